@@ -1,0 +1,75 @@
+package redisbridge
+
+import (
+	"time"
+
+	"hustings/fsm"
+)
+
+// Clock is the only source of time in hustings. The real one is [SystemClock];
+// the simulation brings its own. Both methods may be called from any goroutine.
+type Clock interface {
+	// Now reads the monotonic and the wall clock.
+	Now() fsm.Instant
+	// AfterFunc calls f once after d of monotonic time, on a goroutine of the
+	// clock's choosing. f must not block: in hustings it only sends a message.
+	// The returned function cancels; it reports whether it came in time.
+	AfterFunc(d time.Duration, f func()) (stop func() bool)
+}
+
+// Command is one thing to ask of Redis: a script call, or a plain command.
+type Command struct {
+	// Script is the script to call, or nil for a plain command.
+	// A script is always called with one key, the fleet's epoch key.
+	Script *Script
+	// Args is ARGV of the script, or the words of the plain command, its name first.
+	Args []string
+}
+
+// Reply is the server's answer to one command.
+// Value is nil, a string, an int64 or a []any of these, as in RESP2.
+// Err is the server's error reply (a *ServerError), never a failure of the link.
+type Reply struct {
+	Value any
+	Err   error
+}
+
+// Backend is the seam below the bridge: a server that can be connected to and
+// subscribed at. No method blocks; callbacks come later, on any goroutine, never
+// from inside the call, and only pass a message on. The real one is built on
+// go-redis; the simulation has a model.
+type Backend interface {
+	// Connect opens a command connection. done is called exactly once, with a
+	// connection or an error (of the link, or a *ServerError such as WRONGPASS).
+	Connect(done func(Conn, error))
+	// Subscribe opens a subscription. The channels are confirmed by the server
+	// before h.Confirmed is called; h.Ended is called exactly once, last.
+	Subscribe(channels []string, h SubscriptionHandler) Subscription
+	// Close gives everything back. Connections and subscriptions still open end
+	// with an error.
+	Close()
+}
+
+// Conn is one command connection. Commands of one connection take effect in the
+// order of the Do calls.
+type Conn interface {
+	// Do sends the commands as one pipeline. done is called exactly once: with
+	// one reply a command and a nil error, or with an error of the link, after
+	// which nothing is known of any of the commands and the connection is
+	// useless. Only one Do may be under way at a time.
+	Do(cmds []Command, done func([]Reply, error))
+	// Close gives the connection up. What was sent may still take effect.
+	Close()
+}
+
+// SubscriptionHandler is where a subscription tells what it hears.
+type SubscriptionHandler struct {
+	Confirmed func()
+	Message   func(channel, payload string)
+	Ended     func(err error)
+}
+
+// Subscription is an open subscription. Close ends it (h.Ended follows).
+type Subscription interface {
+	Close()
+}
