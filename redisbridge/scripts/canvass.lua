@@ -1,0 +1,101 @@
+-- canvass looks at n elections: who leads, who outranks us, who else stands.
+--
+-- KEYS  1 <p>::epoch
+-- ARGV  1 prefix, 2 id, 3 inc, 4 conn, 5 details, 6 quarantine_ms, 7 n,
+--       then n x (election, rank, flags); flags: r register if own is 'ok',
+--       l the record only, m list others
+-- Returns {status of own, birth, epochName, epochNumber, left, items}; item =
+--         {token, holder, holderBirth, remaining_ms, holderRank, appointed,
+--          place, {id, rank, birth, pttl, ... of the higher},
+--          {id, details, numsub, ... of the others}}
+local id = ARGV[2]
+local status, birth = own(id, ARGV[3], ARGV[4])
+local name, number, left = present(tonumber(ARGV[6]), clock())
+local items = {}
+if status == 'taken' or status == 'stale' then
+  return { status, '', name, number, left, items }
+end
+
+-- higher lists the live candidates that outrank us, the highest first.
+local function higher(ranks, place)
+  local list = {}
+  local order = call('ZREVRANGE', ranks, 0, math.min(place, 64) - 1, 'WITHSCORES')
+  local keys = {}
+  for i = 1, #order, 2 do
+    keys[#keys + 1] = p .. '::session:' .. order[i]
+  end
+  local found = call('MGET', unpack(keys))
+  for i = 1, #found do
+    if found[i] and #list < 64 then
+      local n, other = #list, order[2 * i - 1]
+      list[n + 1], list[n + 2] = other, order[2 * i]
+      list[n + 3], list[n + 4] = session(other), remaining(other)
+    end
+  end
+  return list
+end
+
+-- before orders bytewise; '<' on strings would follow the server's locale.
+local function before(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then
+      return x < y
+    end
+  end
+  return #a < #b
+end
+
+-- others lists the candidates that are not ours: they have no rank.
+local function others(e, ranks)
+  local ours = {}
+  for _, c in ipairs(call('ZRANGE', ranks, 0, -1)) do
+    ours[c] = true
+  end
+  local ids = {}
+  for _, c in ipairs(call('SMEMBERS', p .. '::election:' .. e .. ':candidates')) do
+    if not ours[c] then
+      ids[#ids + 1] = c
+    end
+  end
+  table.sort(ids, before)
+  local list = {}
+  for i = 1, math.min(#ids, 256) do
+    local n = #list
+    list[n + 1], list[n + 2], list[n + 3] = ids[i], details(ids[i]), subscribers(ids[i])
+  end
+  return list
+end
+
+local enlisted = false
+for i = 8, 7 + 3 * ARGV[7], 3 do
+  local e, flags = ARGV[i], ARGV[i + 2]
+  if status == 'ok' and string.find(flags, 'r', 1, true) then
+    if not enlisted then
+      enlist(id, ARGV[5])
+      enlisted = true
+    end
+    stand(e, id, ARGV[i + 1])
+  end
+  local r = record(e)
+  local item = { r[4] or '', '', '', -2, '', '', -1, {}, {} }
+  if counts(r, name) then
+    item[2], item[3], item[4] = r[1], r[2], remaining(r[1])
+    item[5], item[6] = rank(e, r[1]), r[5] or ''
+  end
+  if not string.find(flags, 'l', 1, true) then
+    local ranks = p .. '::election:' .. e .. ':ranks'
+    local place = call('ZREVRANK', ranks, id)
+    if place then
+      item[7] = place
+      if place > 0 then
+        item[8] = higher(ranks, place)
+      end
+    end
+    if string.find(flags, 'm', 1, true) then
+      item[9] = others(e, ranks)
+    end
+  end
+  items[#items + 1] = item
+end
+return { status, status == 'ok' and birth or '', name, number, left, items }

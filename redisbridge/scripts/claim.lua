@@ -1,0 +1,67 @@
+-- claim asks for n offices in the tenancy in which it was composed.
+--
+-- KEYS  1 <p>::epoch
+-- ARGV  1 prefix, 2 id, 3 inc, 4 conn, 5 info, 6 newName, 7 knownNumber,
+--       8 knownName, 9 tokenSeen, 10 quarantine_ms, 11 birth, 12 epoch, 13 n,
+--       then n x (election, tokenSeen, flags); flag a: appointed
+-- Returns {'ok' or 'stale', birth, epochName, epochNumber, floor, left, items};
+--         item = {'granted', token} | {'quarantine', left} | {'refused'} |
+--         {'held', holder, token, remaining_ms, holderBirth, holderRank, appointed}
+local id, inc = ARGV[2], ARGV[3]
+local now = clock()
+local status, birth = own(id, inc, ARGV[4])
+local name, number, floor, left = epoch(5, now)
+local items = {}
+if status ~= 'ok' or birth ~= ARGV[11] or name ~= ARGV[12] then
+  return { 'stale', status == 'ok' and birth or '', name, number, text(floor), left, items }
+end
+
+-- grant writes the record with a token above every one that anybody saw, and
+-- tells the other candidates.
+local function grant(e, r, seen, flags)
+  local token = math.max((tonumber(r[4] or 0) or 0) + 1, (tonumber(seen) or 0) + 1, floor + 1, now)
+  local key = p .. '::election:' .. e .. ':leader'
+  floor = token
+  token = text(token)
+  call('HSET', key, 'id', id, 'birth', birth, 'epoch', name, 'token', token)
+  if string.find(flags, 'a', 1, true) then
+    call('HSET', key, 'appointed', '1')
+  elseif r[5] then
+    call('HDEL', key, 'appointed')
+  end
+  call('SREM', p .. '::vacant', e)
+  local all = call('ZRANGE', p .. '::election:' .. e .. ':ranks', 0, -1)
+  local message
+  for i = 1, #all do
+    if all[i] ~= id then
+      message = message or '{"type":"leader","election":' .. cjson.encode(e) .. ',"id":' .. cjson.encode(id)
+        .. ',"inc":' .. cjson.encode(inc) .. ',"token":"' .. token .. '"}'
+      post(all[i], message)
+    end
+  end
+  return { 'granted', token }
+end
+
+local before = floor
+for i = 14, 13 + 3 * ARGV[13], 3 do
+  local e = ARGV[i]
+  local item
+  if not candidate(e, id) then
+    item = { 'refused' }
+  else
+    local r = record(e)
+    if r[1] ~= id and counts(r, name) then
+      item = { 'held', r[1], r[4] or '', remaining(r[1]), r[2], rank(e, r[1]), r[5] or '' }
+    elseif left > 0 then
+      item = { 'quarantine', left }
+    else
+      item = grant(e, r, ARGV[i + 1], ARGV[i + 2])
+    end
+  end
+  items[#items + 1] = item
+end
+if floor > before then
+  call('HSET', p .. '::epoch', 'floor', text(floor))
+end
+deliver()
+return { 'ok', birth, name, number, text(floor), left, items }

@@ -1,0 +1,278 @@
+-- Shared by every script: put in front of each when it is loaded.
+-- docs/protocol.md is the contract; the words here are the same.
+--
+-- KEYS[1]  <p>::epoch, for routing only
+-- ARGV[1]  prefix
+--
+-- A script computes every key from the prefix. Errors of redis.call surface as
+-- the reply; what a server may refuse by ACL goes through redis.pcall and is
+-- said so. Numbers above 14 digits leave as text: Lua prints no more of them.
+local call = redis.call
+local p = ARGV[1]
+
+local function text(n)
+  return string.format('%.0f', n)
+end
+
+-- clock() is Redis TIME in ms. It stands still while a script runs.
+local function clock()
+  local t = call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- session(id) returns birth and conn of a live session, or nil.
+local function session(id)
+  local s = call('GET', p .. '::session:' .. id)
+  if not s then
+    return nil
+  end
+  local at = string.find(s, ' ', 1, true)
+  if not at then
+    return s, 0
+  end
+  return string.sub(s, 1, at - 1), tonumber(string.sub(s, at + 1)) or 0
+end
+
+local function lives(id)
+  return call('EXISTS', p .. '::session:' .. id) == 1
+end
+
+local function remaining(id)
+  return call('PTTL', p .. '::session:' .. id)
+end
+
+local function of(birth, inc)
+  return string.sub(birth, 1, #inc + 1) == inc .. '-'
+end
+
+-- own(id, inc, conn) fences: what was sent on a connection that its node gave
+-- up must not take effect after the first script of the next one.
+-- It returns the verdict and, when there is a session, its birth.
+local function own(id, inc, conn)
+  local birth, seen = session(id)
+  if not birth then
+    return 'none', ''
+  end
+  if not of(birth, inc) then
+    return 'taken', birth
+  end
+  conn = tonumber(conn)
+  if conn < seen then
+    return 'stale', birth
+  end
+  if conn > seen then
+    call('SET', p .. '::session:' .. id, birth .. ' ' .. text(conn), 'KEEPTTL')
+  end
+  return 'ok', birth
+end
+
+local function quarantined(since, ms, now)
+  if ms == 0 then
+    return 0
+  end
+  if since > now then
+    since = now
+  end
+  return math.max(0, since + ms - now)
+end
+
+-- replid() is the server's master_replid, '-' where INFO is refused.
+local function replid()
+  local info = redis.pcall('INFO', 'replication')
+  if type(info) ~= 'string' then
+    return '-'
+  end
+  return string.match(info, 'master_replid:(%w+)') or '-'
+end
+
+-- epoch(at, now) looks for a new dataset; ARGV[at] is info, then newName,
+-- knownNumber, knownName, tokenSeen and quarantine_ms.
+-- It returns name, number, floor and left.
+local function epoch(at, now)
+  local read = '-'
+  if ARGV[at] == '1' then
+    read = replid()
+  end
+  local known, seen = tonumber(ARGV[at + 2]) or 0, tonumber(ARGV[at + 4]) or 0
+  local key = p .. '::epoch'
+  local e = call('HMGET', key, 'name', 'number', 'replid', 'since', 'floor')
+  local name, number, stored = e[1], tonumber(e[2] or 0) or 0, e[3] or '-'
+  local since, floor = tonumber(e[4] or 0) or 0, tonumber(e[5] or 0) or 0
+  local raised = math.max(floor, seen)
+  if not name or (read ~= '-' and stored ~= '-' and read ~= stored) or number < known
+    or (known > 0 and number == known and name ~= ARGV[at + 3]) then
+    name, number, since = ARGV[at + 1], math.max(number, known) + 1, now
+    call('HSET', key, 'name', name, 'number', text(number), 'replid', read,
+      'since', text(since), 'floor', text(raised))
+  else
+    if stored == '-' and read ~= '-' then
+      call('HSET', key, 'replid', read)
+    end
+    if since > now then
+      since = now
+      call('HSET', key, 'since', text(since))
+    end
+    if raised > floor then
+      call('HSET', key, 'floor', text(raised))
+    end
+  end
+  return name, number, raised, quarantined(since, tonumber(ARGV[at + 5]) or 0, now)
+end
+
+-- present(ms, now) reads the epoch and changes nothing: name, number, left.
+-- Without one the name is '' and the quarantine is still to begin.
+local function present(ms, now)
+  local e = call('HMGET', p .. '::epoch', 'name', 'number', 'since')
+  if not e[1] then
+    return '', 0, ms
+  end
+  return e[1], tonumber(e[2] or 0) or 0, quarantined(tonumber(e[3] or 0) or 0, ms, now)
+end
+
+-- record(e) returns id, birth, epoch, token, appointed; false where missing.
+local function record(e)
+  return call('HMGET', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'token', 'appointed')
+end
+
+-- counts(r, name) says whether a record names a holder in the epoch.
+local function counts(r, name)
+  return r[1] and r[2] and name ~= '' and r[3] == name and session(r[1]) == r[2]
+end
+
+-- mine(r, id, inc) says whether a record carries our id and incarnation.
+local function mine(r, id, inc)
+  return r[1] == id and r[2] and of(r[2], inc)
+end
+
+local function rank(e, id)
+  return call('ZSCORE', p .. '::election:' .. e .. ':ranks', id) or ''
+end
+
+local function candidate(e, id)
+  return call('SISMEMBER', p .. '::election:' .. e .. ':candidates', id) == 1
+end
+
+local function details(id)
+  return call('HGET', p .. '::server:details', id) or ''
+end
+
+-- subscribers(id) is NUMSUB of a bully channel, -1 where it cannot be had.
+local function subscribers(id)
+  local r = redis.pcall('PUBSUB', 'NUMSUB', p .. '::bully:' .. id)
+  if type(r) ~= 'table' or r.err or not r[2] then
+    return -1
+  end
+  return tonumber(r[2]) or -1
+end
+
+-- version() is that of the last change of membership.
+local function version()
+  local top = call('ZREVRANGE', p .. '::members', 0, 0, 'WITHSCORES')
+  return tonumber(top[2] or 0)
+end
+
+-- change(kind, id) logs one. An id has one entry, so the log is as long as the
+-- fleet ever was, up to the bound.
+local function change(kind, id)
+  local key = p .. '::members'
+  local v = version() + 1
+  for _, k in ipairs({ '+', '-', '!' }) do
+    if k ~= kind then
+      call('ZREM', key, k .. id)
+    end
+  end
+  call('ZADD', key, text(v), kind .. id)
+  local n = call('ZCARD', key)
+  if n > 4096 then
+    call('ZREMRANGEBYRANK', key, 0, n - 2048 - 1)
+  end
+end
+
+-- present in the fleet: list, details, and a line in the log if they are new.
+local function enlist(id, text_)
+  call('SADD', p .. '::server:list', id)
+  if details(id) ~= text_ then
+    call('HSET', p .. '::server:details', id, text_)
+    change('+', id)
+  end
+end
+
+local function stand(e, id, score)
+  call('SADD', p .. '::election:' .. id .. ':participated', e)
+  call('SADD', p .. '::election:' .. e .. ':candidates', id)
+  call('ZADD', p .. '::election:' .. e .. ':ranks', score, id)
+end
+
+-- Messages wait in the outbox until the end of a script, so that several to
+-- one destination travel as one batch.
+local outbox = {}
+
+local function post(id, message)
+  local list = outbox[id]
+  if list then
+    list[#list + 1] = message
+  else
+    outbox[id] = { message }
+    outbox[#outbox + 1] = id
+  end
+end
+
+local function deliver()
+  for i = 1, #outbox do
+    local list = outbox[outbox[i]]
+    local m = list[1]
+    if #list > 1 then
+      m = '{"type":"batch","messages":[' .. table.concat(list, ',') .. ']}'
+    end
+    call('PUBLISH', p .. '::bully:' .. outbox[i], m)
+  end
+end
+
+-- vacate(e, id, token, want) takes the holder out of the record, keeps the
+-- token, chooses the heir and tells it and the one after it. It returns the heir.
+local function vacate(e, id, token, want)
+  call('HDEL', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'appointed')
+  local ranks = p .. '::election:' .. e .. ':ranks'
+  local order = call('ZREVRANGE', ranks, 0, 63)
+  if #order == 0 then
+    return ''
+  end
+  call('SADD', p .. '::vacant', e)
+  local heir, second = '', ''
+  if want ~= '' and want ~= id and rank(e, want) ~= '' and lives(want) then
+    heir = want
+  end
+  for i = 1, #order do
+    local c = order[i]
+    if c ~= id and c ~= heir and lives(c) then
+      if heir ~= '' then
+        second = c
+        break
+      end
+      heir = c
+    end
+  end
+  if heir ~= '' then
+    local m = '{"type":"vacant","election":' .. cjson.encode(e) .. ',"id":' .. cjson.encode(id)
+      .. ',"token":"' .. token .. '","heir":' .. cjson.encode(heir) .. '}'
+    post(heir, m)
+    if second ~= '' then
+      post(second, m)
+    end
+  end
+  return heir
+end
+
+-- stepback(e, id, inc) is quit for one election.
+local function stepback(e, id, inc)
+  call('SREM', p .. '::election:' .. id .. ':participated', e)
+  call('SREM', p .. '::election:' .. e .. ':candidates', id)
+  call('ZREM', p .. '::election:' .. e .. ':ranks', id)
+  local r = record(e)
+  if mine(r, id, inc) then
+    vacate(e, id, r[4] or '', '')
+  end
+  if call('SCARD', p .. '::election:' .. e .. ':candidates') == 0 then
+    call('SREM', p .. '::vacant', e)
+  end
+end

@@ -1,0 +1,55 @@
+-- heartbeat renews our session, or creates it, and looks around.
+--
+-- KEYS  1 <p>::epoch
+-- ARGV  1 prefix, 2 id, 3 inc, 4 conn, 5 req, 6 ttl_ms, 7 info, 8 newName,
+--       9 knownNumber, 10 knownName, 11 tokenSeen, 12 quarantine_ms,
+--       13 probe text or '', 14... watched ids
+-- Returns {'taken', pttl, birth, details} | {'stale'} |
+--         {'created' or 'extended', birth, epochName, epochNumber, floor, left,
+--          version, HLEN details, {vacant elections, at most 64},
+--          {pttl, birth, ... of each watched id; -2, '' when gone}}
+local id, inc, conn, ttl = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[6])
+local status, birth = own(id, inc, conn)
+if status == 'taken' then
+  return { 'taken', remaining(id), birth, details(id) }
+end
+if status == 'stale' then
+  return { 'stale' }
+end
+local now = clock()
+local name, number, floor, left = epoch(7, now)
+local verdict = 'extended'
+if status == 'none' then
+  verdict, birth = 'created', inc .. '-' .. ARGV[5]
+end
+call('SET', p .. '::session:' .. id, birth .. ' ' .. conn, 'PX', ARGV[6])
+local sessions = p .. '::sessions'
+call('ZADD', sessions, text(now + ttl), id)
+
+-- Whose session ended unrenewed? A score is a promise that may be out of date:
+-- the key decides.
+local over = call('ZRANGEBYSCORE', sessions, '-inf', '(' .. text(now), 'LIMIT', 0, 16)
+for i = 1, #over do
+  local pttl = remaining(over[i])
+  if pttl == -2 then
+    call('ZREM', sessions, over[i])
+    if call('HEXISTS', p .. '::server:details', over[i]) == 1 then
+      change('!', over[i])
+    end
+  else
+    call('ZADD', sessions, text(now + math.max(pttl, 0)), over[i])
+  end
+end
+
+if ARGV[13] ~= '' then
+  call('PUBLISH', p .. '::bully:' .. id, ARGV[13])
+end
+
+local watched = {}
+for i = 14, #ARGV do
+  local pttl = remaining(ARGV[i])
+  watched[#watched + 1] = pttl
+  watched[#watched + 1] = pttl ~= -2 and session(ARGV[i]) or ''
+end
+return { verdict, birth, name, number, text(floor), left, version(),
+  call('HLEN', p .. '::server:details'), call('SRANDMEMBER', p .. '::vacant', 64), watched }

@@ -1,0 +1,14 @@
+-- join registers us, and as a candidate of n elections.
+--
+-- KEYS  1 <p>::epoch
+-- ARGV  1 prefix, 2 id, 3 inc, 4 conn, 5 details, 6 n, then n x (election, rank)
+-- Returns {status of own, version}; nothing is done unless it is 'ok'
+local id = ARGV[2]
+local status = own(id, ARGV[3], ARGV[4])
+if status == 'ok' then
+  enlist(id, ARGV[5])
+  for i = 7, 6 + 2 * ARGV[6], 2 do
+    stand(ARGV[i], id, ARGV[i + 1])
+  end
+end
+return { status, version() }
