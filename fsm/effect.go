@@ -1,0 +1,97 @@
+package fsm
+
+import "time"
+
+// EffectKind says what an Effect asks for.
+type EffectKind uint8
+
+// The effects, to be performed in the order returned.
+const (
+	// DoSurvey asks Redis for a Survey. Register: put us into the candidates
+	// first. The reply is InSurveyed with this Round.
+	DoSurvey EffectKind = iota + 1
+	// DoVote, DoAck, DoKick send a message to To.
+	DoVote
+	DoAck
+	DoKick
+	// DoClaim claims in Tenancy; the reply is InClaimed with this Round.
+	DoClaim
+	// DoReassert re-asserts Token in Tenancy; the reply is InReasserted.
+	DoReassert
+	// DoRelease releases Token, naming To as heir if it has an ID. It is
+	// repeated until answered; then InReleased.
+	DoRelease
+	// DoWithdraw takes us out of the candidates and releases whatever names us.
+	// It is repeated until answered; then InWithdrawn.
+	DoWithdraw
+	// DoBeat asks for a heartbeat now: Redis does not know our session.
+	DoBeat
+	// DoWatch: tell us (InGone) when the session of To ends; Left is how long
+	// it lives if it is not renewed. It replaces the watch before it; an empty
+	// To ends it.
+	DoWatch
+	// DoLead: leadership begins. Lease is the term.
+	DoLead
+	// DoEndWork: the leadership context is to be cancelled with Cause; the
+	// lease is still ours until InDrained is answered.
+	DoEndWork
+	// DoUnlead: leadership is over; the lease is closed already.
+	DoUnlead
+	// DoEmit tells subscribers: Notice says what.
+	DoEmit
+	// DoMoved tells observers of a transition.
+	DoMoved
+	// DoAnswer answers the pending requests of the kind in Request, with
+	// ErrNotLeader if Refused.
+	DoAnswer
+)
+
+// NoticeKind is what subscribers are told.
+type NoticeKind uint8
+
+// The notices.
+const (
+	NoticeWon NoticeKind = iota + 1
+	NoticeLost
+	NoticeInconclusive
+	NoticeLeader
+	NoticeDrainOverdue
+)
+
+// Notice is news for subscribers.
+type Notice struct {
+	Kind   NoticeKind
+	Token  uint64
+	Cause  Cause
+	Leader Leader
+}
+
+// Leader is what an election knows locally of who leads.
+type Leader struct {
+	// ID is "" when the office is vacant or nothing is known.
+	ID string `json:"id"`
+	// Token is 0 for an original in office: it holds no lease.
+	Token uint64 `json:"token,omitempty"`
+	// Known: Redis was asked, or somebody in the know said so.
+	Known bool `json:"known"`
+	// Original: a node of the npm package.
+	Original bool `json:"original,omitempty"`
+}
+
+// Effect is one thing to do. Which members are set depends on Kind.
+type Effect struct {
+	Kind       EffectKind
+	Round      uint64
+	To         Candidate
+	Register   bool
+	Tenancy    Tenancy
+	Token      uint64
+	Left       time.Duration
+	Draining   time.Duration
+	Lease      *Lease
+	Cause      Cause
+	Notice     Notice
+	Transition Transition
+	Request    InputKind
+	Refused    bool
+}

@@ -1,0 +1,291 @@
+package fsm
+
+func (m *Machine) onRequest(now Instant, in Input) {
+	switch in.Kind {
+	case InRun:
+		switch {
+		case m.leaving:
+			m.again = true
+		case m.state == Idle:
+			m.start(now, because(CauseRun))
+		}
+	case InQuit:
+		m.quit(now, in)
+	case InResign:
+		if m.lease == nil {
+			m.do(Effect{Kind: DoAnswer, Request: InResign, Refused: true})
+			return
+		}
+		m.drain(now, because(CauseResigned), Candidate{ID: in.Heir}).resigned = true
+		m.office.resigned = true
+	default:
+	}
+}
+
+func (m *Machine) quit(now Instant, in Input) {
+	why := in.Cause
+	if why.Code == CauseNone {
+		why = because(CauseQuit)
+	}
+	m.again = false
+	switch {
+	case m.state == Won:
+		m.drain(now, why, Candidate{}).quit = true
+	case m.state != Idle:
+		m.withdraw(now, why)
+	case !m.leaving:
+		m.do(Effect{Kind: DoAnswer, Request: InQuit})
+	}
+}
+
+// withdraw leaves the candidates. Nothing is sent to subscribers once it is done.
+func (m *Machine) withdraw(now Instant, why Cause) {
+	m.poll = nil
+	m.fire(now, Withdraw, why, 0)
+	if m.result == ResultWon {
+		m.emit(Notice{Kind: NoticeLost, Cause: why})
+	}
+	m.knowNothing()
+	m.result, m.retries, m.silent, m.told = NoResult, 0, 0, 0
+	m.stoodOut, m.vacated, m.deferTo, m.looking = false, 0, 0, false
+	m.place = -1
+	m.leaving = true
+	m.do(Effect{Kind: DoWithdraw})
+}
+
+func (m *Machine) onWithdrawn(now Instant) {
+	if !m.leaving {
+		return
+	}
+	m.leaving = false
+	m.do(Effect{Kind: DoAnswer, Request: InQuit})
+	if m.again {
+		m.again = false
+		m.start(now, because(CauseRun))
+	}
+}
+
+// lose goes to lost and decides when to look again.
+func (m *Machine) lose(now Instant, why Cause, token uint64) {
+	m.poll = nil
+	m.fire(now, Defeated, why, token)
+	m.decide(ResultLost, why, token)
+	m.planLost(now)
+}
+
+// planLost sets the deadline of lost. A holder of ours is watched by the node: its
+// end is told, no timer is needed.
+func (m *Machine) planLost(now Instant) {
+	h := m.heldBy
+	switch {
+	case h.ID == "" || h.ID == m.self.ID:
+		m.wait(now, m.jitter(m.rules.VoteTimeout)+m.stagger())
+	case h.Original:
+		m.wait(now, m.rules.Interval)
+	case !m.mayPreempt(h) || m.stoodOut:
+		m.deadline = 0
+	case m.silent >= MaxInconclusive:
+		m.wait(now, m.jitter(RetryMax))
+	default:
+		m.wait(now, 1)
+	}
+}
+
+// look asks Redis who leads, outside of any round.
+func (m *Machine) look(Instant) {
+	if m.looking {
+		return
+	}
+	m.looking = true
+	m.looks++
+	m.do(Effect{Kind: DoSurvey, Round: lookBit | uint64(m.looks)})
+}
+
+// Look asks for a look from outside: an observer wants to know who leads. It is
+// for idle elections; the others know when to look.
+func (m *Machine) Look(now Instant) []Effect {
+	m.look(now)
+	fx := m.fx
+	m.fx = nil
+	return fx
+}
+
+func (m *Machine) onLooked(now Instant, in Input) {
+	if !m.looking || in.Round != lookBit|uint64(m.looks) {
+		return
+	}
+	m.looking = false
+	s := in.Survey
+	if s.Fault.Code != CauseNone {
+		if m.state == Lost && m.deadline == 0 {
+			m.wait(now, m.jitter(m.session.ttl/3))
+		}
+		return
+	}
+	m.seen(s.Token)
+	h := s.Holder
+	if h.ID == m.self.ID && m.lease == nil && m.poll == nil && !m.leaving {
+		// A record names us, and we know of no such term. Nobody else may
+		// claim while it stands.
+		m.do(Effect{Kind: DoRelease, Token: h.Token})
+		h = Holder{}
+	}
+	switch m.state {
+	case Idle:
+		m.observed(h)
+	case Lost:
+		m.learn(s)
+		m.followLooked(now, h)
+	case Inconclusive, Waiting:
+		if h.ID != "" && !m.mayPreempt(h) && (m.poll == nil || !m.poll.claiming) {
+			m.knowHolder(h)
+			m.lose(now, causedBy(CauseHigherLeads, h.Candidate), h.Token)
+		}
+	case Won:
+		m.officeLooked(now, s)
+	default:
+	}
+}
+
+// observed: we are no candidate and only want to know.
+func (m *Machine) observed(h Holder) {
+	if h.ID == "" {
+		m.knowVacant()
+		return
+	}
+	m.knowHolder(h)
+}
+
+func (m *Machine) followLooked(now Instant, h Holder) {
+	switch {
+	case h.ID == "":
+		m.knowVacant()
+		if m.deadline == 0 {
+			m.wait(now, m.stagger()+Stagger)
+		}
+	case m.mayPreempt(h) && !m.stoodOut:
+		m.knowHolder(h)
+		m.start(now, causedBy(CauseLowerHolder, h.Candidate))
+	default:
+		m.knowHolder(h)
+		m.planLost(now)
+	}
+}
+
+// officeLooked: the leader votes to originals now and then, as they do, so that
+// those below step down.
+func (m *Machine) officeLooked(now Instant, s *Survey) {
+	m.learn(s)
+	if s.Holder.ID != "" && s.Holder.ID != m.self.ID {
+		m.reassert(now)
+	}
+	if !m.rules.Mixed {
+		return
+	}
+	for _, c := range s.Originals {
+		m.do(Effect{Kind: DoVote, To: c, Round: m.round})
+	}
+	if m.mixed && m.office.pollAt == 0 {
+		m.office.pollAt = now.Mono + m.rules.Interval
+	}
+	m.armOffice()
+}
+
+// onHint: leader and vacant are published from inside scripts; they are unsigned and
+// may be lost, late or forged. They only make us look.
+func (m *Machine) onHint(now Instant, in Input) {
+	if in.From.ID == m.self.ID {
+		return
+	}
+	if in.Kind == InVacant {
+		m.onVacant(now, in)
+		return
+	}
+	switch m.state {
+	case Lost:
+		if in.Token >= m.leader.Token && (m.leader.ID != in.From.ID || m.leader.Token != in.Token) {
+			m.look(now)
+		}
+	case Inconclusive, Waiting:
+		m.look(now)
+	case Won:
+		if in.Token > m.lease.token && m.office.reassertAt == 0 {
+			m.reassert(now)
+		}
+	default:
+	}
+}
+
+// onVacant: the holder let go. The heir that it names claims at once; the others wait
+// for their turn.
+func (m *Machine) onVacant(now Instant, in Input) {
+	if in.Token < m.leader.Token && m.leader.ID != in.From.ID {
+		return // of an office that is long over
+	}
+	m.vacated = max(m.vacated, in.Token)
+	switch m.state {
+	case Waiting:
+		if in.From.ID == m.poll.holder.ID {
+			m.answered(now, in.From.ID)
+		}
+	case Lost, Inconclusive:
+		if m.leader.ID != "" && m.leader.ID != m.self.ID {
+			m.stoodOut = false // the successor's office has ended
+		}
+		m.knowVacant()
+		switch {
+		case in.Heir == m.self.ID:
+			m.inherit(now, in)
+		case !m.stoodOut:
+			m.wait(now, m.stagger()+Stagger)
+		}
+	default:
+	}
+}
+
+// inherit passes voting and waiting in the same instant: the release named us.
+func (m *Machine) inherit(now Instant, in Input) {
+	m.stoodOut = false
+	m.fire(now, Canvass, causedBy(CauseVacant, in.From), in.Token)
+	m.round++
+	m.poll = &poll{}
+	m.fire(now, Polled, causedBy(CauseHeir, in.From), in.Token)
+	m.claim(now)
+}
+
+// onGone: the node watched a session end, or saw somebody leave.
+func (m *Machine) onGone(now Instant, in Input) {
+	if m.poll != nil {
+		m.answered(now, in.From.ID)
+	}
+	if in.From.ID == "" || m.heldBy.ID != in.From.ID {
+		return
+	}
+	if m.place > 0 && m.heldBy.Outranks(m.self) {
+		m.place--
+	}
+	m.knowVacant()
+	if m.state != Lost {
+		return
+	}
+	m.stoodOut = false
+	if d := m.stagger(); d > 0 {
+		m.wait(now, d)
+		return
+	}
+	m.start(now, causedBy(CauseHolderEnded, in.From))
+}
+
+func (m *Machine) onLinkUp(now Instant) {
+	switch m.state {
+	case Lost:
+		m.look(now)
+	case Inconclusive:
+		m.start(now, because(CauseLinkUp))
+	case Waiting:
+		if m.poll.claiming {
+			m.claim(now)
+		}
+	default:
+	}
+}

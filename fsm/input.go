@@ -1,0 +1,103 @@
+package fsm
+
+import "time"
+
+// InputKind says what an Input is.
+type InputKind uint8
+
+// The inputs. Requests come from users, replies and messages from the bridge,
+// the rest from the node.
+const (
+	InRun InputKind = iota + 1
+	InQuit
+	InResign
+
+	InSurveyed   // reply to Survey: the canvass of a round, or a look
+	InClaimed    // reply to Claim
+	InReasserted // reply to Reassert
+	InReleased   // reply to Release
+	InWithdrawn  // reply to Withdraw
+
+	InVote   // a candidate's vote, verified to come from a candidate
+	InAck    // an answer to our vote
+	InKick   // an answer to our vote, or a higher candidate's objection
+	InLeader // hint: From claimed the office with Token
+	InVacant // hint: From released Token; Heir is named
+
+	InLapse   // some trust ended: look at the lease
+	InTenancy // Redis names another tenancy
+	InGone    // the watched session of From ended, or From left
+	InLinkUp
+	InDrained // the user's work has returned
+	InTick    // the deadline has come
+)
+
+// Outcome is what became of a claim or a re-assertion.
+type Outcome uint8
+
+// The outcomes. OutcomeUnknown: the link failed; it may have taken effect or not.
+const (
+	OutcomeUnknown Outcome = iota
+	OutcomeGranted
+	OutcomeHeld
+	OutcomeQuarantine
+	OutcomeRefused
+	OutcomeStale
+	OutcomeReasserted
+	OutcomeSuperseded
+)
+
+// Holder is who a leader record that counts names.
+type Holder struct {
+	Candidate
+	// Token is the term's.
+	Token uint64
+	// Left is how long the holder's session lives if it is not renewed.
+	Left time.Duration
+	// Appointed: a resigning leader named it; it is not preempted at once.
+	Appointed bool
+}
+
+// Survey is what Redis says of an election.
+type Survey struct {
+	// Fault is why there is no survey, CauseNone if there is one.
+	Fault Cause
+	// Holder is who leads; its ID is "" if nobody does.
+	Holder Holder
+	// Token is the stored token, whether or not the record counts.
+	Token uint64
+	// Place is how many of our candidates outrank us; -1 if we are no candidate.
+	Place int
+	// Higher are live candidates of ours that outrank us, highest first.
+	Higher []Candidate
+	// Originals are live candidates of the original package.
+	Originals []Candidate
+	// Quarantine is how long claims will be refused yet.
+	Quarantine time.Duration
+}
+
+// Input is one thing that happens to an election. Which members are set depends
+// on Kind. It is passed by value and kept by nobody.
+type Input struct {
+	Kind InputKind
+	// Round is the round that the reply or message answers; 0 where an original
+	// answers, which knows no rounds.
+	Round uint64
+	// From is who sent the message, or who is gone.
+	From Candidate
+	// Survey is the reply to a survey.
+	Survey *Survey
+	// Outcome, Tenancy, Token, Holder, Wait: the reply to a claim or re-assertion.
+	Outcome Outcome
+	Tenancy Tenancy
+	Token   uint64
+	Holder  Holder
+	Wait    time.Duration
+	// Draining (InAck): the holder gives up the office within that time.
+	Draining time.Duration
+	// Heir (InVacant) is the id that the release names. To (InResign) is the id
+	// that the resigner names.
+	Heir string
+	// Cause says why, where the sender knows better (InQuit, faults).
+	Cause Cause
+}

@@ -1,0 +1,168 @@
+package fsm
+
+import "time"
+
+// office is what a leader has on its desk. It exists while won only.
+type office struct {
+	since      time.Duration // when it began
+	draining   bool          // leadership is ending; the user's work is waited for
+	quit       bool          // then withdraw; else be defeated
+	resigned   bool
+	why        Cause
+	heir       Candidate
+	until      time.Duration // draining: when the work is overdue
+	reassertAt time.Duration // when to re-assert again; 0: nothing to re-assert
+	pollAt     time.Duration // when to vote to the originals again; 0: none
+	owed       Candidate     // an original whose vote is acked when the office is released
+	ackAt      time.Duration // or then at the latest
+}
+
+// originalPatience is how long an original's vote may wait for its ack: it counts
+// the silent as not outranked after 10 s.
+const originalPatience = 8 * time.Second
+
+// armOffice sets the deadline to whatever is due first.
+func (m *Machine) armOffice() {
+	m.deadline = 0
+	o := m.office
+	for _, at := range [...]time.Duration{o.until, o.reassertAt, o.pollAt, o.ackAt} {
+		if at != 0 && (m.deadline == 0 || at < m.deadline) {
+			m.deadline = at
+		}
+	}
+}
+
+// officeDue does what is due while in office.
+func (m *Machine) officeDue(now Instant) {
+	o := m.office
+	if o.ackAt != 0 && now.Mono >= o.ackAt {
+		m.do(Effect{Kind: DoAck, To: o.owed})
+		o.owed, o.ackAt = Candidate{}, 0
+	}
+	if o.until != 0 && now.Mono >= o.until {
+		m.emit(Notice{Kind: NoticeDrainOverdue, Token: m.lease.token, Cause: Cause{Code: CauseDrainOverdue, D: m.rules.DrainTimeout}})
+		m.endTerm(now)
+		return
+	}
+	if o.pollAt != 0 && now.Mono >= o.pollAt {
+		o.pollAt = now.Mono + m.rules.Interval
+		m.look(now)
+	}
+	if o.reassertAt != 0 && now.Mono >= o.reassertAt {
+		m.reassert(now)
+	}
+	m.armOffice()
+}
+
+// drain ends the term while trust lasts: the work is told, and waited for.
+func (m *Machine) drain(now Instant, why Cause, heir Candidate) *office {
+	o := m.office
+	if !o.draining {
+		o.draining, o.why, o.heir = true, why, heir
+		o.until = now.Mono + m.rules.DrainTimeout
+		m.do(Effect{Kind: DoEndWork, Cause: why})
+		m.armOffice()
+	}
+	return o
+}
+
+func (m *Machine) onDrained(now Instant) {
+	if m.office != nil && m.office.draining {
+		m.endTerm(now)
+	}
+}
+
+// endTerm releases the office after draining.
+func (m *Machine) endTerm(now Instant) {
+	o := m.office
+	token := m.dropLease(o.why)
+	if !o.quit || o.resigned {
+		m.do(Effect{Kind: DoRelease, Token: token, To: o.heir})
+	}
+	if o.owed.ID != "" {
+		m.do(Effect{Kind: DoAck, To: o.owed})
+	}
+	m.knowVacant()
+	if o.quit {
+		m.withdraw(now, o.why)
+		return
+	}
+	m.stoodOut = o.resigned
+	m.lose(now, o.why, token)
+	if o.resigned {
+		// Stand again when the successor's office ends, or if there is none.
+		m.wait(now, m.session.ttl)
+	}
+}
+
+// dropLease closes the handle for good and tells the shell.
+func (m *Machine) dropLease(why Cause) (token uint64) {
+	token = m.lease.token
+	m.lease.close()
+	m.lease, m.office = nil, nil
+	m.do(Effect{Kind: DoUnlead, Token: token, Cause: why})
+	return token
+}
+
+// lapse: trust ended before anybody said so. The record may name us for as long as
+// the session lives in Redis; release it, so that nobody waits for that.
+func (m *Machine) lapse(now Instant) {
+	why := Cause{Code: CauseLapsed, D: m.session.ttl - m.session.margin}
+	o := m.office
+	token := m.dropLease(why)
+	m.do(Effect{Kind: DoRelease, Token: token})
+	m.knowNothing()
+	if o.quit {
+		m.withdraw(now, o.why)
+		return
+	}
+	m.lose(now, why, token)
+	m.wait(now, RetryMin+m.stagger())
+}
+
+// reassert asks Redis to move our record into the present tenancy.
+func (m *Machine) reassert(now Instant) {
+	m.office.reassertAt = now.Mono + RetryMin
+	m.do(Effect{Kind: DoReassert, Token: m.lease.token, Tenancy: m.session.Current().tenancy})
+	m.armOffice()
+}
+
+func (m *Machine) onReasserted(now Instant, in Input) {
+	if m.lease == nil || in.Token != m.lease.token {
+		return
+	}
+	switch in.Outcome {
+	case OutcomeReasserted:
+		trust := m.session.Trust(in.Tenancy, now)
+		if trust == nil || m.session.Current().tenancy != in.Tenancy {
+			return // of a tenancy that is over, or not heard of yet: tried again
+		}
+		m.lease.trust.Store(trust)
+		m.office.reassertAt = 0
+		m.armOffice()
+	case OutcomeSuperseded:
+		why := because(CauseSuperseded)
+		quit := m.office.quit
+		token := m.dropLease(why)
+		m.knowNothing()
+		if quit {
+			m.withdraw(now, why)
+			return
+		}
+		m.lose(now, why, token)
+		m.wait(now, m.stagger()+Stagger)
+	default: // tried again while trust lasts
+	}
+}
+
+// onTenancy: Redis names another tenancy than before. What was recorded in the old
+// one no longer counts until it is re-asserted.
+func (m *Machine) onTenancy(now Instant) {
+	switch m.state {
+	case Won:
+		m.reassert(now)
+	case Lost:
+		m.look(now)
+	default:
+	}
+}

@@ -1,0 +1,277 @@
+package fsm
+
+import "time"
+
+// poll is a round under way. It exists while voting and waiting only.
+type poll struct {
+	asked    []Candidate // everybody that this round's votes went to
+	pending  []Candidate // whose answers it waits for
+	holder   Holder      // a holder that we outrank and asked to step down
+	passed   Candidate   // a silent one that was passed over
+	claiming bool
+	until    time.Duration // when the present wait ends for good
+}
+
+// lookBit marks the numbers of surveys that belong to no round.
+const lookBit = 1 << 63
+
+// start begins a round: ask Redis, and be registered by the same request.
+func (m *Machine) start(now Instant, why Cause) {
+	m.fire(now, Canvass, why, 0)
+	m.round++
+	m.poll = &poll{}
+	m.wait(now, m.session.ttl/3)
+	m.do(Effect{Kind: DoSurvey, Round: m.round, Register: true})
+}
+
+func (m *Machine) onSurveyed(now Instant, in Input) {
+	if in.Round&lookBit != 0 {
+		m.onLooked(now, in)
+		return
+	}
+	if m.state != Voting || in.Round != m.round {
+		return
+	}
+	s := in.Survey
+	if s.Fault.Code != CauseNone {
+		if s.Fault.Code == CauseNoSession {
+			m.do(Effect{Kind: DoBeat})
+		}
+		m.undecided(now, s.Fault)
+		return
+	}
+	m.learn(s)
+	h := s.Holder
+	if h.ID == m.self.ID || h.Token <= m.vacated {
+		// Our own record is of a term that we know nothing of: the claim makes
+		// a new one. A released one is about to go.
+		h = Holder{}
+	}
+	if h.ID != "" && !m.mayPreempt(h) {
+		m.knowHolder(h)
+		m.lose(now, causedBy(CauseHigherLeads, h.Candidate), h.Token)
+		return
+	}
+	m.vote(now, s, h)
+}
+
+// learn takes what every survey tells.
+func (m *Machine) learn(s *Survey) {
+	m.place = int16(min(s.Place, 1<<15-1)) //nolint:gosec // bounded
+	m.seen(s.Token)
+	m.mixed = len(s.Originals) > 0
+}
+
+// mayPreempt reports whether a holder is one that we ask to step down.
+func (m *Machine) mayPreempt(h Holder) bool {
+	return m.self.Outranks(h.Candidate) && h.Token != m.deferTo
+}
+
+// vote sends the round's votes and goes on to wait, or to claim if nobody matters.
+func (m *Machine) vote(now Instant, s *Survey, h Holder) {
+	why := because(CausePolled)
+	p := m.poll
+	p.holder = h
+	if len(s.Higher) == 0 && h.ID == "" {
+		why = because(CauseUnopposed)
+	}
+	m.fire(now, Polled, why, 0)
+	if h.ID != "" {
+		m.knowHolder(h)
+	} else {
+		m.knowVacant()
+	}
+	for _, c := range s.Higher {
+		m.ask(c, true)
+	}
+	if h.ID != "" {
+		m.ask(h.Candidate, true)
+	}
+	if m.rules.Mixed {
+		for _, c := range s.Originals {
+			m.ask(c, c.Outranks(m.self))
+		}
+	}
+	if len(p.pending) == 0 {
+		m.claim(now)
+		return
+	}
+	p.until = now.Mono + m.rules.VoteTimeout
+	m.deadline = p.until
+}
+
+func (m *Machine) ask(c Candidate, await bool) {
+	m.do(Effect{Kind: DoVote, To: c, Round: m.round})
+	m.poll.asked = append(m.poll.asked, c)
+	if await {
+		m.poll.pending = append(m.poll.pending, c)
+	}
+}
+
+// answered takes somebody off the round's list; the last one off starts the claim.
+func (m *Machine) answered(now Instant, id string) {
+	p := m.poll
+	if m.state != Waiting || p.claiming {
+		return
+	}
+	for i, c := range p.pending {
+		if c.ID != id {
+			continue
+		}
+		p.pending = append(p.pending[:i], p.pending[i+1:]...)
+		if len(p.pending) == 0 {
+			m.silent = 0
+			m.claim(now)
+		}
+		return
+	}
+}
+
+func (m *Machine) claim(now Instant) {
+	t := m.session.Current()
+	if !t.Holds(now) {
+		m.do(Effect{Kind: DoBeat})
+		m.undecided(now, Cause{Code: CauseNoSession, Detail: "no heartbeat was answered lately"})
+		return
+	}
+	p := m.poll
+	if !p.claiming {
+		p.claiming = true
+		p.until = now.Mono + m.session.ttl/3
+	}
+	m.deadline = p.until
+	m.do(Effect{Kind: DoClaim, Round: m.round, Tenancy: t.tenancy})
+}
+
+func (m *Machine) onClaimed(now Instant, in Input) {
+	if in.Outcome == OutcomeGranted {
+		m.seen(in.Token)
+	}
+	if m.state != Waiting || in.Round != m.round || !m.poll.claiming {
+		if in.Outcome == OutcomeGranted && !m.leaving {
+			// Of a round that is over. It is no leadership: give it back.
+			m.do(Effect{Kind: DoRelease, Token: in.Token})
+		}
+		return
+	}
+	switch in.Outcome {
+	case OutcomeGranted:
+		m.elected(now, in)
+	case OutcomeHeld:
+		m.held(now, in.Holder)
+	case OutcomeQuarantine:
+		m.undecided(now, Cause{Code: CauseQuarantine, D: in.Wait})
+	case OutcomeRefused:
+		m.undecided(now, because(CauseNotRegistered))
+	case OutcomeStale:
+		m.do(Effect{Kind: DoBeat})
+		m.undecided(now, Cause{Code: CauseNoSession, Detail: "Redis knows another one"})
+	default:
+		// The outcome is unknown. A claim is simply repeated: each grant has a
+		// new token, and the last one counts.
+		m.deadline = min(m.poll.until, now.Mono+RetryMin)
+	}
+}
+
+func (m *Machine) elected(now Instant, in Input) {
+	trust := m.session.Trust(in.Tenancy, now)
+	if trust == nil {
+		m.do(Effect{Kind: DoRelease, Token: in.Token})
+		m.undecided(now, because(CauseLateGrant))
+		return
+	}
+	why := because(CauseGranted)
+	if m.poll.passed.ID != "" {
+		why = causedBy(CausePassedOver, m.poll.passed)
+	}
+	m.poll = nil
+	m.silent, m.vacated, m.deferTo, m.stoodOut = 0, 0, 0, false
+	m.lease = newLease(in.Token, trust)
+	m.fire(now, Elected, why, in.Token)
+	m.office = &office{since: now.Mono}
+	if m.mixed {
+		m.office.pollAt = now.Mono + m.rules.Interval
+	}
+	m.do(Effect{Kind: DoLead, Lease: m.lease})
+	m.know(Leader{ID: m.self.ID, Token: in.Token, Known: true}, Holder{})
+	m.decide(ResultWon, why, in.Token)
+	if cur := m.session.Current(); cur.tenancy != in.Tenancy {
+		m.reassert(now)
+	}
+	m.armOffice()
+}
+
+// held: somebody was faster, or did not let go.
+func (m *Machine) held(now Instant, h Holder) {
+	m.vacated = 0 // whoever said that the office was released was wrong
+	m.seen(h.Token)
+	m.knowHolder(h)
+	m.lose(now, causedBy(CauseHeld, h.Candidate), h.Token)
+}
+
+// undecided ends a round without a result and plans the next one.
+func (m *Machine) undecided(now Instant, why Cause) {
+	m.poll = nil
+	m.fire(now, Undecided, why, 0)
+	d := min(RetryMin<<min(m.retries, 8), RetryMax)
+	m.retries = min(m.retries+1, 8)
+	switch why.Code {
+	case CauseQuarantine:
+		// Look again when it ends, and now and then before: a leader of the
+		// old dataset may have come back into office.
+		d = min(why.D+time.Millisecond+m.stagger(), max(m.session.ttl/3, RetryMin))
+		m.wait(now, d)
+	case CauseNotRegistered:
+		m.wait(now, min(d, RetryMin))
+	default:
+		m.wait(now, m.jitter(d)+m.stagger())
+	}
+	if m.told&(1<<why.Code) == 0 {
+		m.told |= 1 << why.Code
+		m.emit(Notice{Kind: NoticeInconclusive, Cause: why})
+	}
+}
+
+// onTick: the deadline has come, or came earlier and was moved since.
+func (m *Machine) onTick(now Instant) {
+	if m.deadline == 0 || now.Mono < m.deadline {
+		return
+	}
+	switch m.state {
+	case Voting:
+		m.undecided(now, Cause{Code: CauseNoAnswer, D: m.session.ttl / 3})
+	case Waiting:
+		m.roundOver(now)
+	case Won:
+		m.officeDue(now)
+	case Lost:
+		m.stoodOut = false
+		m.start(now, because(CauseNoLeader))
+	case Inconclusive:
+		m.start(now, because(CauseRetry))
+	default:
+		m.deadline = 0
+	}
+}
+
+// roundOver: a wait of the round has ended.
+func (m *Machine) roundOver(now Instant) {
+	p := m.poll
+	if p.claiming {
+		if now.Mono < p.until {
+			m.claim(now)
+			return
+		}
+		m.undecided(now, Cause{Code: CauseNoAnswer, D: m.session.ttl / 3})
+		return
+	}
+	who := p.pending[0]
+	if m.silent >= MaxInconclusive {
+		p.passed = who
+		p.pending = nil
+		m.claim(now)
+		return
+	}
+	m.silent++
+	m.undecided(now, Cause{Code: CauseSilent, Peer: who.ID, Rank: who.Rank, D: m.rules.VoteTimeout})
+}

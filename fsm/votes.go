@@ -1,0 +1,133 @@
+package fsm
+
+import "time"
+
+func (m *Machine) onVote(now Instant, in Input) {
+	if m.state == Idle || in.From.ID == m.self.ID {
+		return
+	}
+	m.mixed = m.mixed || in.From.Original
+	if in.From.Outranks(m.self) {
+		m.outvoted(now, in)
+		return
+	}
+	if m.stoodOut {
+		// We resigned: whoever wants the office may have it.
+		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round})
+		return
+	}
+	m.do(Effect{Kind: DoKick, To: in.From, Round: in.Round})
+	why := causedBy(CauseLowerVotes, in.From)
+	switch m.state {
+	case Inconclusive:
+		m.start(now, why)
+	case Lost:
+		if m.heldBy.ID == "" {
+			// Who objects to a candidate stands itself, or there is no leader.
+			m.start(now, why)
+			return
+		}
+		m.look(now)
+	default:
+	}
+}
+
+// outvoted answers the vote of a candidate that outranks us.
+func (m *Machine) outvoted(now Instant, in Input) {
+	why := causedBy(CauseOutvoted, in.From)
+	switch m.state {
+	case Won:
+		m.preempted(now, in, why)
+	case Voting, Waiting, Inconclusive:
+		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round})
+		m.knowUnlessHeld()
+		m.lose(now, why, 0)
+	case Lost:
+		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round})
+		if m.deadline != 0 {
+			m.wait(now, m.rules.VoteTimeout+m.stagger())
+		}
+	default:
+	}
+}
+
+// preempted: a higher candidate asks the holder to step down.
+func (m *Machine) preempted(now Instant, in Input, why Cause) {
+	o := m.office
+	stays := m.rules.Sticky || now.Mono-o.since < m.rules.MinTenure
+	if stays && !o.draining {
+		m.do(Effect{Kind: DoKick, To: in.From, Round: in.Round})
+		return
+	}
+	if in.From.Original {
+		if o.owed.ID == "" {
+			o.owed, o.ackAt = in.From, now.Mono+originalPatience
+		}
+	} else {
+		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round, Draining: m.rules.DrainTimeout})
+	}
+	m.drain(now, why, in.From)
+}
+
+func (m *Machine) onAck(now Instant, in Input) {
+	if m.state != Waiting || !m.answers(in) {
+		return
+	}
+	p := m.poll
+	if in.Draining > 0 && in.From.ID == p.holder.ID && !p.claiming {
+		// It leads still, and will release. Then `vacant` comes, or the time
+		// runs out and we look at Redis ourselves.
+		m.silent = 0
+		p.until = now.Mono + min(in.Draining, time.Hour) + m.session.ttl/3
+		m.deadline = p.until
+		return
+	}
+	m.answered(now, in.From.ID)
+}
+
+func (m *Machine) onKick(now Instant, in Input) {
+	why := causedBy(CauseKicked, in.From)
+	switch m.state {
+	case Voting, Waiting:
+		if !m.answers(in) {
+			return
+		}
+		if h := m.poll.holder; h.ID == in.From.ID {
+			// A holder that stays: it is not asked again in this term.
+			m.deferTo = h.Token
+			m.knowHolder(h)
+			m.lose(now, why, h.Token)
+			return
+		}
+		if !in.From.Outranks(m.self) {
+			return
+		}
+		m.silent = 0
+		m.knowUnlessHeld()
+		m.lose(now, why, 0)
+	case Inconclusive:
+		if m.answers(in) && in.From.Outranks(m.self) {
+			m.silent = 0
+			m.lose(now, why, 0)
+		}
+	case Won:
+		if in.From.Outranks(m.self) && m.answers(in) && !m.rules.Sticky {
+			m.drain(now, why, in.From)
+		}
+	default:
+	}
+}
+
+// answers reports whether a message answers the present round. Ours echo the
+// round; originals know none, so theirs counts whenever it comes.
+func (m *Machine) answers(in Input) bool {
+	return in.From.Original || in.Round == m.round
+}
+
+// knowUnlessHeld: whoever outranks us is about to lead, but nobody said that the
+// present holder is gone.
+func (m *Machine) knowUnlessHeld() {
+	if m.heldBy.ID == "" {
+		m.knowNothing()
+	}
+}
