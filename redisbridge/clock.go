@@ -1,0 +1,31 @@
+package redisbridge
+
+import (
+	"time"
+
+	"hustings/fsm"
+)
+
+// started is where the monotonic clock of this process begins.
+var started = time.Now()
+
+// SystemClock is the [Clock] of the machine. Its zero value is ready; it has no
+// state of its own, so any number of them agree. This file holds the project's
+// only calls of the clock of package time.
+type SystemClock struct{}
+
+// Now reads both clocks. They are separate readings on purpose: time.Since uses
+// the monotonic clock, which stands still in a suspended machine; Round(0) strips
+// it, so that the wall reading is what the wall clock says, jumps included.
+func (SystemClock) Now() fsm.Instant {
+	return fsm.Instant{
+		Mono: time.Since(started),
+		Wall: time.Duration(time.Now().Round(0).UnixNano()),
+	}
+}
+
+// AfterFunc calls f on a goroutine of its own once d has passed; d <= 0 means at
+// once. The returned function is time.Timer.Stop.
+func (SystemClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	return time.AfterFunc(d, f).Stop
+}

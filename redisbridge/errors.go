@@ -1,0 +1,136 @@
+package redisbridge
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Errors of the Redis seam. They come wrapped: use errors.Is.
+var (
+	// ErrConnClosed is what a connection or subscription ends with that was
+	// closed from this side, and what its Do gives from then on.
+	ErrConnClosed = errors.New("redisbridge: connection is closed")
+	// ErrBackendConfig is a configuration that no retry can heal.
+	ErrBackendConfig = errors.New("redisbridge: bad Redis configuration")
+)
+
+// Class says what an error of the link or of the server asks for.
+type Class uint8
+
+// The classes.
+const (
+	// Healthy is the class of no error.
+	Healthy Class = iota
+	// Outage: the server can't be reached, or the link broke. Try again later on
+	// a new connection; what was under way has an unknown outcome.
+	Outage
+	// Reconnect: this connection reads the wrong server, or one that can't serve
+	// yet. Give it up and look for the right one; what was refused was not done.
+	Reconnect
+	// Busy: the right server can't do it now. The connection is good; try again.
+	Busy
+	// Refused: the server will never do this command as it was asked, which is
+	// a defect here or there. The connection is good.
+	Refused
+	// Permanent: the configuration is wrong: credentials, permissions, prefix,
+	// certificate. Only a person can heal it.
+	Permanent
+)
+
+// String returns the class's name in lower case.
+func (c Class) String() string {
+	names := [...]string{"healthy", "outage", "reconnect", "busy", "refused", "permanent"}
+	if int(c) >= len(names) {
+		return fmt.Sprintf("class %d", uint8(c))
+	}
+	return names[c]
+}
+
+// classOfCode knows the first words of Redis's error replies.
+var classOfCode = map[string]Class{
+	"NOAUTH":    Permanent, // the server wants a password and got none
+	"WRONGPASS": Permanent, // the user or password is wrong
+	"NOPERM":    Permanent, // the ACL user lacks a command, key or channel
+	"DENIED":    Permanent, // protected mode: the server talks to its own host only
+	"CROSSSLOT": Permanent, // the prefix lacks its hash tag
+	"WRONGTYPE": Permanent, // another program keeps something else under our prefix
+
+	"READONLY":    Reconnect, // a replica: this was the primary, or never was
+	"MOVED":       Reconnect, // another node owns the slot
+	"ASK":         Reconnect, // the slot is just moving
+	"CLUSTERDOWN": Reconnect, // the cluster does not serve the slot
+	"MASTERDOWN":  Reconnect, // a replica without its primary
+	"LOADING":     Reconnect, // the server reads its dataset from disk
+
+	"BUSY":       Busy, // somebody's script runs too long
+	"UNKILLABLE": Busy, // the same, and it has written
+	"OOM":        Busy, // maxmemory is reached
+	"MISCONF":    Busy, // snapshots fail, so writes are refused
+	"NOREPLICAS": Busy, // min-replicas-to-write is not met
+	"TRYAGAIN":   Busy, // the slot is being resharded
+}
+
+// permanentTexts are configuration faults for which servers have no code.
+var permanentTexts = []string{
+	"DB index is out of range",
+	"invalid password",
+	"AUTH <password> called without any password configured",
+	"Client sent AUTH, but no password is set",
+	"SELECT is not allowed in cluster mode",
+	"unknown command",
+	"cluster support disabled",
+}
+
+// Classify says what err asks for. A server's reply (a *ServerError, however
+// wrapped) is judged by its code, everything else by its type; what nobody knows
+// is an Outage, since retrying is harmless and giving up is not.
+func Classify(err error) Class {
+	var server *ServerError
+	var cert *tls.CertificateVerificationError
+	switch {
+	case err == nil:
+		return Healthy
+	case errors.Is(err, ErrBackendConfig), errors.As(err, &cert):
+		return Permanent
+	case !errors.As(err, &server):
+		return Outage
+	}
+	if c, ok := classOfCode[server.Code]; ok {
+		return c
+	}
+	if strings.Contains(server.Text, "max number of clients") {
+		return Outage
+	}
+	for _, t := range permanentTexts {
+		if strings.Contains(server.Text, t) {
+			return Permanent
+		}
+	}
+	return Refused
+}
+
+// serverError returns err as a *ServerError if the server said it, else nil.
+func serverError(err error, secrets []string) *ServerError {
+	var said redis.Error
+	if err == nil || errors.Is(err, redis.Nil) || !errors.As(err, &said) {
+		return nil
+	}
+	return newServerError(said.Error(), secrets)
+}
+
+// newServerError splits the code off an error reply. A server that does not know
+// AUTH or HELLO repeats their arguments: those are taken out.
+func newServerError(text string, secrets []string) *ServerError {
+	if i := strings.Index(text, ", with args beginning with"); i >= 0 {
+		text = text[:i]
+	}
+	for _, s := range secrets {
+		text = strings.ReplaceAll(text, s, "***")
+	}
+	code, _, _ := strings.Cut(text, " ")
+	return &ServerError{Code: code, Text: text}
+}

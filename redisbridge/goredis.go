@@ -1,0 +1,182 @@
+package redisbridge
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// DefaultTimeout is a third of the default TTL: one lost reply costs one beat.
+const DefaultTimeout = 5 * time.Second / 3
+
+// BackendConfig says how to reach Redis.
+type BackendConfig struct {
+	// Redis says where it is and how to log in: standalone; Sentinel with
+	// MasterName; Cluster with more than one address or IsClusterMode.
+	// Pool, retry, timeout, caching and protocol settings are not looked at: the
+	// backend's are fixed by what an election needs.
+	Redis redis.UniversalOptions
+	// Keys is the prefix of the fleet. Default: DefaultPrefix. On Cluster it
+	// must carry a hash tag, as in {ipc}.
+	Keys Keys
+	// Timeout bounds connecting (name lookup, TLS and log-in included), and each
+	// Do, and the confirmation of a subscription, one each. Default:
+	// DefaultTimeout. It should not exceed TTL/3, or a hung server is noticed
+	// too late to try again within the lease.
+	Timeout time.Duration
+}
+
+// backend is the Backend on go-redis. Each connection and subscription has a
+// client of its own with one socket, and that client may dial once: go-redis
+// then neither retries nor redials behind our back, and closing one closes a
+// socket, whatever go-redis waits for.
+type backend struct {
+	cfg     BackendConfig
+	secrets []string
+
+	mu     sync.Mutex // guards the rest
+	links  map[*link]struct{}
+	closed bool
+}
+
+// NewBackend returns a Backend that talks to Redis by go-redis. It checks the
+// configuration (errors wrap [ErrBackendConfig]) and connects to nothing yet.
+// All its methods may be called from any goroutine.
+func NewBackend(cfg BackendConfig) (Backend, error) {
+	if cfg.Keys == "" {
+		cfg.Keys = DefaultPrefix
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	cfg.Redis = electionOptions(cfg.Redis, cfg.Timeout)
+	b := &backend{cfg: cfg, links: map[*link]struct{}{}}
+	for _, s := range []string{cfg.Redis.Password, cfg.Redis.SentinelPassword} {
+		if s != "" {
+			b.secrets = append(b.secrets, s)
+		}
+	}
+	return b, nil
+}
+
+// cluster says whether the options mean Redis Cluster, as go-redis reads them.
+func (c *BackendConfig) cluster() bool {
+	return c.Redis.MasterName == "" && (len(c.Redis.Addrs) > 1 || c.Redis.IsClusterMode)
+}
+
+// check reports the first fault that no retry could heal.
+func (c *BackendConfig) check() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrBackendConfig, fmt.Sprintf(format, args...))
+	}
+	r := &c.Redis
+	switch {
+	case c.Timeout < 0:
+		return bad("Timeout is negative; leave it 0 or set a third of the TTL")
+	case r.MasterName != "" && r.IsClusterMode:
+		return bad("MasterName (Sentinel) and IsClusterMode are both set; choose one")
+	case r.MasterName != "" && len(r.Addrs) == 0:
+		return bad("MasterName is set without Addrs; name the Sentinels")
+	case r.ReadOnly || r.RouteByLatency || r.RouteRandomly:
+		return bad("ReadOnly, RouteByLatency and RouteRandomly read from replicas, which lag behind; unset them")
+	case c.cluster() && r.DB != 0:
+		return bad("Redis Cluster has database 0 only; leave DB 0 and give each fleet a prefix of its own")
+	case c.cluster() && !hasHashTag(string(c.Keys)):
+		return bad("on Redis Cluster the prefix needs a hash tag, so that all keys of a fleet share a slot; write {%s} instead of %s", c.Keys, c.Keys)
+	}
+	return nil
+}
+
+// hasHashTag says whether Redis Cluster would hash a part of the prefix only:
+// the first { with a } after it and something in between.
+func hasHashTag(prefix string) bool {
+	_, rest, ok := strings.Cut(prefix, "{")
+	return ok && strings.IndexByte(rest, '}') > 0
+}
+
+// electionOptions returns o with what an election client must not leave to
+// defaults: those retry (so that effects are doubled), relax time-outs, look up
+// names in the constructor, and take 100 s to notice a dead server.
+func electionOptions(o redis.UniversalOptions, timeout time.Duration) redis.UniversalOptions {
+	o.Addrs = append([]string(nil), o.Addrs...)
+	o.Protocol = 2
+	o.MaxRetries, o.DialerRetries = -1, 1
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = timeout, timeout, timeout, timeout
+	o.ContextTimeoutEnabled = true
+	// A pool with as many dial errors as places starts a goroutine that redials
+	// once a second: one socket is used, the other places keep that away.
+	o.PoolSize, o.MaxConcurrentDials, o.PipelinePoolSize = 16, 1, -1
+	o.MinIdleConns, o.MaxIdleConns, o.MaxActiveConns = 0, 0, 0
+	o.ConnMaxIdleTime, o.ConnMaxLifetime, o.ConnMaxLifetimeJitter = -1, 0, 0
+	o.DisableIdentity = true
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	o.AutoPipelineOptions, o.PushNotificationProcessor = nil, nil
+	o.ClientSideCacheConfig, o.ClientSideCache = nil, nil
+	return o
+}
+
+// Connect implements Backend.
+func (b *backend) Connect(done func(Conn, error)) {
+	l, ok := b.open()
+	if !ok {
+		go done(nil, ErrConnClosed)
+		return
+	}
+	c := &conn{link: l, epochKey: b.cfg.Keys.Epoch(), jobs: make(chan job, 1)}
+	go c.run(done)
+}
+
+// Subscribe implements Backend.
+func (b *backend) Subscribe(channels []string, h SubscriptionHandler) Subscription {
+	l, ok := b.open()
+	s := &subscription{link: l, channels: append([]string(nil), channels...), handler: h}
+	if !ok {
+		go h.Ended(ErrConnClosed)
+		return s
+	}
+	go s.run()
+	return s
+}
+
+// Close implements Backend. It does not wait: what was open ends soon after.
+func (b *backend) Close() {
+	b.mu.Lock()
+	b.closed = true
+	links := make([]*link, 0, len(b.links))
+	for l := range b.links {
+		links = append(links, l)
+	}
+	b.mu.Unlock()
+	for _, l := range links {
+		l.close()
+	}
+}
+
+// open returns a new link. It is closed from the start, and ok false, when the
+// backend is.
+func (b *backend) open() (l *link, ok bool) {
+	l = &link{b: b}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		l.cancel()
+		return l, false
+	}
+	b.links[l] = struct{}{}
+	return l, true
+}
+
+func (b *backend) forget(l *link) {
+	b.mu.Lock()
+	delete(b.links, l)
+	b.mu.Unlock()
+}

@@ -1,0 +1,222 @@
+package redisbridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// errOneDo says that the caller broke Conn's rule.
+var errOneDo = errors.New("redisbridge: a Do is under way on this connection already")
+
+// job is one Do.
+type job struct {
+	cmds []Command
+	done func([]Reply, error)
+}
+
+// conn is a Conn. One goroutine (run) connects, then executes the jobs one after
+// the other until the link is closed or fails; it alone calls the callbacks of
+// jobs that it took.
+type conn struct {
+	*link
+	epochKey string
+	jobs     chan job // holds the one Do under way, so sending never blocks
+
+	doing struct {
+		sync.Mutex
+		pending bool
+		over    error // set once the goroutine takes no more jobs
+	}
+}
+
+// Do implements Conn.
+func (c *conn) Do(cmds []Command, done func([]Reply, error)) {
+	c.doing.Lock()
+	defer c.doing.Unlock()
+	switch {
+	case c.doing.over != nil:
+		go done(nil, c.doing.over)
+	case c.doing.pending:
+		go done(nil, errOneDo)
+	default:
+		c.doing.pending = true
+		c.jobs <- job{cmds, done}
+	}
+}
+
+// Close implements Conn.
+func (c *conn) Close() { c.close() }
+
+func (c *conn) run(done func(Conn, error)) {
+	client, rc, err := c.connect()
+	if err != nil {
+		c.close()
+		done(nil, err)
+		return
+	}
+	defer func() {
+		c.close()
+		_ = rc.Close()
+		_ = client.Close()
+	}()
+	done(c, nil)
+	for {
+		select {
+		case <-c.ctx.Done():
+			c.finish(ErrConnClosed)
+			return
+		case j := <-c.jobs:
+			replies, err := c.do(rc, j.cmds)
+			if err != nil {
+				c.close()
+				c.finish(fmt.Errorf("%w: it failed before", ErrConnClosed))
+				j.done(nil, err)
+				return
+			}
+			c.doing.Lock()
+			c.doing.pending = false
+			c.doing.Unlock()
+			j.done(replies, nil)
+		}
+	}
+}
+
+// finish refuses further jobs and answers one that came in too late.
+func (c *conn) finish(err error) {
+	c.doing.Lock()
+	c.doing.over = err
+	c.doing.Unlock()
+	select {
+	case j := <-c.jobs:
+		j.done(nil, err)
+	default:
+	}
+}
+
+// connect finds the server, opens the connection, proves it with a PING and
+// loads the scripts, all within one timeout.
+func (c *conn) connect() (*redis.Client, *redis.Conn, error) {
+	ctx, cancel := c.bounded()
+	defer cancel()
+	client, err := c.client(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	rc := client.Conn()
+	pipe := rc.Pipeline()
+	ping := pipe.Ping(ctx)
+	loads := make([]*redis.StringCmd, len(Scripts))
+	for i, s := range Scripts {
+		loads[i] = pipe.ScriptLoad(ctx, s.Source)
+	}
+	_, _ = pipe.Exec(ctx)
+	err = ping.Err()
+	for _, load := range loads {
+		// Who may not SCRIPT LOAD may still EVAL: Do heals that.
+		if said := serverError(load.Err(), c.b.secrets); err == nil && (said == nil || said.Code != "NOPERM") {
+			err = load.Err()
+		}
+	}
+	if err != nil {
+		_ = rc.Close()
+		_ = client.Close()
+		return nil, nil, c.fail("connecting to Redis", err)
+	}
+	return client, rc, nil
+}
+
+// do sends the commands as one pipeline. Scripts that the server has forgotten
+// (SCRIPT FLUSH, a restart behind a proxy) were not executed: they alone are
+// sent again, in their order, with their text.
+func (c *conn) do(rc *redis.Conn, cmds []Command) ([]Reply, error) {
+	ctx, cancel := c.bounded()
+	defer cancel()
+	replies := make([]Reply, len(cmds))
+	all := make([]int, len(cmds))
+	for i := range all {
+		all[i] = i
+	}
+	if err := c.exchange(ctx, rc, cmds, all, "evalsha", replies); err != nil {
+		return nil, err
+	}
+	var forgotten []int
+	for i := range replies {
+		var said *ServerError
+		if errors.As(replies[i].Err, &said) && said.Code == "NOSCRIPT" && cmds[i].Script != nil {
+			forgotten = append(forgotten, i)
+		}
+	}
+	if len(forgotten) == 0 {
+		return replies, nil
+	}
+	if err := c.exchange(ctx, rc, cmds, forgotten, "eval", replies); err != nil {
+		return nil, err
+	}
+	return replies, nil
+}
+
+// exchange sends the commands at the given places and puts their replies there.
+// Its error is of the link, never of the server.
+func (c *conn) exchange(ctx context.Context, rc *redis.Conn, cmds []Command, places []int, verb string, replies []Reply) error {
+	if len(places) == 0 {
+		return nil
+	}
+	pipe := rc.Pipeline()
+	sent := make([]*redis.Cmd, len(places))
+	for k, i := range places {
+		sent[k] = pipe.Do(ctx, c.words(cmds[i], verb)...)
+	}
+	_, _ = pipe.Exec(ctx) // each command knows its own error
+	for k, i := range places {
+		value, err := sent[k].Result()
+		switch said := serverError(err, c.b.secrets); {
+		case err == nil:
+			replies[i] = Reply{Value: normal(value)}
+		case errors.Is(err, redis.Nil):
+			replies[i] = Reply{}
+		case said != nil:
+			replies[i] = Reply{Err: said}
+		default:
+			return c.fail("talking to Redis", err)
+		}
+	}
+	return nil
+}
+
+// words returns what goes over the wire for one command.
+func (c *conn) words(cmd Command, verb string) []any {
+	words := make([]any, 0, 4+len(cmd.Args))
+	if s := cmd.Script; s != nil {
+		name := s.Hash
+		if verb == "eval" {
+			name = s.Source
+		}
+		words = append(words, verb, name, 1, c.epochKey)
+	}
+	for _, a := range cmd.Args {
+		words = append(words, a)
+	}
+	return words
+}
+
+// normal narrows a value of go-redis to what Reply promises. RESP2 has nothing
+// else but errors inside arrays, which become their text.
+func normal(v any) any {
+	switch v := v.(type) {
+	case nil, string, int64:
+		return v
+	case []any:
+		for i := range v {
+			v[i] = normal(v[i])
+		}
+		return v
+	case error:
+		return v.Error()
+	default:
+		return fmt.Sprint(v)
+	}
+}

@@ -1,0 +1,195 @@
+package redisbridge
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+var errRedial = errors.New("redisbridge: go-redis must not redial: the connection is lost")
+
+// link is one way to the server: a go-redis client with one socket, which it may
+// dial once. A goroutine of its owner (conn, subscription) uses the client;
+// close may be called from any, and unblocks that goroutine at once.
+type link struct {
+	b      *backend
+	ctx    context.Context // ends when the link is closed
+	cancel context.CancelFunc
+
+	mu      sync.Mutex // guards the rest
+	sockets []net.Conn
+	closed  bool
+}
+
+// close ends the link without waiting for anything. Cancelling is not enough:
+// go-redis does not honour it in the middle of a command, a closed socket it does.
+func (l *link) close() {
+	l.cancel()
+	l.mu.Lock()
+	l.closed = true
+	sockets := l.sockets
+	l.sockets = nil
+	l.mu.Unlock()
+	for _, s := range sockets {
+		_ = s.Close()
+	}
+	l.b.forget(l)
+}
+
+// bounded returns a context for one step of the link's work.
+func (l *link) bounded() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(l.ctx, l.b.cfg.Timeout)
+}
+
+// fail turns an error of go-redis into what the seam promises: what the server
+// said as a *ServerError, what we did ourselves as ErrConnClosed, and the rest
+// as it is (no error of the network layer names a password).
+func (l *link) fail(doing string, err error) error {
+	if l.ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", doing, ErrConnClosed)
+	}
+	if said := serverError(err, l.b.secrets); said != nil {
+		return fmt.Errorf("%s: %w", doing, said)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// client finds the server and returns a client that will dial it once.
+// The caller closes the client; ctx bounds the search.
+func (l *link) client(ctx context.Context) (*redis.Client, error) {
+	o := l.b.cfg.Redis
+	addr, err := "", error(nil)
+	switch {
+	case o.MasterName != "":
+		addr, err = l.sentinelMaster(ctx)
+	case l.b.cfg.cluster():
+		addr, err = l.clusterMaster(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if addr != "" {
+		o.Addrs = []string{addr}
+	}
+	simple := o.Simple()
+	dialed := false // the pool dials one at a time
+	simple.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		l.mu.Lock()
+		again := dialed
+		dialed = true
+		l.mu.Unlock()
+		if again {
+			return nil, errRedial
+		}
+		return l.dial(ctx, network, addr)
+	}
+	return redis.NewClient(simple), nil
+}
+
+// dial opens one socket and keeps it for close. go-redis dials under a context
+// of its own, so the link's is minded here.
+func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(l.ctx, cancel)
+	defer stop()
+
+	o := &l.b.cfg.Redis
+	dial := o.Dialer
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	socket, err := dial(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	// A Dialer of the user does its own TLS, as go-redis has it.
+	if o.TLSConfig != nil && o.Dialer == nil {
+		if socket, err = handshake(ctx, socket, o.TLSConfig, addr); err != nil {
+			return nil, err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		_ = socket.Close()
+		return nil, ErrConnClosed
+	}
+	l.sockets = append(l.sockets, socket)
+	return socket, nil
+}
+
+// handshake puts TLS on a socket, and closes it if that fails. Without a name
+// to check the address's host is checked, as tls.Dial does.
+func handshake(ctx context.Context, socket net.Conn, cfg *tls.Config, addr string) (net.Conn, error) {
+	if cfg.ServerName == "" && !cfg.InsecureSkipVerify {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			host = addr
+		}
+		cfg = cfg.Clone()
+		cfg.ServerName = host
+	}
+	secured := tls.Client(socket, cfg)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = socket.Close()
+		return nil, err
+	}
+	return secured, nil
+}
+
+// sentinelMaster asks the Sentinels, one after the other, where the master is.
+// Every new link asks again, so nothing remembers a master that was replaced.
+func (l *link) sentinelMaster(ctx context.Context) (string, error) {
+	o := l.b.cfg.Redis
+	var last error
+	for _, addr := range o.Addrs {
+		s := o
+		s.Addrs, s.DB, s.ClientName, s.OnConnect = []string{addr}, 0, "", nil
+		s.Username, s.Password = o.SentinelUsername, o.SentinelPassword
+		s.CredentialsProvider, s.CredentialsProviderContext, s.StreamingCredentialsProvider = nil, nil, nil
+		s.Dialer = l.dial
+		client := redis.NewSentinelClient(s.Simple())
+		// A dead Sentinel must not use up the time of those after it.
+		each, cancel := context.WithTimeout(ctx, l.b.cfg.Timeout/2)
+		found, err := client.GetMasterAddrByName(each, o.MasterName).Result()
+		cancel()
+		_ = client.Close()
+		switch {
+		case err == nil && len(found) == 2:
+			return net.JoinHostPort(found[0], found[1]), nil
+		case errors.Is(err, redis.Nil):
+			last = fmt.Errorf("%w: Sentinel %s watches no master named %q; check MasterName", ErrBackendConfig, addr, o.MasterName)
+		case err == nil:
+			last = fmt.Errorf("redisbridge: Sentinel %s gave no address", addr)
+		default:
+			last = l.fail("asking Sentinel "+addr, err)
+		}
+	}
+	return "", last
+}
+
+// clusterMaster asks the cluster which node owns the fleet's slot. Scripts and
+// subscriptions both go there: messages of the scripts then take no detour over
+// the cluster bus, and counts of subscribers are of the right node.
+func (l *link) clusterMaster(ctx context.Context) (string, error) {
+	o := l.b.cfg.Redis
+	o.Dialer = l.dial
+	c := redis.NewClusterClient(o.Cluster())
+	defer func() { _ = c.Close() }()
+	node, err := c.MasterForKey(ctx, l.b.cfg.Keys.Epoch())
+	if err != nil {
+		err = l.fail("asking the cluster", err)
+		if strings.Contains(err.Error(), "cluster support disabled") {
+			err = fmt.Errorf("%w: %w; this server is no cluster node: name one address and leave IsClusterMode unset", ErrBackendConfig, err)
+		}
+		return "", err
+	}
+	return node.Options().Addr, nil
+}
