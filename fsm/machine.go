@@ -127,6 +127,10 @@ func (m *Machine) Step(now Instant, in Input) []Effect {
 		m.onTenancy(now)
 	case InGone:
 		m.onGone(now, in)
+	case InNudge:
+		if m.state == Lost && !m.stoodOut {
+			m.look(now)
+		}
 	case InLinkUp:
 		m.onLinkUp(now)
 	case InDrained:

@@ -1,0 +1,328 @@
+package redisbridge
+
+import (
+	"errors"
+	"strconv"
+
+	"hustings/fsm"
+)
+
+// flight is one command of the pipeline that is under way, and the calls it carries.
+type flight struct {
+	kind  CallKind
+	calls []*Call
+}
+
+var errQueueFull = errors.New("redisbridge: too many calls are waiting")
+
+// enqueue takes a call. A lone call goes out at once; what comes while a pipeline is
+// under way goes out together in the next one.
+func (b *Bridge) enqueue(c *Call) {
+	b.set.Counters.Requests.Add(1)
+	switch {
+	case b.conn == nil && !c.Kind.kept():
+		b.answer(c, fault(c, errors.Join(ErrDown, b.told.Err)))
+		return
+	case b.queued >= maxQueue:
+		b.answer(c, fault(c, errQueueFull))
+		return
+	}
+	b.queue[c.Kind] = append(b.queue[c.Kind], c)
+	b.queued++
+	b.flush()
+}
+
+// flush sends what waits, if the connection is free. Kinds go out in the order of
+// their numbers: what gives something up before what asks for something.
+func (b *Bridge) flush() {
+	if b.conn == nil || b.flying != nil || b.queued == 0 {
+		return
+	}
+	var cmds []Command
+	for k := CallKind(0); k < numCalls && len(cmds) < maxCommands; k++ {
+		for len(b.queue[k]) > 0 && len(cmds) < maxCommands {
+			var calls []*Call
+			if k == CallPublish {
+				calls = b.takeControls()
+			} else {
+				calls = b.take(k, b.together(k))
+			}
+			cmds = append(cmds, b.compose(k, calls))
+			b.flying = append(b.flying, flight{k, calls})
+		}
+	}
+	b.set.Counters.Batches.Add(1)
+	b.set.Counters.Commands.Add(uint64(len(cmds)))
+	n, send := b.number, b.send
+	b.conn.Do(cmds, func(replies []Reply, err error) { send(&landed{number: n, replies: replies, err: err}) })
+}
+
+// together is how many of the waiting calls of a kind one command can carry. Claims
+// and re-assertions name a tenancy: only those of the same one travel together.
+func (b *Bridge) together(k CallKind) int {
+	switch k {
+	case CallSurvey, CallRelease, CallQuit:
+		return maxItems
+	case CallClaim, CallReassert:
+		q := b.queue[k]
+		n := 1
+		for n < len(q) && n < maxItems && q[n].Tenancy == q[0].Tenancy {
+			n++
+		}
+		return n
+	default:
+		return 1
+	}
+}
+
+func (b *Bridge) take(k CallKind, n int) []*Call {
+	q := b.queue[k]
+	n = min(n, len(q))
+	calls := q[:n:n]
+	if b.queue[k] = q[n:]; len(q) == n {
+		b.queue[k] = nil
+	}
+	b.queued -= n
+	return calls
+}
+
+// takeControls takes the next publication. Control messages that go to the same node
+// of ours travel together.
+func (b *Bridge) takeControls() []*Call {
+	first := b.queue[CallPublish][0]
+	if first.Control == nil || first.Original {
+		return b.take(CallPublish, 1)
+	}
+	var calls, rest []*Call
+	for _, c := range b.queue[CallPublish] {
+		if c.Control != nil && !c.Original && c.Target == first.Target && len(calls) < maxItems {
+			calls = append(calls, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	b.queue[CallPublish] = rest
+	b.queued -= len(calls)
+	return calls
+}
+
+// onLanded: a pipeline was answered, or the connection failed under it.
+func (b *Bridge) onLanded(m *landed) {
+	if m.number != b.number || b.conn == nil {
+		return
+	}
+	if m.err != nil {
+		b.failed(m.err)
+		return
+	}
+	flying := b.flying
+	b.flying = nil
+	var fatal error
+	for i, f := range flying {
+		r := m.replies[i]
+		if r.Err != nil && Classify(r.Err) == Reconnect && fatal == nil {
+			fatal = r.Err
+		}
+		if b.mustKeep(f.kind, r.Err) {
+			b.unanswered(f.calls, r.Err)
+			continue
+		}
+		b.land(f, r)
+	}
+	switch {
+	case fatal != nil:
+		b.failed(fatal) // it reads the wrong server
+	default:
+		b.flush()
+	}
+}
+
+// mustKeep: a call that is kept until answered is not answered by an error that will
+// pass.
+func (b *Bridge) mustKeep(k CallKind, err error) bool {
+	return err != nil && k.kept() && Classify(err) == Reconnect
+}
+
+// head is what most scripts begin with.
+func (b *Bridge) head(extra int) []string {
+	args := make([]string, 0, 4+extra)
+	return append(args, string(b.set.Keys), b.set.ID, b.set.Session.Inc(), utoa(b.number))
+}
+
+// dataset is what heartbeat and claim say of the dataset: whether to read the replid,
+// a name for a new epoch, what was seen before, and the highest token.
+func (b *Bridge) dataset(args []string) []string {
+	e := b.set.Session.Epoch()
+	info := "0"
+	if b.set.MaxTTL > 0 {
+		info = "1"
+	}
+	return append(args, info, b.newName(), utoa(e.Number), e.Name, utoa(b.set.Session.Token()), b.quarantine())
+}
+
+func (b *Bridge) newName() string { return strconv.FormatUint(b.set.Entropy(), 16) }
+
+func (b *Bridge) quarantine() string { return strconv.FormatInt(b.set.MaxTTL.Milliseconds(), 10) }
+
+func utoa(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// compose writes the command for calls of one kind.
+func (b *Bridge) compose(k CallKind, calls []*Call) Command {
+	c := calls[0]
+	switch k {
+	case CallHeartbeat:
+		return b.composeHeartbeat(c)
+	case CallSurvey:
+		return b.composeSurvey(calls)
+	case CallClaim:
+		return b.composeClaim(calls)
+	case CallReassert:
+		args := append(b.head(3+2*len(calls)), c.Tenancy.Epoch, b.quarantine(), strconv.Itoa(len(calls)))
+		for _, c := range calls {
+			args = append(args, c.Election, utoa(c.Token))
+		}
+		return Command{Script: ReassertScript, Args: args}
+	case CallRelease:
+		args := append(b.head(1 + 3*len(calls))[:3], strconv.Itoa(len(calls)))
+		for _, c := range calls {
+			args = append(args, c.Election, utoa(c.Token), c.Heir)
+		}
+		return Command{Script: ReleaseScript, Args: args}
+	case CallQuit:
+		args := append(b.head(1+len(calls)), strconv.Itoa(len(calls)))
+		for _, c := range calls {
+			args = append(args, c.Election)
+		}
+		return Command{Script: QuitScript, Args: args}
+	case CallLeave:
+		return Command{Script: LeaveScript, Args: append(b.head(1), flag(c.End))}
+	case CallJoin:
+		args := append(b.head(2+2*len(c.Entries)), b.set.Details, strconv.Itoa(len(c.Entries)))
+		for _, e := range c.Entries {
+			args = append(args, e.Election, strconv.FormatInt(e.Rank, 10))
+		}
+		return Command{Script: JoinScript, Args: args}
+	case CallPeer:
+		return Command{Script: PeerScript, Args: []string{string(b.set.Keys), c.Election, c.Target}}
+	case CallMembers:
+		return Command{Script: MembersScript, Args: []string{string(b.set.Keys), utoa(c.Since)}}
+	case CallPurge:
+		kind := "ours"
+		if c.Original {
+			kind = "original"
+		}
+		args := append(b.head(3), c.Target, kind)
+		if c.Election != "" {
+			args = append(args, c.Election)
+		}
+		return Command{Script: PurgeScript, Args: args}
+	default:
+		return b.composePublish(calls)
+	}
+}
+
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+func (b *Bridge) composeHeartbeat(c *Call) Command {
+	if b.heard && b.armed == 0 {
+		b.armed = c.Req
+	}
+	args := append(b.head(10+len(c.Watch)), utoa(c.Req), strconv.FormatInt(b.set.Session.TTL().Milliseconds(), 10))
+	args = b.dataset(args)
+	probe := wireMessage{Type: TypeProbe, ID: []byte(quote(b.set.ID)), Inc: b.set.Session.Inc(), N: c.Req}
+	args = append(args, marshal(probe))
+	return Command{Script: HeartbeatScript, Args: append(args, c.Watch...)}
+}
+
+func (b *Bridge) composeSurvey(calls []*Call) Command {
+	args := append(b.head(3+3*len(calls)), b.set.Details, b.quarantine(), strconv.Itoa(len(calls)))
+	for _, c := range calls {
+		flags := ""
+		if c.Register {
+			flags += "r"
+		}
+		if c.Light {
+			flags += "l"
+		}
+		if c.Mixed {
+			flags += "m"
+		}
+		args = append(args, c.Election, strconv.FormatInt(c.Rank, 10), flags)
+	}
+	return Command{Script: CanvassScript, Args: args}
+}
+
+func (b *Bridge) composeClaim(calls []*Call) Command {
+	t := calls[0].Tenancy
+	args := b.dataset(b.head(9 + 3*len(calls)))
+	args = append(args, t.Birth, t.Epoch, strconv.Itoa(len(calls)))
+	token := utoa(b.set.Session.Token())
+	for _, c := range calls {
+		args = append(args, c.Election, token, "")
+	}
+	return Command{Script: ClaimScript, Args: args}
+}
+
+func (b *Bridge) composePublish(calls []*Call) Command {
+	c := calls[0]
+	b.set.Counters.MessagesOut.Add(uint64(len(calls)))
+	if c.Control == nil {
+		return Command{Args: []string{"PUBLISH", c.Channel, c.Payload}}
+	}
+	w := encodeControl(*c.Control, b.set.Number(c.Rank))
+	if len(calls) > 1 {
+		batch := wireMessage{Type: TypeBatch}
+		for _, c := range calls {
+			batch.Messages = append(batch.Messages, encodeControl(*c.Control, b.set.Number(c.Rank)))
+		}
+		w = batch
+	}
+	return Command{Args: []string{"PUBLISH", b.set.Keys.Bully(c.Target), marshal(w)}}
+}
+
+func quote(s string) string { return marshal(s) }
+
+// fault is the answer to a call that could not be carried out, or of which nobody
+// knows whether it was.
+func fault(c *Call, err error) any {
+	down := fsm.Cause{Code: fsm.CauseUnreachable, Detail: err.Error()}
+	in := fsm.Input{Round: c.Round, Token: c.Token}
+	switch c.Kind {
+	case CallHeartbeat:
+		return &HeartbeatAnswer{Req: c.Req, Err: err}
+	case CallSurvey:
+		in.Kind, in.Survey = fsm.InSurveyed, &fsm.Survey{Fault: down}
+	case CallClaim:
+		in.Kind = fsm.InClaimed
+	case CallReassert:
+		in.Kind = fsm.InReasserted
+	case CallRelease:
+		in.Kind = fsm.InReleased
+	case CallQuit:
+		in.Kind = fsm.InWithdrawn
+	case CallLeave:
+		return &LeaveAnswer{Err: err}
+	case CallJoin:
+		return &JoinAnswer{Err: err}
+	case CallPeer:
+		return &PeerAnswer{Gen: c.Gen, Election: c.Election, ID: c.Target, Err: err}
+	case CallMembers:
+		return &MembersAnswer{Err: err}
+	case CallPurge:
+		return &PurgeAnswer{Err: err, Target: c.Target}
+	default:
+		return &Published{Gen: c.Gen, Err: err}
+	}
+	return &Answer{Gen: c.Gen, Input: in}
+}
+
+func (b *Bridge) answer(c *Call, m any) {
+	if c.ReplyTo != nil {
+		b.root.Send(c.ReplyTo, m)
+	}
+}

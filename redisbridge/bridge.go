@@ -1,0 +1,317 @@
+package redisbridge
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// ErrDown is wrapped by the fault of a call that was made while the link is down.
+var ErrDown = errors.New("redisbridge: no link to Redis")
+
+// Bridge is the one actor that talks to Redis. It owns a command connection and a
+// subscription, replaces either when it fails, batches calls, and turns what arrives
+// into messages for other actors. It decides nothing about elections.
+type Bridge struct {
+	set  *Settings
+	self *actor.PID
+	root *actor.RootContext
+
+	conn     Conn
+	number   uint64 // of the connection that is open or being opened
+	dialling bool
+	flying   []flight // what is under way, nil if nothing is
+	queue    [numCalls][]*Call
+	queued   int
+	dials    int // failed attempts in a row
+
+	sub     Subscription
+	subNo   uint64
+	heard   bool // confirmed
+	deaf    bool
+	subs    int    // failed attempts in a row
+	probe   uint64 // highest request number whose probe arrived
+	expect  uint64 // request number of the last answered heartbeat
+	armed   uint64 // request number of the first heartbeat since confirmation
+	told    Link
+	stopped bool
+
+	routes map[string]*actor.PID
+	drops  dropLog
+	timers timers
+}
+
+// timers are the bridge's own: each only sends a message.
+type timers struct {
+	dial, sub func() bool
+}
+
+// Messages to itself, from callbacks. Each carries the number of what it is about, so
+// that news of something given up is recognised.
+type (
+	opened struct {
+		quiet
+		number uint64
+		conn   Conn
+		err    error
+	}
+	landed struct {
+		quiet
+		number  uint64
+		replies []Reply
+		err     error
+	}
+	subUp struct {
+		quiet
+		number uint64
+	}
+	subHeard struct {
+		quiet
+		number           uint64
+		channel, payload string
+	}
+	subDown struct {
+		quiet
+		number uint64
+		err    error
+	}
+	redial struct{ quiet }
+	resub  struct{ quiet }
+)
+
+// Props returns what to spawn. The bridge may be restarted by its supervisor at any
+// time: calls under way are lost then, and their senders' deadlines notice.
+func Props(set *Settings) *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor {
+		return &Bridge{set: set, routes: map[string]*actor.PID{}}
+	})
+}
+
+// Receive is the actor's one entry.
+func (b *Bridge) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		b.self, b.root = ctx.Self(), ctx.ActorSystem().Root
+		b.dial()
+		b.subscribe()
+	case *actor.Stopping, *actor.Restarting:
+		b.stop()
+	case *Call:
+		b.enqueue(m)
+	case *Route:
+		b.route(m)
+	case *opened:
+		b.onOpened(m)
+	case *landed:
+		b.onLanded(m)
+	case *subUp:
+		b.onSubUp(m)
+	case *subHeard:
+		b.onHeard(m)
+	case *subDown:
+		b.onSubDown(m)
+	case *Drop:
+		b.drop(m.Reason, m.Sample)
+	case *redial:
+		b.dial()
+	case *resub:
+		b.subscribe()
+	}
+}
+
+func (b *Bridge) send(m any) { b.root.Send(b.self, m) }
+
+func (b *Bridge) after(d time.Duration, m any) func() bool {
+	root, self := b.root, b.self
+	return b.set.Clock.AfterFunc(d, func() { root.Send(self, m) })
+}
+
+// dial opens a command connection with the next number. Scripts carry the number, so
+// that nothing sent on this one's predecessors takes effect after its first script.
+func (b *Bridge) dial() {
+	if b.stopped || b.conn != nil || b.dialling {
+		return
+	}
+	b.number = b.set.Conn.Add(1)
+	b.dialling = true
+	b.set.Counters.Connects.Add(1)
+	n, send := b.number, b.send
+	b.set.Backend.Connect(func(c Conn, err error) { send(&opened{number: n, conn: c, err: err}) })
+}
+
+func (b *Bridge) onOpened(m *opened) {
+	if m.number != b.number || b.stopped {
+		if m.conn != nil {
+			m.conn.Close()
+		}
+		return
+	}
+	b.dialling = false
+	if m.err != nil {
+		b.failed(m.err)
+		return
+	}
+	b.conn, b.dials = m.conn, 0
+	b.tell(nil)
+	b.flush()
+}
+
+// failed: there is no command connection. What cannot wait is answered, the rest
+// waits for the next one.
+func (b *Bridge) failed(err error) {
+	if b.conn != nil {
+		b.conn.Close()
+		b.conn = nil
+	}
+	b.number = b.set.Conn.Add(1) // news of the old one is recognised as old
+	b.dialling = false
+	flying := b.flying
+	b.flying = nil
+	for _, f := range flying {
+		b.unanswered(f.calls, err)
+	}
+	for k := range b.queue {
+		if !CallKind(k).kept() {
+			calls := b.queue[k]
+			b.queue[k] = nil
+			b.queued -= len(calls)
+			b.refuse(calls, err)
+		}
+	}
+	b.tell(err)
+	b.dials++
+	b.timers.dial = b.after(b.backoff(b.dials), &redial{})
+}
+
+// unanswered: the link failed while calls were under way. Their outcome is unknown.
+func (b *Bridge) unanswered(calls []*Call, err error) {
+	for _, c := range calls {
+		if c.Kind.kept() {
+			b.queue[c.Kind] = append(b.queue[c.Kind], c)
+			b.queued++
+			continue
+		}
+		b.refuse([]*Call{c}, err)
+	}
+}
+
+func (b *Bridge) refuse(calls []*Call, err error) {
+	for _, c := range calls {
+		b.answer(c, fault(c, errors.Join(ErrDown, err)))
+	}
+}
+
+// backoff doubles from 50 ms to 2 s, plus up to half of it by chance.
+func (b *Bridge) backoff(attempt int) time.Duration {
+	d := min(backoffMin<<min(attempt-1, 10), backoffMax)
+	return d + time.Duration(b.set.Entropy()%uint64(d/2)) //nolint:gosec // d > 0
+}
+
+// subscribe opens the subscription to the three channels of a node.
+func (b *Bridge) subscribe() {
+	if b.stopped || b.sub != nil {
+		return
+	}
+	b.subNo++
+	b.set.Counters.Subscribes.Add(1)
+	n, send, k := b.subNo, b.send, b.set.Keys
+	b.sub = b.set.Backend.Subscribe(
+		[]string{k.Comm(b.set.ID), k.Bully(b.set.ID), k.Public()},
+		SubscriptionHandler{
+			Confirmed: func() { send(&subUp{number: n}) },
+			Message:   func(channel, payload string) { send(&subHeard{number: n, channel: channel, payload: payload}) },
+			Ended:     func(err error) { send(&subDown{number: n, err: err}) },
+		})
+}
+
+func (b *Bridge) onSubUp(m *subUp) {
+	if m.number != b.subNo {
+		return
+	}
+	b.heard, b.deaf, b.subs = true, false, 0
+	b.expect, b.probe, b.armed = 0, 0, 0
+	b.tell(nil)
+}
+
+// maxDeafRetry is how often a refused subscription is tried again.
+const maxDeafRetry = 5 * time.Second
+
+func (b *Bridge) onSubDown(m *subDown) {
+	if m.number != b.subNo || b.stopped {
+		return
+	}
+	b.sub, b.heard = nil, false
+	b.subs++
+	wait := b.backoff(b.subs)
+	var server *ServerError
+	if errors.As(m.err, &server) && server.Code == "NOPERM" {
+		b.deaf = true
+		wait = maxDeafRetry
+	}
+	b.tell(m.err)
+	b.timers.sub = b.after(wait, &resub{})
+}
+
+// dropSub gives up a subscription that does not hear what it should.
+func (b *Bridge) dropSub(err error) {
+	if b.sub == nil {
+		return
+	}
+	b.sub.Close()
+	b.onSubDown(&subDown{number: b.subNo, err: err})
+	b.subNo++ // the real end comes later and is old news
+}
+
+// tell tells the owner when something changed.
+func (b *Bridge) tell(err error) {
+	now := Link{Commands: b.conn != nil, Deaf: b.deaf && !b.heard, Epoch: b.told.Epoch}
+	now.Up = now.Commands && (b.heard || b.deaf)
+	if err != nil && !now.Up {
+		now.Err = err
+		now.Permanent = Classify(err) == Permanent
+	}
+	if now.Up && !b.told.Up {
+		now.Epoch++
+	}
+	same := now.Up == b.told.Up && now.Commands == b.told.Commands && now.Deaf == b.told.Deaf &&
+		now.Permanent == b.told.Permanent && (now.Err == nil) == (b.told.Err == nil)
+	if same {
+		return
+	}
+	b.told = now
+	b.root.Send(b.set.Owner, &now)
+	level, text := slog.LevelInfo, "bridge up"
+	if !now.Up {
+		level, text = slog.LevelWarn, "bridge down"
+	}
+	if now.Err != nil || now.Up {
+		b.set.Logger.Log(nil, level, text, "id", b.set.ID, "commands", now.Commands, "deaf", now.Deaf, "cause", err) //nolint:staticcheck // no context here
+	}
+}
+
+func (b *Bridge) route(m *Route) {
+	if m.PID == nil {
+		delete(b.routes, m.Election)
+		return
+	}
+	b.routes[m.Election] = m.PID
+}
+
+// stop gives everything back. The backend is the node's and stays open: a restarted
+// bridge uses it again.
+func (b *Bridge) stop() {
+	b.stopped = true
+	for _, stop := range []func() bool{b.timers.dial, b.timers.sub} {
+		if stop != nil {
+			stop()
+		}
+	}
+	if b.conn != nil {
+		b.conn.Close()
+	}
+	if b.sub != nil {
+		b.sub.Close()
+	}
+}

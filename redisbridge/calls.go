@@ -1,0 +1,232 @@
+package redisbridge
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/fsm"
+)
+
+// quiet marks messages that are not worth a dead-letter log line: whoever is gone
+// does not want its answers any more.
+type quiet struct{}
+
+// IgnoreDeadLetterLogging keeps protoactor from starting a goroutine over a late answer.
+func (quiet) IgnoreDeadLetterLogging() {}
+
+// CallKind says what a Call asks for.
+type CallKind uint8
+
+// The calls. Those from CallRelease to CallLeave are kept over reconnects until the
+// server has answered: they can be repeated safely, and somebody waits for what they
+// give up. The others fail at once while the link is down.
+const (
+	CallHeartbeat CallKind = iota
+	CallReassert
+	CallRelease
+	CallQuit
+	CallLeave
+	CallJoin
+	CallSurvey
+	CallClaim
+	CallPeer
+	CallMembers
+	CallPurge
+	CallPublish
+	numCalls
+)
+
+func (k CallKind) kept() bool { return k >= CallRelease && k <= CallLeave }
+
+// Call is one request to the bridge. It answers with exactly one message to ReplyTo,
+// which carries Gen; CallPublish without ReplyTo is not answered. Calls of one kind
+// that wait together go out as one script call.
+type Call struct {
+	quiet
+	Kind    CallKind
+	ReplyTo *actor.PID
+	// Gen comes back with the answer: an actor that was restarted tells by it
+	// the answers to its predecessor's calls.
+	Gen      uint64
+	Election string
+
+	Round    uint64       // survey, claim
+	Register bool         // survey: put us into the candidates
+	Light    bool         // survey: the record only
+	Mixed    bool         // survey: originals too
+	Rank     int64        // survey with Register, join
+	Token    uint64       // reassert, release
+	Tenancy  fsm.Tenancy  // claim, reassert
+	Heir     string       // release
+	Req      uint64       // heartbeat
+	Watch    []string     // heartbeat: whose sessions to report
+	Entries  []Membership // join
+	End      bool         // leave: the session too
+	Target   string       // peer, purge
+	Original bool         // purge
+	Since    uint64       // members
+	Channel  string       // publish
+	Payload  string       // publish
+	Control  *Control     // publish: a control message to Target instead
+}
+
+// Membership is an election in which a joining node stands.
+type Membership struct {
+	Election string
+	Rank     int64
+}
+
+// Answer is the reply to a call of an election: an input for its machine.
+type Answer struct {
+	quiet
+	Gen   uint64
+	Input fsm.Input
+}
+
+// HeartbeatAnswer is the reply to CallHeartbeat.
+type HeartbeatAnswer struct {
+	quiet
+	Req     uint64
+	Err     error
+	Verdict fsm.Verdict
+	Tenancy fsm.Tenancy
+	Epoch   fsm.Epoch
+	// Floor is the fleet's highest token.
+	Floor uint64
+	// Quarantine is how long claims are refused yet.
+	Quarantine time.Duration
+	// Version is that of the members; Details is how many entries there are.
+	Version uint64
+	Details int
+	// Vacant are some of the elections that were released and not claimed.
+	Vacant []string
+	// Watched answers Watch, in its order.
+	Watched []Watched
+	// Other and Left describe who holds our id, for VerdictTaken.
+	Other Details
+	Left  time.Duration
+	// OtherBirth tells whether it is still the same session.
+	OtherBirth string
+}
+
+// Watched is the state of a watched session; Left is 0 when it is gone.
+type Watched struct {
+	ID, Birth string
+	Left      time.Duration
+}
+
+// JoinAnswer is the reply to CallJoin.
+type JoinAnswer struct {
+	quiet
+	Err    error
+	Status string
+}
+
+// MembersAnswer is the reply to CallMembers.
+type MembersAnswer struct {
+	quiet
+	Err     error
+	Version uint64
+	Full    bool
+	Members []Member
+}
+
+// Member is an entry of the members' log.
+type Member struct {
+	ID string
+	// Kind is '+' for joined, '-' for left, '!' for died.
+	Kind byte
+	// Listed: there is a details entry, and Details is what it says. An entry
+	// that can't be read belongs to nobody that we could talk to.
+	Listed  bool
+	Details Details
+	// Live is the session's remaining time, 0 without one.
+	Live time.Duration
+}
+
+// PeerAnswer is the reply to CallPeer: what Redis knows of one id.
+type PeerAnswer struct {
+	quiet
+	Gen       uint64
+	Election  string
+	ID        string
+	Err       error
+	Candidate bool
+	Listed    bool
+	Details   Details
+	// Who is the candidate that the entry describes, by the rank it has in
+	// the election.
+	Who  fsm.Candidate
+	Live time.Duration
+	// Subscribers of its bully channel; -1 when it can't be had.
+	Subscribers int64
+}
+
+// LeaveAnswer is the reply to CallLeave.
+type LeaveAnswer struct {
+	quiet
+	Err    error
+	Status string
+}
+
+// PurgeAnswer is the reply to CallPurge.
+type PurgeAnswer struct {
+	quiet
+	Err    error
+	Target string
+	Purged bool
+}
+
+// Published is the reply to CallPublish.
+type Published struct {
+	quiet
+	Gen       uint64
+	Err       error
+	Receivers int64
+}
+
+// Link tells the owner how things stand. Each change is told once.
+type Link struct {
+	quiet
+	// Up: commands are answered and the subscription is confirmed (or refused
+	// for good, see Deaf).
+	Up bool
+	// Commands: commands are answered.
+	Commands bool
+	// Deaf: the server does not permit us to subscribe.
+	Deaf bool
+	// Epoch counts the times that the bridge came up.
+	Epoch uint64
+	// Err is why it is down; Permanent, that no retry will heal it.
+	Err       error
+	Permanent bool
+}
+
+// Heard is a control message for an election, not verified yet.
+type Heard struct {
+	quiet
+	Control Control
+}
+
+// AppMessage is an application message for the owner.
+type AppMessage struct {
+	quiet
+	Payload   Payload
+	Broadcast bool
+}
+
+// Suspects tells the owner of candidates that look dead: originals without a
+// subscriber, entries without details.
+type Suspects struct {
+	quiet
+	Election string
+	IDs      []string
+}
+
+// Route tells the bridge which actor an election's messages go to; a nil PID ends it.
+type Route struct {
+	quiet
+	Election string
+	PID      *actor.PID
+}

@@ -1,0 +1,80 @@
+package redisbridge
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/redis/go-redis/v9"
+
+	"hustings/fsm"
+)
+
+// Config says which Redis a node uses and how.
+type Config struct {
+	// Options are the addresses, credentials and TLS settings: standalone,
+	// Sentinel (MasterName) or Cluster, as go-redis takes them. hustings makes
+	// its own client from a copy: no retries, timeouts tied to the TTL, one
+	// connection for commands and one for the subscription. Use [ParseURL] to
+	// get them from a URL. Required unless Backend is set.
+	Options *redis.UniversalOptions
+	// Prefix is the fleet's key prefix; default "ipc", the original's. One
+	// prefix is one fleet. Pub/sub ignores database numbers: use another prefix
+	// for another database. On Redis Cluster it must carry a hash tag: "{ipc}".
+	Prefix string
+	// Clock replaces the system's clocks, for tests.
+	Clock Clock
+	// Backend replaces go-redis, for tests.
+	Backend Backend
+	// Entropy replaces the system's randomness, for tests. It is called from
+	// the node's actors, one at a time.
+	Entropy func() uint64
+}
+
+// Settings is what a node tells its bridge. It is made once a start and shared by
+// the bridge's restarts.
+type Settings struct {
+	ID      string
+	Session *fsm.Session
+	Keys    Keys
+	Backend Backend
+	Clock   Clock
+	Entropy func() uint64
+	Logger  *slog.Logger
+	// Owner is the node: it gets Link, AppMessage, Suspects and the replies to
+	// its own calls.
+	Owner *actor.PID
+	// Details is the node's details, as JSON.
+	Details string
+	// Number is what `me` says on the wire for a rank.
+	Number func(rank int64) string
+	// MaxTTL is the quarantine; 0 switches it off.
+	MaxTTL time.Duration
+	// Conn counts connections over all restarts of the bridge.
+	Conn *atomic.Uint64
+	// Counters are shared with readers of the node's snapshot.
+	Counters *Counters
+}
+
+// Counters count what a bridge did. Any goroutine may read them.
+type Counters struct {
+	Requests, Commands, Batches      atomic.Uint64
+	MessagesIn, MessagesOut, Dropped atomic.Uint64
+	Connects, Subscribes             atomic.Uint64
+}
+
+// Limits of the bridge, with what happens at each.
+const (
+	// maxItems of one script call; the rest goes into the next call.
+	maxItems = 256
+	// maxCommands of one pipeline; the rest goes into the next pipeline.
+	maxCommands = 512
+	// maxQueue of calls waiting; beyond it a call is answered with a fault.
+	maxQueue = 1 << 18
+	// MaxPayload of a received message; a larger one is counted and dropped.
+	MaxPayload = 1 << 20
+	// back-off of reconnects and resubscriptions.
+	backoffMin = 50 * time.Millisecond
+	backoffMax = 2 * time.Second
+)

@@ -1,0 +1,121 @@
+package redisbridge
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"hustings/fsm"
+)
+
+// errProbeMissing is why a subscription is given up that a heartbeat's probe did not
+// come through.
+var errProbeMissing = errors.New("redisbridge: the subscription is dead: a heartbeat was answered, but its probe did not arrive")
+
+// checkProbe is the subscription's watchdog. A heartbeat publishes a probe to our own
+// channel in the script that answers it. When the next one is answered, and the probe
+// of the one before has not come, the subscription is dead, or reads another server.
+func (b *Bridge) checkProbe(req uint64) {
+	if !b.heard || b.armed == 0 || req < b.armed {
+		return // sent before the subscription was confirmed
+	}
+	if b.expect != 0 && b.probe < b.expect {
+		b.expect = 0
+		b.dropSub(errProbeMissing)
+		return
+	}
+	b.expect = req
+}
+
+func (b *Bridge) onHeard(m *subHeard) {
+	if m.number != b.subNo {
+		return
+	}
+	b.set.Counters.MessagesIn.Add(1)
+	k := b.set.Keys
+	switch m.channel {
+	case k.Bully(b.set.ID):
+		b.hearControl(m.payload)
+	case k.Comm(b.set.ID), k.Public():
+		p, err := Unpack(m.payload)
+		if err != nil {
+			b.drop("application message: "+err.Error(), m.payload)
+			return
+		}
+		b.root.Send(b.set.Owner, &AppMessage{Payload: p, Broadcast: m.channel == k.Public()})
+	default:
+		b.drop("unknown channel", m.payload)
+	}
+}
+
+func (b *Bridge) hearControl(payload string) {
+	controls, err := DecodeControl(payload)
+	if err != nil {
+		b.drop("control message: "+err.Error(), payload)
+		return
+	}
+	for i := range controls {
+		b.hearOne(controls[i], payload)
+	}
+}
+
+func (b *Bridge) hearOne(c Control, payload string) {
+	if c.Type == TypeProbe {
+		if c.ID == b.set.ID && c.Inc == b.set.Session.Inc() {
+			b.probe = max(b.probe, c.N)
+			return
+		}
+		b.drop("probe of another node", payload)
+		return
+	}
+	if c.ID == b.set.ID {
+		if c.Type != TypeLeader && c.Type != TypeVacant {
+			b.drop("control message in our own name", payload)
+		}
+		return
+	}
+	pid, ok := b.routes[c.Election]
+	if !ok {
+		b.drop("election in which we are no candidate", payload)
+		return
+	}
+	b.root.Send(pid, &Heard{Control: c})
+}
+
+// dropLog counts what is dropped, and logs at most once a second, with a sample.
+type dropLog struct {
+	since  uint64        // dropped since the last log line
+	lastAt time.Duration // when that was
+}
+
+// sampleLen is how much of a dropped payload a log line shows.
+const sampleLen = 120
+
+// Drop counts a message that was dropped by whoever received it from the bridge.
+type Drop struct {
+	quiet
+	Reason, Sample string
+}
+
+func (b *Bridge) drop(reason, payload string) {
+	b.set.Counters.Dropped.Add(1)
+	b.drops.since++
+	now := b.set.Clock.Now()
+	if b.drops.lastAt != 0 && now.Mono-b.drops.lastAt < time.Second {
+		return
+	}
+	b.drops.lastAt = now.Mono
+	sample := payload
+	if len(sample) > sampleLen {
+		sample = sample[:sampleLen] + "…"
+	}
+	b.set.Logger.Log(nil, slog.LevelWarn, "message dropped", //nolint:staticcheck // no context here
+		"id", b.set.ID, "reason", reason, "sample", sample, "bytes", len(payload), "dropped_since_last", b.drops.since)
+	b.drops.since = 0
+}
+
+// From makes the candidate that a control message claims to come from. It is to be
+// verified unless it is expected.
+func (c Control) From() fsm.Candidate {
+	return fsm.Candidate{ID: c.ID, Inc: c.Inc, Rank: RankOf(c.Number), Original: c.Inc == ""}
+}

@@ -1,0 +1,352 @@
+package redisbridge
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"hustings/fsm"
+)
+
+// errShape is a reply that is not what the protocol says. Nothing that arrives from
+// Redis may crash a node.
+var errShape = errors.New("redisbridge: a script's reply has an unexpected form: is another version of hustings in the fleet?")
+
+// list reads script replies without trusting their form: what is missing or of another
+// type reads as zero and is remembered.
+type list struct {
+	items []any
+	bad   *bool
+}
+
+func newList(v any) list {
+	items, ok := v.([]any)
+	bad := !ok
+	return list{items, &bad}
+}
+
+func (l list) at(i int) any {
+	if i >= len(l.items) {
+		*l.bad = true
+		return nil
+	}
+	return l.items[i]
+}
+
+func (l list) text(i int) string {
+	switch v := l.at(i).(type) {
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
+	default:
+		*l.bad = true
+		return ""
+	}
+}
+
+func (l list) number(i int) int64 {
+	switch v := l.at(i).(type) {
+	case int64:
+		return v
+	case string:
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil && v != "" {
+			*l.bad = true
+		}
+		return n
+	default:
+		*l.bad = true
+		return 0
+	}
+}
+
+func (l list) unsigned(i int) uint64 { return uint64(max(l.number(i), 0)) } //nolint:gosec // not negative
+
+func (l list) millis(i int) time.Duration {
+	return time.Duration(max(l.number(i), 0)) * time.Millisecond
+}
+
+func (l list) list(i int) list {
+	items, ok := l.at(i).([]any)
+	if !ok {
+		*l.bad = true
+	}
+	return list{items, l.bad}
+}
+
+func (l list) fault() error {
+	if *l.bad {
+		return errShape
+	}
+	return nil
+}
+
+// land turns the reply to a command into the answers to its calls.
+func (b *Bridge) land(f flight, r Reply) {
+	if r.Err != nil {
+		for _, c := range f.calls {
+			b.answer(c, fault(c, r.Err))
+		}
+		return
+	}
+	c := f.calls[0]
+	switch f.kind {
+	case CallHeartbeat:
+		a := landHeartbeat(c, r.Value)
+		b.answer(c, a)
+		if a.Err == nil && (a.Verdict == fsm.VerdictCreated || a.Verdict == fsm.VerdictExtended) {
+			b.checkProbe(c.Req)
+		}
+	case CallSurvey:
+		b.landSurvey(f, r.Value)
+	case CallClaim:
+		b.landClaim(f, r.Value)
+	case CallReassert:
+		b.landReassert(f, r.Value)
+	case CallRelease:
+		for _, c := range f.calls {
+			b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InReleased, Token: c.Token}})
+		}
+	case CallQuit:
+		b.landQuit(f, r.Value)
+	case CallLeave:
+		l := newList(r.Value)
+		b.answer(c, &LeaveAnswer{Status: l.text(0), Err: l.fault()})
+	case CallJoin:
+		l := newList(r.Value)
+		b.answer(c, &JoinAnswer{Status: l.text(0), Err: l.fault()})
+	case CallPeer:
+		b.answer(c, landPeer(c, r.Value))
+	case CallMembers:
+		b.answer(c, landMembers(r.Value))
+	case CallPurge:
+		l := newList(r.Value)
+		b.answer(c, &PurgeAnswer{Target: c.Target, Purged: l.number(0) == 1, Err: l.fault()})
+	default:
+		n, _ := r.Value.(int64)
+		for _, c := range f.calls {
+			b.answer(c, &Published{Gen: c.Gen, Receivers: n})
+		}
+	}
+}
+
+var verdicts = map[string]fsm.Verdict{
+	"extended": fsm.VerdictExtended, "created": fsm.VerdictCreated,
+	"taken": fsm.VerdictTaken, "stale": fsm.VerdictStale,
+}
+
+func landHeartbeat(c *Call, v any) *HeartbeatAnswer {
+	l := newList(v)
+	a := &HeartbeatAnswer{Req: c.Req, Verdict: verdicts[l.text(0)]}
+	switch a.Verdict {
+	case fsm.VerdictTaken:
+		a.Left, a.OtherBirth = l.millis(1), l.text(2)
+		a.Other, _ = ParseDetails(l.text(3))
+	case fsm.VerdictStale:
+	case fsm.VerdictExtended, fsm.VerdictCreated:
+		a.Tenancy = fsm.Tenancy{Birth: l.text(1), Epoch: l.text(2)}
+		a.Epoch = fsm.Epoch{Number: l.unsigned(3), Name: l.text(2)}
+		a.Floor = l.unsigned(4)
+		a.Quarantine = l.millis(5)
+		a.Version, a.Details = l.unsigned(6), int(l.number(7))
+		vacant := l.list(8)
+		for i := range vacant.items {
+			a.Vacant = append(a.Vacant, vacant.text(i))
+		}
+		watched := l.list(9)
+		for i, id := range c.Watch {
+			a.Watched = append(a.Watched, Watched{ID: id, Left: watched.millis(2 * i), Birth: watched.text(2*i + 1)})
+		}
+	default:
+		a.Err = errShape
+		return a
+	}
+	a.Err = l.fault()
+	return a
+}
+
+// incOf is the incarnation in a birth.
+func incOf(birth string) string {
+	inc, _, _ := strings.Cut(birth, "-")
+	return inc
+}
+
+func (b *Bridge) landSurvey(f flight, v any) {
+	l := newList(v)
+	status, birth, left := l.text(0), l.text(1), l.millis(4)
+	_ = birth
+	items := l.list(5)
+	for i, c := range f.calls {
+		var s *fsm.Survey
+		switch {
+		case *l.bad:
+			s = &fsm.Survey{Fault: unreachable(errShape)}
+		case status == "taken" || status == "stale", status == "none" && c.Register:
+			s = &fsm.Survey{Fault: fsm.Cause{Code: fsm.CauseNoSession, Detail: "Redis answers " + status}}
+		default:
+			s = b.readSurvey(c, items.list(i))
+			s.Quarantine = left
+			if *l.bad {
+				s = &fsm.Survey{Fault: unreachable(errShape)}
+			}
+		}
+		b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InSurveyed, Round: c.Round, Survey: s}})
+	}
+}
+
+func unreachable(err error) fsm.Cause {
+	return fsm.Cause{Code: fsm.CauseUnreachable, Detail: err.Error()}
+}
+
+func (b *Bridge) readSurvey(c *Call, l list) *fsm.Survey {
+	s := &fsm.Survey{Token: l.unsigned(0), Place: int(l.number(6))}
+	if id := l.text(1); id != "" {
+		s.Holder = fsm.Holder{
+			Candidate: fsm.Candidate{ID: id, Inc: incOf(l.text(2)), Rank: rankText(l.text(4))},
+			Token:     s.Token,
+			Left:      l.millis(3),
+			Appointed: l.text(5) == "1",
+		}
+	}
+	higher := l.list(7)
+	for i := 0; i+3 < len(higher.items); i += 4 {
+		s.Higher = append(s.Higher, fsm.Candidate{ID: higher.text(i), Rank: rankText(higher.text(i + 1)), Inc: incOf(higher.text(i + 2))})
+	}
+	var dead []string
+	others := l.list(8)
+	for i := 0; i+2 < len(others.items); i += 3 {
+		id := others.text(i)
+		d, ok := ParseDetails(others.text(i + 1))
+		subscribers := others.number(i + 2)
+		switch {
+		case subscribers == 0 || !ok && subscribers > 0:
+			dead = append(dead, id)
+		case ok && d.Original():
+			s.Originals = append(s.Originals, d.Candidate(id))
+		}
+	}
+	if len(dead) > 0 {
+		b.root.Send(b.set.Owner, &Suspects{Election: c.Election, IDs: dead})
+	}
+	return s
+}
+
+func rankText(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return fsm.UnknownRank
+	}
+	return n
+}
+
+func (b *Bridge) landClaim(f flight, v any) {
+	l := newList(v)
+	status := l.text(0)
+	tenancy := fsm.Tenancy{Birth: l.text(1), Epoch: l.text(2)}
+	b.set.Session.SeenEpoch(fsm.Epoch{Number: l.unsigned(3), Name: tenancy.Epoch})
+	b.set.Session.Seen(l.unsigned(4))
+	items := l.list(6)
+	for i, c := range f.calls {
+		in := fsm.Input{Kind: fsm.InClaimed, Round: c.Round, Tenancy: tenancy}
+		switch {
+		case *l.bad:
+		case status != "ok":
+			in.Outcome = fsm.OutcomeStale
+		default:
+			readClaim(&in, items.list(i))
+			if *l.bad {
+				in.Outcome = fsm.OutcomeUnknown
+			}
+		}
+		b.answer(c, &Answer{Gen: c.Gen, Input: in})
+	}
+}
+
+func readClaim(in *fsm.Input, l list) {
+	switch l.text(0) {
+	case "granted":
+		in.Outcome, in.Token = fsm.OutcomeGranted, l.unsigned(1)
+	case "held":
+		in.Outcome = fsm.OutcomeHeld
+		in.Holder = fsm.Holder{
+			Candidate: fsm.Candidate{ID: l.text(1), Inc: incOf(l.text(4)), Rank: rankText(l.text(5))},
+			Token:     l.unsigned(2),
+			Left:      l.millis(3),
+			Appointed: l.text(6) == "1",
+		}
+	case "quarantine":
+		in.Outcome, in.Wait = fsm.OutcomeQuarantine, l.millis(1)
+	case "refused":
+		in.Outcome = fsm.OutcomeRefused
+	default:
+		*l.bad = true
+	}
+}
+
+var reasserted = map[string]fsm.Outcome{
+	"ok": fsm.OutcomeReasserted, "superseded": fsm.OutcomeSuperseded, "refused": fsm.OutcomeRefused,
+}
+
+func (b *Bridge) landReassert(f flight, v any) {
+	l := newList(v)
+	status := l.text(0)
+	tenancy := fsm.Tenancy{Birth: l.text(1), Epoch: l.text(2)}
+	items := l.list(4)
+	for i, c := range f.calls {
+		in := fsm.Input{Kind: fsm.InReasserted, Token: c.Token, Tenancy: tenancy, Outcome: fsm.OutcomeStale}
+		if status == "ok" && !*l.bad {
+			in.Outcome = reasserted[items.text(i)]
+		}
+		b.answer(c, &Answer{Gen: c.Gen, Input: in})
+	}
+}
+
+// landQuit: a quit that was refused as stale was composed on a connection that is not
+// the newest any more, which this one is: it is sent again. One that found our id
+// taken has nothing to give up.
+func (b *Bridge) landQuit(f flight, v any) {
+	if newList(v).text(0) == "stale" {
+		b.unanswered(f.calls, nil)
+		return
+	}
+	for _, c := range f.calls {
+		b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InWithdrawn}})
+	}
+}
+
+func landPeer(c *Call, v any) *PeerAnswer {
+	l := newList(v)
+	a := &PeerAnswer{Gen: c.Gen, Election: c.Election, ID: c.Target, Candidate: l.number(0) == 1}
+	rank := l.text(1)
+	a.Details, a.Listed = ParseDetails(l.text(2))
+	a.Live, a.Subscribers = l.millis(3), l.number(5)
+	a.Who = a.Details.Candidate(c.Target)
+	if rank != "" {
+		a.Who.Rank, a.Who.Original = rankText(rank), false
+	}
+	a.Err = l.fault()
+	return a
+}
+
+func landMembers(v any) *MembersAnswer {
+	l := newList(v)
+	a := &MembersAnswer{Version: l.unsigned(0), Full: l.number(1) == 1}
+	items := l.list(2)
+	for i := 0; i+3 < len(items.items); i += 4 {
+		kind := items.text(i + 1)
+		if kind == "" {
+			*l.bad = true
+			break
+		}
+		m := Member{ID: items.text(i), Kind: kind[0], Live: items.millis(i + 3)}
+		m.Details, m.Listed = ParseDetails(items.text(i + 2))
+		a.Members = append(a.Members, m)
+	}
+	if a.Err = l.fault(); a.Err != nil {
+		a.Err = fmt.Errorf("members: %w", a.Err)
+	}
+	return a
+}

@@ -1,0 +1,280 @@
+package redisbridge
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"hustings/fsm"
+)
+
+// MessageType is the `type` of a control message.
+type MessageType string
+
+// The control messages; docs/protocol.md has their members.
+const (
+	TypeVote   MessageType = "vote"
+	TypeAck    MessageType = "voteack"
+	TypeKick   MessageType = "votekick"
+	TypeLeader MessageType = "leader"
+	TypeVacant MessageType = "vacant"
+	TypeProbe  MessageType = "probe"
+	TypeBatch  MessageType = "batch"
+)
+
+// Control is a control message, checked for form: whoever sent it may still be
+// lying.
+type Control struct {
+	Type     MessageType
+	Election string
+	// ID and Inc say who sent it; Inc is "" for an original.
+	ID, Inc string
+	// Number is `me`; it has a meaning for vote, voteack and votekick only.
+	Number float64
+	Round  uint64
+	Token  uint64
+	Heir   string
+	// Draining is how long the sender of a voteack may yet lead.
+	Draining time.Duration
+	// N is the request number that a probe echoes.
+	N uint64
+}
+
+// wireMessage is the JSON form. Members that the original does not know are left
+// out when they are empty.
+type wireMessage struct {
+	Type     MessageType     `json:"type"`
+	Election *string         `json:"election,omitempty"`
+	Me       json.Number     `json:"me,omitempty"`
+	ID       json.RawMessage `json:"id,omitempty"`
+	Inc      string          `json:"inc,omitempty"`
+	Round    uint64          `json:"round,omitempty"`
+	Token    string          `json:"token,omitempty"`
+	Heir     string          `json:"heir,omitempty"`
+	Draining int64           `json:"draining_ms,omitempty"`
+	N        uint64          `json:"n,omitempty"`
+	Messages []wireMessage   `json:"messages,omitempty"`
+}
+
+// Faults of received messages. Their texts are the reasons under which dropped
+// messages are counted.
+var (
+	errTooLarge    = errors.New("larger than 1 MiB")
+	errNotObject   = errors.New("not a JSON object of a control message")
+	errUnknownType = errors.New("unknown type")
+	errBadID       = errors.New("id is missing or not a valid server id")
+	errBadElection = errors.New("election is missing or not a valid name")
+	errBadNumber   = errors.New("me is missing or not a number")
+	errBadToken    = errors.New("token is not a number below 2^53")
+	errNested      = errors.New("batch inside a batch")
+)
+
+// maxDraining bounds what a peer may make us wait.
+const maxDraining = time.Hour
+
+// DecodeControl reads a payload of a bully channel. A batch gives several messages.
+// It never panics, whatever the payload; what is wrong with one message of a batch
+// drops the batch.
+func DecodeControl(payload string) ([]Control, error) {
+	if len(payload) > MaxPayload {
+		return nil, errTooLarge
+	}
+	var w wireMessage
+	if !looksLikeObject(payload) || json.Unmarshal([]byte(payload), &w) != nil {
+		return nil, errNotObject
+	}
+	if w.Type != TypeBatch {
+		c, err := w.control()
+		if err != nil {
+			return nil, err
+		}
+		return []Control{c}, nil
+	}
+	out := make([]Control, 0, len(w.Messages))
+	for i := range w.Messages {
+		if w.Messages[i].Type == TypeBatch {
+			return nil, errNested
+		}
+		c, err := w.Messages[i].control()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func looksLikeObject(s string) bool {
+	for i := range len(s) {
+		switch s[i] {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return s[i] == '{'
+		}
+	}
+	return false
+}
+
+func (w *wireMessage) control() (Control, error) {
+	c := Control{Type: w.Type, Inc: w.Inc, Round: w.Round, Heir: w.Heir, N: w.N}
+	switch w.Type {
+	case TypeVote, TypeAck, TypeKick, TypeLeader, TypeVacant, TypeProbe:
+	default:
+		return c, errUnknownType
+	}
+	var err error
+	if c.ID, err = textOf(w.ID); err != nil || CheckName(c.ID) != nil {
+		return c, errBadID
+	}
+	if w.Type == TypeProbe {
+		return c, nil
+	}
+	if w.Election == nil || CheckName(*w.Election) != nil {
+		return c, errBadElection
+	}
+	c.Election = *w.Election
+	switch w.Type {
+	case TypeLeader, TypeVacant:
+		if c.Token, err = parseToken(w.Token); err != nil {
+			return c, errBadToken
+		}
+	default:
+		c.Number, err = w.Me.Float64()
+		if err != nil || math.IsNaN(c.Number) || math.IsInf(c.Number, 0) {
+			return c, errBadNumber
+		}
+	}
+	if w.Draining > 0 {
+		c.Draining = min(time.Duration(min(w.Draining, int64(maxDraining/time.Millisecond)))*time.Millisecond, maxDraining)
+	}
+	return c, nil
+}
+
+// textOf takes an id as the original sends it: a string, or a number where the
+// application gave one.
+func textOf(raw json.RawMessage) (string, error) {
+	if len(raw) == 0 {
+		return "", errBadID
+	}
+	if raw[0] == '"' {
+		var s string
+		err := json.Unmarshal(raw, &s)
+		return s, err
+	}
+	if raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' {
+		return string(raw), nil
+	}
+	return "", errBadID
+}
+
+func parseToken(s string) (uint64, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n >= 1<<53 {
+		return 0, errBadToken
+	}
+	return n, nil
+}
+
+// encodeControl writes a vote, voteack or votekick.
+func encodeControl(c Control, number string) wireMessage {
+	id, err := json.Marshal(c.ID)
+	if err != nil {
+		panic("redisbridge: a string that is not JSON: " + err.Error())
+	}
+	return wireMessage{
+		Type: c.Type, Election: &c.Election, Me: json.Number(number), ID: id, Inc: c.Inc,
+		Round: c.Round, Draining: c.Draining.Milliseconds(),
+	}
+}
+
+func marshal(v any) string {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic("redisbridge: own message is not JSON: " + err.Error())
+	}
+	return string(bytes.TrimRight(buf.Bytes(), "\n"))
+}
+
+// MaxName is the longest server id or election name, in bytes.
+const MaxName = 256
+
+// CheckName checks a server id or an election name: 1 to 256 bytes of valid UTF-8
+// without control characters and white space.
+func CheckName(s string) error {
+	switch {
+	case s == "":
+		return errors.New("is empty: give 1 to 256 bytes")
+	case len(s) > MaxName:
+		return errors.New("has " + strconv.Itoa(len(s)) + " bytes: use at most 256")
+	case !utf8.ValidString(s):
+		return errors.New("is not valid UTF-8: re-encode it")
+	}
+	for _, r := range s {
+		if isSpaceOrControl(r) {
+			return errors.New("contains white space or a control character (" + strconv.QuoteRune(r) + "): remove it")
+		}
+	}
+	return nil
+}
+
+// Details is a member's entry in the details hash.
+type Details struct {
+	Process   json.Number `json:"process"`
+	Timestamp string      `json:"timestamp"`
+	Inc       string      `json:"inc,omitempty"`
+	V         int         `json:"v,omitempty"`
+	Rank      string      `json:"rank,omitempty"`
+	TTL       int64       `json:"ttl,omitempty"`
+	MaxTTL    int64       `json:"max_ttl,omitempty"`
+	Host      string      `json:"host,omitempty"`
+	PID       int         `json:"pid,omitempty"`
+	Start     string      `json:"start,omitempty"`
+}
+
+// ParseDetails reads a details entry; ok is false for what is not one. Members of
+// unexpected types are an original's privilege: all that counts of it is process.
+func ParseDetails(s string) (d Details, ok bool) {
+	if !looksLikeObject(s) {
+		return d, false
+	}
+	if json.Unmarshal([]byte(s), &d) == nil {
+		return d, true
+	}
+	var p struct {
+		Process json.Number `json:"process"`
+	}
+	if json.Unmarshal([]byte(s), &p) != nil {
+		return Details{}, false
+	}
+	return Details{Process: p.Process}, true
+}
+
+// Original reports whether the entry is that of a node of the npm package.
+func (d Details) Original() bool { return d.V == 0 }
+
+// Candidate makes a candidate of the entry of id.
+func (d Details) Candidate(id string) fsm.Candidate {
+	c := fsm.Candidate{ID: id, Inc: d.Inc, Original: d.Original()}
+	if n, err := strconv.ParseInt(d.Rank, 10, 64); err == nil && !c.Original && n >= 0 && n < fsm.MaxRank {
+		c.Rank = n
+		return c
+	}
+	f, err := d.Process.Float64()
+	if err != nil || math.IsNaN(f) {
+		f = 0
+	}
+	c.Rank = RankOf(f)
+	return c
+}
+
+// RankOf is the rank that a number on the wire stands for: ours say rank + 0.5 or
+// the rank, originals their process id.
+func RankOf(number float64) int64 {
+	return int64(math.Floor(min(max(number, 0), fsm.MaxRank-1)))
+}
