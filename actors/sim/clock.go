@@ -1,0 +1,142 @@
+package sim
+
+import (
+	"time"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// million is the unit of drift: parts per million.
+const million = 1_000_000
+
+// processClock is the pair of clocks of one simulated machine: straight lines
+// through the point (base; mono, wall), of slope 1 + drift/million. Integer
+// arithmetic only: floating point would round differently on other processors.
+type processClock struct {
+	base       time.Duration // world time
+	mono, wall time.Duration // readings at base
+	drift      int64         // parts per million, above -million
+	suspended  bool          // the monotonic clock stands still
+}
+
+// elapsed is what the clock counts while the world counts d.
+func (c *processClock) elapsed(d time.Duration) time.Duration {
+	q, r := int64(d)/million, int64(d)%million
+	return d + time.Duration(q*c.drift+r*c.drift/million)
+}
+
+func (c *processClock) read(now time.Duration) fsm.Instant {
+	d := c.elapsed(now - c.base)
+	i := fsm.Instant{Mono: c.mono, Wall: c.wall + d}
+	if !c.suspended {
+		i.Mono += d
+	}
+	return i
+}
+
+// rebase moves the lines' common point to now, before a slope or offset changes.
+func (c *processClock) rebase(now time.Duration) {
+	i := c.read(now)
+	c.base, c.mono, c.wall = now, i.Mono, i.Wall
+}
+
+func (c *processClock) suspend(now time.Duration) {
+	c.rebase(now)
+	c.suspended = true
+}
+
+func (c *processClock) resume(now time.Duration) {
+	c.rebase(now)
+	c.suspended = false
+}
+
+// when is the first instant of the world at which the monotonic clock shows at
+// least mono. Rounding is up: a timer that came a nanosecond early would be
+// armed again for nothing, and time would stand still.
+func (c *processClock) when(mono, now time.Duration) time.Duration {
+	left := int64(mono - c.mono)
+	if left <= 0 {
+		return now
+	}
+	per := million + c.drift
+	q, r := left/per, left%per
+	at := c.base + time.Duration(q*million+(r*million+per-1)/per)
+	for c.mono+c.elapsed(at-c.base) < mono {
+		at++
+	}
+	return max(at, now)
+}
+
+// Clock returns the process's clock. Its timers die with the process's life, and
+// fire as events of the process; they may only send a message, as everywhere.
+func (p *Process) Clock() redisbridge.Clock { return simClock{p} }
+
+type simClock struct{ p *Process }
+
+// Now implements [redisbridge.Clock].
+func (c simClock) Now() fsm.Instant { return c.p.Now() }
+
+// AfterFunc implements [redisbridge.Clock].
+func (c simClock) AfterFunc(d time.Duration, f func()) func() bool {
+	p := c.p
+	t := &timer{p: p, f: f, due: p.Now().Mono + max(d, 0)}
+	t.arm()
+	return t.stop
+}
+
+// Now reads the process's clocks.
+func (p *Process) Now() fsm.Instant { return p.clock.read(p.world.sched.now) }
+
+// timer is a one-shot timer on a process's monotonic clock.
+type timer struct {
+	p     *Process
+	f     func()
+	due   time.Duration // on the process's monotonic clock
+	event token
+	done  bool
+}
+
+func (t *timer) arm() {
+	now := t.p.world.sched.now
+	t.event = t.p.world.sched.post(t.p, t.p.clock.when(t.due, now), t)
+}
+
+func (t *timer) run() {
+	if t.done {
+		return
+	}
+	// The clock may have stood still or slowed down since the timer was armed.
+	if t.p.Now().Mono < t.due {
+		t.arm()
+		return
+	}
+	t.done = true
+	t.f()
+}
+
+func (t *timer) stop() bool {
+	if t.done {
+		return false
+	}
+	t.done = true
+	t.p.world.sched.cancel(t.event)
+	return true
+}
+
+// SetDrift makes the process's clocks run at 1 + ppm/1,000,000 of the world's
+// speed from now on. Timers already armed come at the right reading if the clock
+// became slower, and late by the difference if it became faster.
+func (p *Process) SetDrift(ppm int) {
+	p.world.trace.note(p, "drift", "", "", int64(ppm))
+	p.clock.rebase(p.world.sched.now)
+	p.clock.drift = max(int64(ppm), 1-million)
+}
+
+// JumpWall sets the process's wall clock forward by d, or back if d is negative.
+// The monotonic clock and the timers do not notice.
+func (p *Process) JumpWall(d time.Duration) {
+	p.world.trace.note(p, "wall", "", "", int64(d))
+	p.clock.rebase(p.world.sched.now)
+	p.clock.wall += d
+}

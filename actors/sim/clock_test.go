@@ -1,0 +1,93 @@
+package sim_test
+
+import (
+	"testing"
+	"time"
+
+	"hustings/actors/sim"
+)
+
+func TestClocks(t *testing.T) {
+	w := sim.New(t, 1)
+	p, q := w.Process("p"), w.Process("q")
+	p.SetDrift(8000)
+	start, other := p.Now(), q.Now()
+	if start.Mono == other.Mono {
+		t.Error("two machines were started at the same instant")
+	}
+	w.Run(1000 * time.Second)
+	if d := p.Now().Sub(start); d != 1008*time.Second {
+		t.Errorf("drifting clock counted %v", d)
+	}
+	if d := p.Now().Wall - start.Wall; d != 1008*time.Second {
+		t.Errorf("drifting wall clock counted %v", d)
+	}
+	at := q.Now()
+	q.JumpWall(-time.Hour)
+	if now := q.Now(); now.Mono != at.Mono || now.Wall != at.Wall-time.Hour {
+		t.Errorf("after a jump: %v, before: %v", now, at)
+	}
+	q.JumpWall(time.Hour)
+	fired := time.Duration(0)
+	q.Clock().AfterFunc(2*time.Second, func() { fired = w.Now() })
+	began := w.Now()
+	w.Run(time.Second)
+	q.Suspend(10 * time.Second)
+	w.Run(time.Minute)
+	if fired-began != 12*time.Second {
+		t.Errorf("a timer over a suspension came after %v", fired-began)
+	}
+	if now := q.Now(); now.Sub(at) != 51*time.Second || now.Wall-at.Wall != 61*time.Second {
+		t.Errorf("after a suspension: mono +%v, wall +%v", now.Sub(at), now.Wall-at.Wall)
+	}
+}
+
+func TestTimersNeverComeEarly(t *testing.T) {
+	sim.Test(t, 200, func(w *sim.World) {
+		p, r := w.Process("p"), w.Rand()
+		p.SetDrift(r.IntN(16001) - 8000)
+		var bad error
+		w.Every("timer", func() error { return bad })
+		for range 100 {
+			d := r.Duration(0, 100*time.Hour)
+			if r.Chance(0.5) {
+				d = r.Duration(0, 50)
+			}
+			due := p.Now().Mono + d
+			p.Clock().AfterFunc(d, func() {
+				if now := p.Now().Mono; now < due || now > due+2 {
+					bad = errDue{now, due}
+				}
+			})
+			if r.Chance(0.1) {
+				w.Run(time.Second)
+			}
+		}
+		w.Run(101 * time.Hour)
+	})
+}
+
+type errDue struct{ now, due time.Duration }
+
+func (e errDue) Error() string { return "due at " + e.due.String() + ", came at " + e.now.String() }
+
+func TestAStoppedTimerDoesNotCome(t *testing.T) {
+	w := sim.New(t, 1)
+	p := w.Process("p")
+	fired := 0
+	stop := p.Clock().AfterFunc(time.Second, func() { fired++ })
+	if !stop() || stop() {
+		t.Error("the first stop is in time, the second is not")
+	}
+	var late func() bool
+	late = p.Clock().AfterFunc(time.Second, func() { fired += 10 })
+	p.Pause(5 * time.Second)
+	w.Run(2 * time.Second)
+	if !late() {
+		t.Error("a timer that is held back has not fired")
+	}
+	w.Run(time.Minute)
+	if fired != 0 {
+		t.Error(fired)
+	}
+}

@@ -1,0 +1,235 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+)
+
+// The primitives: what both the plain commands and the scripts are made of.
+// Each does what the Redis command of its name does.
+
+func (s *store) getText(key string) any {
+	v := s.get(key, stringKind)
+	if v == nil {
+		return nil
+	}
+	return v.str
+}
+
+// set writes a string. px 0 means without expiry, unless the present one is kept.
+func (s *store) set(key, str string, px int64, keepTTL bool) {
+	v := &value{kind: stringKind, str: str}
+	if px > 0 {
+		v.expire = s.ms + px
+	} else if old := s.look(key); keepTTL && old != nil {
+		v.expire = old.expire
+	}
+	s.put(key, v)
+}
+
+func (s *store) del(key string) bool {
+	if s.look(key) == nil {
+		return false
+	}
+	s.put(key, nil)
+	return true
+}
+
+// pttl is -2 for no key, -1 for a key that stays.
+func (s *store) pttl(key string) int64 {
+	switch v := s.look(key); {
+	case v == nil:
+		return -2
+	case v.expire == 0:
+		return -1
+	default:
+		return v.expire - s.ms
+	}
+}
+
+func (s *store) pexpire(key string, ms int64) any {
+	v := s.look(key)
+	if v == nil {
+		return int64(0)
+	}
+	if ms <= 0 {
+		s.put(key, nil)
+		return int64(1)
+	}
+	s.mutable(key, v.kind).expire = s.ms + ms
+	return int64(1)
+}
+
+func (s *store) hlen(key string) int64 {
+	if v := s.get(key, hashKind); v != nil {
+		return int64(len(v.hash))
+	}
+	return 0
+}
+
+func (s *store) hgetall(key string) any {
+	out := []any{}
+	if v := s.get(key, hashKind); v != nil {
+		for _, p := range v.hash {
+			out = append(out, p.field, p.value)
+		}
+	}
+	return out
+}
+
+func (s *store) hset(key, field, text string) bool { return s.mutable(key, hashKind).hset(field, text) }
+
+func (s *store) hdel(key, field string) bool {
+	if _, found := s.get(key, hashKind).hget(field); !found {
+		return false
+	}
+	s.mutable(key, hashKind).hdel(field)
+	s.tidy(key)
+	return true
+}
+
+// smembers returns the members in order; the slice is the store's own and good
+// until the next write.
+func (s *store) smembers(key string) []string {
+	if v := s.get(key, setKind); v != nil {
+		return v.set
+	}
+	return nil
+}
+
+func (s *store) sismember(key, member string) bool {
+	_, found := slices.BinarySearch(s.smembers(key), member)
+	return found
+}
+
+func (s *store) sadd(key, member string) (added bool) {
+	if s.sismember(key, member) {
+		return false
+	}
+	v := s.mutable(key, setKind)
+	v.set, added = insert(v.set, member)
+	return added
+}
+
+func (s *store) srem(key, member string) (removed bool) {
+	if !s.sismember(key, member) {
+		return false
+	}
+	v := s.mutable(key, setKind)
+	v.set, removed = erase(v.set, member)
+	s.tidy(key)
+	return removed
+}
+
+// srandmember picks up to n different members.
+func (s *store) srandmember(key string, n int) []string {
+	all := s.smembers(key)
+	if len(all) <= n {
+		return all
+	}
+	picked := slices.Clone(all)
+	for i := range n {
+		j := i + s.random.IntN(len(picked)-i)
+		picked[i], picked[j] = picked[j], picked[i]
+	}
+	return picked[:n]
+}
+
+// ranked returns a sorted set's members, the lowest first; the slice is the
+// store's own and good until the next write.
+func (s *store) ranked(key string) []scored {
+	if v := s.get(key, zsetKind); v != nil {
+		return v.zset.items
+	}
+	return nil
+}
+
+func (s *store) zscore(key, member string) (string, bool) {
+	v := s.get(key, zsetKind)
+	if v == nil {
+		return "", false
+	}
+	score, ok := v.zset.score(member)
+	if !ok {
+		return "", false
+	}
+	return scoreText(score), true
+}
+
+func (s *store) zadd(key, member string, score float64) bool {
+	if v := s.get(key, zsetKind); v != nil {
+		if old, ok := v.zset.score(member); ok && old == score {
+			return false
+		}
+	}
+	return s.mutable(key, zsetKind).zset.add(member, score)
+}
+
+func (s *store) zrem(key, member string) bool {
+	v := s.get(key, zsetKind)
+	if v == nil {
+		return false
+	}
+	if _, found := v.zset.score(member); !found {
+		return false
+	}
+	s.mutable(key, zsetKind).zset.remove(member)
+	s.tidy(key)
+	return true
+}
+
+// posted is a message that a command published to one subscriber.
+type posted struct {
+	to               *subscriber
+	channel, payload string
+}
+
+// publish puts a message into the outbox for everyone subscribed.
+func (s *store) publish(channel, payload string) int64 {
+	subs := s.channels[channel]
+	for _, sub := range subs {
+		s.outbox = append(s.outbox, posted{sub, channel, payload})
+	}
+	return int64(len(subs))
+}
+
+func (s *store) numsub(channel string) int64 { return int64(len(s.channels[channel])) }
+
+func (s *store) pubsub(a []string) any {
+	if !strings.EqualFold(a[1], "NUMSUB") {
+		fail("ERR", "unknown subcommand '"+a[1]+"'. Try PUBSUB HELP.")
+	}
+	out := []any{}
+	for _, channel := range a[2:] {
+		out = append(out, channel, s.numsub(channel))
+	}
+	return out
+}
+
+// subscribe and unsubscribe keep the subscribers of a channel in the order in
+// which they came.
+func (s *store) subscribe(sub *subscriber, channels []string) {
+	for _, channel := range channels {
+		if !slices.Contains(s.channels[channel], sub) {
+			s.channels[channel] = append(s.channels[channel], sub)
+		}
+	}
+}
+
+func (s *store) unsubscribe(sub *subscriber, channels []string) {
+	for _, channel := range channels {
+		subs := s.channels[channel]
+		if i := slices.Index(subs, sub); i >= 0 {
+			s.channels[channel] = slices.Delete(subs, i, i+1)
+		}
+	}
+}
+
+func (s *store) sortedKeys() []string {
+	keys := make([]string, 0, len(s.keys))
+	for key := range s.keys { // sorted below
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,102 @@
+package sim
+
+import "time"
+
+// runner is what an event does. Mailboxes, messages on a link and timers are
+// runners themselves, so that posting one allocates nothing; call wraps a function.
+type runner interface{ run() }
+
+// call is a function as a runner.
+type call func()
+
+func (f call) run() { f() }
+
+// event is one entry of the heap. Events are pooled by the scheduler: nobody
+// keeps one after it ran or was cancelled (see [token]).
+type event struct {
+	at    time.Duration
+	tie   uint64
+	seq   uint64
+	do    runner
+	proc  *Process // nil for events of the network and of the world
+	epoch uint32   // the process's at posting; another one now: the event evaporates
+	pos   int      // in the heap, -1 when not there
+}
+
+// before is the order of the world: instant, seeded tie, number.
+func (e *event) before(f *event) bool {
+	if e.at != f.at {
+		return e.at < f.at
+	}
+	if e.tie != f.tie {
+		return e.tie < f.tie
+	}
+	return e.seq < f.seq
+}
+
+// eventHeap is a 4-ary heap that knows each event's place, so that cancelled
+// timers leave at once instead of being carried along until they are due.
+type eventHeap []*event
+
+func (h *eventHeap) push(e *event) {
+	*h = append(*h, e)
+	h.up(len(*h) - 1)
+}
+
+func (h *eventHeap) pop() *event {
+	e := (*h)[0]
+	h.remove(0)
+	return e
+}
+
+func (h *eventHeap) remove(i int) {
+	s := *h
+	e, last := s[i], len(s)-1
+	moved := s[last]
+	s[last] = nil
+	*h = s[:last]
+	e.pos = -1
+	if i == last {
+		return
+	}
+	s[i], moved.pos = moved, i
+	h.down(i)
+	if moved.pos == i {
+		h.up(i)
+	}
+}
+
+func (h *eventHeap) up(i int) {
+	s := *h
+	e := s[i]
+	for i > 0 {
+		parent := (i - 1) / 4
+		if !e.before(s[parent]) {
+			break
+		}
+		s[i] = s[parent]
+		s[i].pos = i
+		i = parent
+	}
+	s[i], e.pos = e, i
+}
+
+func (h *eventHeap) down(i int) {
+	s := *h
+	e := s[i]
+	for {
+		least, first := -1, 4*i+1
+		for c := first; c < first+4 && c < len(s); c++ {
+			if least < 0 || s[c].before(s[least]) {
+				least = c
+			}
+		}
+		if least < 0 || !s[least].before(e) {
+			break
+		}
+		s[i] = s[least]
+		s[i].pos = i
+		i = least
+	}
+	s[i], e.pos = e, i
+}

@@ -1,0 +1,150 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime/debug"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// mailbox runs one message per event. The stock one empties itself in one go,
+// which would hide most interleavings of actors, and lets an actor that sends to
+// itself starve the others. It belongs to the goroutine of its world.
+type mailbox struct {
+	proc      *Process
+	invoker   actor.MessageInvoker
+	system    queue
+	user      queue
+	suspended bool // after a failure, until the supervisor has decided
+	posted    bool // an event for the next message is in the heap, or running
+	epoch     uint32
+}
+
+// RegisterHandlers implements [actor.Mailbox].
+func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, _ actor.Dispatcher) {
+	m.invoker, m.epoch = invoker, m.proc.epoch
+}
+
+// Start implements [actor.Mailbox].
+func (m *mailbox) Start() {}
+
+// UserMessageCount implements [actor.Mailbox].
+func (m *mailbox) UserMessageCount() int { return m.user.len() }
+
+// PostUserMessage implements [actor.Mailbox]. A batch is posted one by one and
+// then as itself, as the stock mailbox does.
+func (m *mailbox) PostUserMessage(message any) {
+	if message == nil {
+		m.proc.world.Fail("no nil message", errors.New("a nil message was sent: outside the simulation the receiver would spin for ever"))
+		return
+	}
+	if batch, ok := message.(actor.MessageBatch); ok {
+		m.postAll(batch)
+	} else if env, ok := message.(*actor.MessageEnvelope); ok {
+		if batch, ok := env.Message.(actor.MessageBatch); ok {
+			m.postAll(batch)
+		}
+	}
+	m.user.push(message)
+	m.schedule()
+}
+
+func (m *mailbox) postAll(batch actor.MessageBatch) {
+	for _, message := range batch.GetMessages() {
+		m.PostUserMessage(message)
+	}
+}
+
+// PostSystemMessage implements [actor.Mailbox].
+func (m *mailbox) PostSystemMessage(message any) {
+	m.system.push(message)
+	m.schedule()
+}
+
+func (m *mailbox) schedule() {
+	if m.posted || m.system.len() == 0 && (m.suspended || m.user.len() == 0) {
+		return
+	}
+	if m.epoch != m.proc.epoch {
+		return // an actor of a former life: nobody is there to run it
+	}
+	m.posted = true
+	m.proc.world.sched.post(m.proc, m.proc.world.sched.now, m)
+}
+
+// run handles one message.
+func (m *mailbox) run() {
+	var message any
+	defer func() {
+		if reason := recover(); reason != nil {
+			m.failed(reason, message)
+		}
+		m.posted = false
+		m.schedule()
+	}()
+	if m.system.len() > 0 {
+		switch message = m.system.pop(); message.(type) {
+		case *actor.SuspendMailbox:
+			m.suspended = true
+		case *actor.ResumeMailbox:
+			m.suspended = false
+		default:
+			m.invoker.InvokeSystemMessage(message)
+		}
+	} else if !m.suspended && m.user.len() > 0 {
+		message = m.user.pop()
+		m.invoker.InvokeUserMessage(message)
+	}
+}
+
+// failed hands a panic to the supervision if the world tolerates it, and fails
+// the world otherwise.
+func (m *mailbox) failed(reason, message any) {
+	w := m.proc.world
+	if tolerate := w.options.tolerate; tolerate != nil && tolerate(reason) {
+		w.trace.note(m.proc, "panic", fmt.Sprint(reason), "", 0)
+		m.invoker.EscalateFailure(reason, message)
+		return
+	}
+	w.Fail("no panic", fmt.Errorf("%w: %v, handling %T\n%s", errPanic, reason, message, debug.Stack()))
+}
+
+// dispatcher is for what asks an adopted actor's props for one; our mailbox does not.
+type dispatcher struct{ p *Process }
+
+// Schedule implements [actor.Dispatcher].
+func (d dispatcher) Schedule(fn func()) { d.p.Do(fn) }
+
+// Throughput implements [actor.Dispatcher]: never yield to other goroutines.
+func (d dispatcher) Throughput() int { return math.MaxInt }
+
+// queue is a first-in, first-out ring that grows by doubling.
+type queue struct {
+	buf   []any // its length is a power of two
+	head  int
+	count int
+}
+
+func (q *queue) len() int { return q.count }
+
+func (q *queue) push(x any) {
+	if q.count == len(q.buf) {
+		grown := make([]any, max(4, 2*len(q.buf)))
+		for i := range q.count {
+			grown[i] = q.buf[(q.head+i)&(len(q.buf)-1)]
+		}
+		q.buf, q.head = grown, 0
+	}
+	q.buf[(q.head+q.count)&(len(q.buf)-1)] = x
+	q.count++
+}
+
+func (q *queue) pop() any {
+	x := q.buf[q.head]
+	q.buf[q.head] = nil
+	q.head = (q.head + 1) & (len(q.buf) - 1)
+	q.count--
+	return x
+}

@@ -1,0 +1,240 @@
+package sim
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"hustings/redisbridge"
+)
+
+// run is one run of a script of docs/protocol.md. The functions here and in the
+// script_*.go files have the names and the order of effects of the Lua in
+// redisbridge/scripts; the conformance suite and a differential test hold the
+// two together.
+type script struct {
+	*store
+	p    redisbridge.Keys
+	argv []string
+	out  []letter // the outbox, in the order of the destinations' first message
+}
+
+// letter is what a script has to say to one node.
+type letter struct {
+	id       string
+	messages []string
+}
+
+// scripts are the scripts by name. Each returns what a RESP2 client sees.
+var scripts = map[string]func(*script) any{
+	"heartbeat": (*script).heartbeat,
+	"join":      (*script).join,
+	"canvass":   (*script).canvass,
+	"claim":     (*script).claim,
+	"reassert":  (*script).reassert,
+	"release":   (*script).release,
+	"quit":      (*script).quit,
+	"leave":     (*script).leave,
+	"purge":     (*script).purge,
+	"members":   (*script).members,
+	"peer":      (*script).peer,
+}
+
+func (s *store) script(name string, argv []string) any {
+	f, known := scripts[name]
+	if !known {
+		fail("NOSCRIPT", "No matching script. Please use EVAL.")
+	}
+	if s.forbids("EVALSHA") {
+		fail("NOPERM", "this user has no permissions to run the 'evalsha' command")
+	}
+	c := &script{store: s, argv: argv}
+	c.p = redisbridge.Keys(c.arg(1))
+	return f(c)
+}
+
+// arg is ARGV[i]; "" where Lua has nil.
+func (c *script) arg(i int) string {
+	if i > len(c.argv) {
+		return ""
+	}
+	return c.argv[i-1]
+}
+
+// num is tonumber(ARGV[i]) where the script goes on with 0 for what is no number.
+func (c *script) num(i int) int64 { return whole(c.arg(i)) }
+
+// need is a number without which the script can't go on.
+func (c *script) need(i int) int64 {
+	if c.arg(i) == "" {
+		fail("ERR", "Error running script: attempt to perform arithmetic on a nil value")
+	}
+	return c.num(i)
+}
+
+// whole reads a number as text. Tokens and ranks are below 2^53.
+func whole(s string) int64 {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(f) {
+		return 0
+	}
+	return int64(f)
+}
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
+
+// session returns birth and connection number of a live session.
+func (c *script) session(id string) (birth string, conn int64, lives bool) {
+	v := c.get(c.p.Session(id), stringKind)
+	if v == nil {
+		return "", 0, false
+	}
+	birth, number, _ := strings.Cut(v.str, " ")
+	return birth, whole(number), true
+}
+
+func (c *script) lives(id string) bool { return c.look(c.p.Session(id)) != nil }
+
+func (c *script) remaining(id string) int64 { return c.pttl(c.p.Session(id)) }
+
+// of tells whether a birth is of an incarnation.
+func of(birth, inc string) bool {
+	return len(birth) > len(inc) && birth[:len(inc)] == inc && birth[len(inc)] == '-'
+}
+
+// own fences the script: HEAD's connection number against the session's.
+func (c *script) own() (status, birth string) {
+	id, inc, conn := c.arg(2), c.arg(3), c.num(4)
+	birth, seen, lives := c.session(id)
+	switch {
+	case !lives:
+		return "none", ""
+	case !of(birth, inc):
+		return "taken", birth
+	case conn < seen:
+		return "stale", birth
+	case conn > seen:
+		c.set(c.p.Session(id), birth+" "+decimal(conn), 0, true)
+	}
+	return "ok", birth
+}
+
+// quarantined is what is left of the quarantine that began at since.
+func quarantined(since, ms, now int64) int64 {
+	if ms == 0 {
+		return 0
+	}
+	return max(0, min(since, now)+ms-now)
+}
+
+// era is what scripts return of the epoch.
+type era struct {
+	name                string
+	number, floor, left int64
+}
+
+// epoch looks for a new dataset; its arguments begin at ARGV[at].
+func (c *script) epoch(at int) era {
+	read, now := "-", c.ms
+	if c.arg(at) == "1" && !c.forbids("INFO") {
+		read = c.replid
+	}
+	known, knownName, seen := c.num(at+2), c.arg(at+3), c.num(at+4)
+	key := c.p.Epoch()
+	v := c.get(key, hashKind)
+	name, exists := v.hget("name")
+	stored, found := v.hget("replid")
+	if !found {
+		stored = "-"
+	}
+	number, since, floor := hnum(v, "number"), hnum(v, "since"), hnum(v, "floor")
+	raised := max(floor, seen)
+	if !exists || read != "-" && stored != "-" && read != stored || number < known ||
+		known > 0 && number == known && name != knownName {
+		name, number, since = c.arg(at+1), max(number, known)+1, now
+		c.hset(key, "name", name)
+		c.hset(key, "number", decimal(number))
+		c.hset(key, "replid", read)
+		c.hset(key, "since", decimal(since))
+		c.hset(key, "floor", decimal(raised))
+	} else {
+		if stored == "-" && read != "-" {
+			c.hset(key, "replid", read)
+		}
+		if since > now {
+			since = now
+			c.hset(key, "since", decimal(since))
+		}
+		if raised > floor {
+			c.hset(key, "floor", decimal(raised))
+		}
+	}
+	return era{name, number, raised, quarantined(since, c.num(at+5), now)}
+}
+
+// present reads the epoch and changes nothing. Without one the name is "" and
+// the quarantine is still to begin.
+func (c *script) present(quarantine int64) era {
+	v := c.get(c.p.Epoch(), hashKind)
+	name, exists := v.hget("name")
+	if !exists {
+		return era{left: quarantine}
+	}
+	return era{name: name, number: hnum(v, "number"), left: quarantined(hnum(v, "since"), quarantine, c.ms)}
+}
+
+func hnum(v *value, field string) int64 {
+	s, _ := v.hget(field)
+	return whole(s)
+}
+
+// record is a leader record; missing fields are "".
+type record struct {
+	id, birth, epoch, token, appointed string
+}
+
+func (c *script) record(e string) (r record) {
+	v := c.get(c.p.Leader(e), hashKind)
+	if v == nil {
+		return r
+	}
+	r.id, _ = v.hget("id")
+	r.birth, _ = v.hget("birth")
+	r.epoch, _ = v.hget("epoch")
+	r.token, _ = v.hget("token")
+	r.appointed, _ = v.hget("appointed")
+	return r
+}
+
+// counts says whether a record names a holder in the epoch.
+func (c *script) counts(r record, name string) bool {
+	if r.id == "" || r.birth == "" || name == "" || r.epoch != name {
+		return false
+	}
+	birth, _, lives := c.session(r.id)
+	return lives && birth == r.birth
+}
+
+// mine says whether a record carries our id and incarnation.
+func (r record) mine(id, inc string) bool { return r.id == id && of(r.birth, inc) }
+
+func (c *script) rank(e, id string) string {
+	score, _ := c.zscore(c.p.Ranks(e), id)
+	return score
+}
+
+func (c *script) details(id string) string {
+	d, _ := c.get(c.p.Details(), hashKind).hget(id)
+	return d
+}
+
+// subscribers is NUMSUB of a bully channel, -1 where it cannot be had.
+func (c *script) subscribers(id string) int64 {
+	if c.forbids("PUBSUB") {
+		return -1
+	}
+	return c.numsub(c.p.Bully(id))
+}

@@ -1,0 +1,226 @@
+package sim
+
+import "strings"
+
+func (c *script) canvass() any {
+	id := c.arg(2)
+	status, birth := c.own()
+	epoch := c.present(c.num(6))
+	if status == "taken" || status == "stale" {
+		return []any{status, "", epoch.name, epoch.number, epoch.left, []any{}}
+	}
+	n, enlisted := int(c.need(7)), false
+	items := make([]any, 0, n)
+	for i := 8; i <= 7+3*n; i += 3 {
+		e, flags := c.arg(i), c.arg(i+2)
+		if status == "ok" && strings.Contains(flags, "r") {
+			if !enlisted {
+				c.enlist(id, c.arg(5))
+				enlisted = true
+			}
+			c.stand(e, id, c.arg(i+1))
+		}
+		items = append(items, c.canvassed(e, flags, epoch.name))
+	}
+	if status != "ok" {
+		birth = ""
+	}
+	return []any{status, birth, epoch.name, epoch.number, epoch.left, items}
+}
+
+// canvassed is one item of canvass.
+func (c *script) canvassed(e, flags, epoch string) any {
+	r := c.record(e)
+	item := []any{r.token, "", "", int64(-2), "", "", int64(-1), []any{}, []any{}}
+	if c.counts(r, epoch) {
+		item[1], item[2], item[3] = r.id, r.birth, c.remaining(r.id)
+		item[4], item[5] = c.rank(e, r.id), r.appointed
+	}
+	if strings.Contains(flags, "l") {
+		return item
+	}
+	order := c.ranked(c.p.Ranks(e))
+	if v := c.get(c.p.Ranks(e), zsetKind); v != nil {
+		if i := v.zset.rank(c.arg(2)); i >= 0 {
+			place := len(order) - 1 - i
+			item[6], item[7] = int64(place), c.higher(order, place)
+		}
+	}
+	if strings.Contains(flags, "m") {
+		item[8] = c.others(e, order)
+	}
+	return item
+}
+
+// higher lists the live candidates that outrank us, the highest first: at most
+// 16 of the first 64.
+func (c *script) higher(order []scored, place int) []any {
+	list := []any{}
+	for i := 0; i < min(place, 64) && len(list) < 64; i++ {
+		it := order[len(order)-1-i]
+		if birth, _, lives := c.session(it.member); lives {
+			list = append(list, it.member, scoreText(it.score), birth, c.remaining(it.member))
+		}
+	}
+	return list
+}
+
+// others lists the candidates that are not ours: they have no rank.
+func (c *script) others(e string, order []scored) []any {
+	ours := make(map[string]bool, len(order)) // only looked up
+	for _, it := range order {
+		ours[it.member] = true
+	}
+	list := []any{}
+	for _, id := range c.smembers(c.p.Candidates(e)) {
+		if !ours[id] && len(list) < 3*256 {
+			list = append(list, id, c.details(id), c.subscribers(id))
+		}
+	}
+	return list
+}
+
+func (c *script) claim() any {
+	id := c.arg(2)
+	status, birth := c.own()
+	epoch := c.epoch(5)
+	if status != "ok" || birth != c.arg(11) || epoch.name != c.arg(12) {
+		if status != "ok" {
+			birth = ""
+		}
+		return []any{"stale", birth, epoch.name, epoch.number, decimal(epoch.floor), epoch.left, []any{}}
+	}
+	before, n := epoch.floor, int(c.need(13))
+	items := make([]any, 0, n)
+	for i := 14; i <= 13+3*n; i += 3 {
+		e := c.arg(i)
+		if !c.sismember(c.p.Candidates(e), id) {
+			items = append(items, []any{"refused"})
+			continue
+		}
+		switch r := c.record(e); {
+		case r.id != id && c.counts(r, epoch.name):
+			items = append(items, []any{"held", r.id, r.token, c.remaining(r.id), r.birth, c.rank(e, r.id), r.appointed})
+		case epoch.left > 0:
+			items = append(items, []any{"quarantine", epoch.left})
+		default:
+			token := c.grant(e, r, birth, &epoch, c.num(i+1), strings.Contains(c.arg(i+2), "a"))
+			items = append(items, []any{"granted", token})
+		}
+	}
+	if epoch.floor > before {
+		c.hset(c.p.Epoch(), "floor", decimal(epoch.floor))
+	}
+	c.deliver()
+	return []any{"ok", birth, epoch.name, epoch.number, decimal(epoch.floor), epoch.left, items}
+}
+
+// grant writes the record with a token above every one that anybody saw, and
+// tells the other candidates.
+func (c *script) grant(e string, r record, birth string, epoch *era, seen int64, appointed bool) string {
+	id, inc := c.arg(2), c.arg(3)
+	epoch.floor = max(whole(r.token)+1, seen+1, epoch.floor+1, c.ms)
+	token := decimal(epoch.floor)
+	key := c.p.Leader(e)
+	c.hset(key, "id", id)
+	c.hset(key, "birth", birth)
+	c.hset(key, "epoch", epoch.name)
+	c.hset(key, "token", token)
+	if appointed {
+		c.hset(key, "appointed", "1")
+	} else {
+		c.hdel(key, "appointed")
+	}
+	c.srem(c.p.Vacant(), e)
+	message := ""
+	for _, it := range c.ranked(c.p.Ranks(e)) {
+		if it.member == id {
+			continue
+		}
+		if message == "" {
+			message = `{"type":"leader","election":` + quote(e) + `,"id":` + quote(id) + `,"inc":` + quote(inc) + `,"token":"` + token + `"}`
+		}
+		c.post(it.member, message)
+	}
+	return token
+}
+
+func (c *script) reassert() any {
+	id, inc := c.arg(2), c.arg(3)
+	status, birth := c.own()
+	epoch := c.present(c.num(6))
+	if status != "ok" {
+		return []any{status, "", epoch.name, epoch.number, []any{}}
+	}
+	if epoch.name == "" || epoch.name != c.arg(5) {
+		return []any{"stale", birth, epoch.name, epoch.number, []any{}}
+	}
+	n := int(c.need(7))
+	items := make([]any, 0, n)
+	for i := 8; i <= 7+2*n; i += 2 {
+		e, token := c.arg(i), c.arg(i+1)
+		key, r := c.p.Leader(e), c.record(e)
+		word := "superseded"
+		switch {
+		case !c.sismember(c.p.Candidates(e), id):
+			word = "refused"
+		case r.mine(id, inc) && r.token == token:
+			c.hset(key, "birth", birth)
+			c.hset(key, "epoch", epoch.name)
+			word = "ok"
+		case epoch.left > 0 && whole(token) > whole(r.token):
+			c.hset(key, "id", id)
+			c.hset(key, "birth", birth)
+			c.hset(key, "epoch", epoch.name)
+			c.hset(key, "token", token)
+			c.hdel(key, "appointed")
+			word = "ok"
+		}
+		if word == "ok" {
+			c.srem(c.p.Vacant(), e)
+		}
+		items = append(items, word)
+	}
+	return []any{"ok", birth, epoch.name, epoch.number, items}
+}
+
+func (c *script) release() any {
+	id, inc, n := c.arg(2), c.arg(3), int(c.need(4))
+	items := make([]any, 0, n)
+	for i := 5; i <= 4+3*n; i += 3 {
+		if r := c.record(c.arg(i)); r.mine(id, inc) && r.token == c.arg(i+1) {
+			items = append(items, []any{"released", c.vacate(c.arg(i), r.token, c.arg(i+2))})
+		} else {
+			items = append(items, []any{"not", ""})
+		}
+	}
+	c.deliver()
+	return items
+}
+
+func (c *script) quit() any {
+	status, _ := c.own()
+	if status == "taken" || status == "stale" {
+		return []any{status, int64(0)}
+	}
+	n := c.need(5)
+	for i := 6; i <= 5+int(n); i++ {
+		c.stepback(c.arg(i))
+	}
+	c.deliver()
+	return []any{status, n}
+}
+
+// stepback is quit for one election.
+func (c *script) stepback(e string) {
+	id, inc := c.arg(2), c.arg(3)
+	c.srem(c.p.Participated(id), e)
+	c.srem(c.p.Candidates(e), id)
+	c.zrem(c.p.Ranks(e), id)
+	if r := c.record(e); r.mine(id, inc) {
+		c.vacate(e, r.token, "")
+	}
+	if len(c.smembers(c.p.Candidates(e))) == 0 {
+		c.srem(c.p.Vacant(), e)
+	}
+}

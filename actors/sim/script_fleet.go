@@ -1,0 +1,191 @@
+package sim
+
+// The membership log is cut from memberLogMax entries to memberLogKeep.
+const (
+	memberLogMax  = 4096
+	memberLogKeep = 2048
+)
+
+// version is that of the last change of membership.
+func (c *script) version() int64 {
+	log := c.ranked(c.p.Members())
+	if len(log) == 0 {
+		return 0
+	}
+	return int64(log[len(log)-1].score)
+}
+
+// change logs one: an id has one entry.
+func (c *script) change(kind, id string) {
+	key := c.p.Members()
+	v := c.version() + 1
+	for _, k := range [...]string{"+", "-", "!"} {
+		if k != kind {
+			c.zrem(key, k+id)
+		}
+	}
+	c.zadd(key, kind+id, float64(v))
+	if n := len(c.ranked(key)); n > memberLogMax {
+		c.mutable(key, zsetKind).zset.dropLowest(n - memberLogKeep)
+	}
+}
+
+// enlist puts us into list and details, and into the log if they are new.
+func (c *script) enlist(id, details string) {
+	c.sadd(c.p.List(), id)
+	if c.details(id) != details {
+		c.hset(c.p.Details(), id, details)
+		c.change("+", id)
+	}
+}
+
+func (c *script) stand(e, id, rank string) {
+	c.sadd(c.p.Participated(id), e)
+	c.sadd(c.p.Candidates(e), id)
+	c.zadd(c.p.Ranks(e), id, float(rank))
+}
+
+func (c *script) heartbeat() any {
+	id, ttl := c.arg(2), c.need(6)
+	status, birth := c.own()
+	switch status {
+	case "taken":
+		return []any{"taken", c.remaining(id), birth, c.details(id)}
+	case "stale":
+		return []any{"stale"}
+	}
+	epoch := c.epoch(7)
+	verdict := "extended"
+	if status == "none" {
+		verdict, birth = "created", c.arg(3)+"-"+c.arg(5)
+	}
+	if ttl <= 0 {
+		fail("ERR", "invalid expire time in 'set' command")
+	}
+	c.set(c.p.Session(id), birth+" "+c.arg(4), ttl, false)
+	c.zadd(c.p.Sessions(), id, float64(c.ms+ttl))
+	c.bury()
+	if probe := c.arg(13); probe != "" {
+		c.publish(c.p.Bully(id), probe)
+	}
+	watched := []any{}
+	for i := 14; i <= len(c.argv); i++ {
+		other, _, _ := c.session(c.argv[i-1])
+		watched = append(watched, c.remaining(c.argv[i-1]), other)
+	}
+	return []any{
+		verdict, birth, epoch.name, epoch.number, decimal(epoch.floor), epoch.left, c.version(),
+		c.hlen(c.p.Details()), list(c.srandmember(c.p.Vacant(), 64)), watched,
+	}
+}
+
+// bury looks at sessions that were not renewed. A score is a promise that may be
+// out of date: the key decides.
+func (c *script) bury() {
+	key := c.p.Sessions()
+	var over []string
+	for _, it := range c.ranked(key) {
+		if it.score >= float64(c.ms) || len(over) == 16 {
+			break
+		}
+		over = append(over, it.member)
+	}
+	for _, id := range over {
+		pttl := c.remaining(id)
+		if pttl != -2 {
+			c.zadd(key, id, float64(c.ms+max(pttl, 0)))
+			continue
+		}
+		c.zrem(key, id)
+		if _, known := c.get(c.p.Details(), hashKind).hget(id); known {
+			c.change("!", id)
+		}
+	}
+}
+
+func (c *script) join() any {
+	status, _ := c.own()
+	if status == "ok" {
+		c.enlist(c.arg(2), c.arg(5))
+		for i, n := 7, int(c.need(6)); i <= 6+2*n; i += 2 {
+			c.stand(c.arg(i), c.arg(2), c.arg(i+1))
+		}
+	}
+	return []any{status, c.version()}
+}
+
+func (c *script) leave() any {
+	id := c.arg(2)
+	status, _ := c.own()
+	if status == "taken" || status == "stale" {
+		return []any{status}
+	}
+	elections := append([]string(nil), c.smembers(c.p.Participated(id))...)
+	for _, e := range elections {
+		c.stepback(e)
+	}
+	c.srem(c.p.List(), id)
+	if c.hdel(c.p.Details(), id) {
+		c.change("-", id)
+	}
+	if c.arg(5) == "1" {
+		c.del(c.p.Session(id))
+		c.zrem(c.p.Sessions(), id)
+	}
+	c.deliver()
+	return []any{status}
+}
+
+func (c *script) purge() any {
+	target := c.arg(5)
+	if c.lives(target) || c.arg(6) == "original" && c.subscribers(target) != 0 {
+		return []any{int64(0)}
+	}
+	listed := c.srem(c.p.List(), target)
+	known := c.hdel(c.p.Details(), target) || listed
+	participated := c.p.Participated(target)
+	elections := append([]string(nil), c.smembers(participated)...)
+	if len(c.argv) > 6 {
+		elections = append(elections, c.argv[6:]...)
+	}
+	for _, e := range elections {
+		c.srem(c.p.Candidates(e), target)
+		c.zrem(c.p.Ranks(e), target)
+	}
+	c.del(participated)
+	c.zrem(c.p.Sessions(), target)
+	if known {
+		c.change("!", target)
+	}
+	return []any{int64(1)}
+}
+
+func (c *script) members() any {
+	since, version := c.need(2), c.version()
+	log := c.ranked(c.p.Members())
+	entries := []any{}
+	if since == 0 || len(log) == 0 || float64(since) < log[0].score || since > version {
+		if v := c.get(c.p.Details(), hashKind); v != nil {
+			for _, p := range v.hash {
+				entries = append(entries, p.field, "+", p.value, c.remaining(p.field))
+			}
+		}
+		return []any{version, int64(1), entries}
+	}
+	z := c.get(c.p.Members(), zsetKind).zset
+	for _, it := range z.above(float64(since)) {
+		kind, id := it.member[:1], it.member[1:]
+		entries = append(entries, id, kind, c.details(id), c.remaining(id))
+	}
+	return []any{version, int64(0), entries}
+}
+
+func (c *script) peer() any {
+	e, id := c.arg(2), c.arg(3)
+	candidate, rank := false, ""
+	if e != "" {
+		candidate, rank = c.sismember(c.p.Candidates(e), id), c.rank(e, id)
+	}
+	birth, _, _ := c.session(id)
+	return []any{flag(candidate), rank, c.details(id), c.remaining(id), birth, c.subscribers(id)}
+}

@@ -1,0 +1,108 @@
+package sim
+
+import "hustings/redisbridge"
+
+// subscriber is one subscription; it is both its ends.
+type subscriber struct {
+	backend   *backend
+	wire      wire
+	channels  []string
+	h         redisbridge.SubscriptionHandler
+	limit     token
+	confirmed bool
+	ended     bool
+}
+
+// arrive is SUBSCRIBE at the server.
+func (s *subscriber) arrive() {
+	r := s.backend.proc.world.redis
+	refusal := error(nil)
+	switch {
+	case s.wire.clientClosed:
+		s.wire.serverClosed = true
+		return
+	case !r.up:
+		refusal = errRefused
+	case r.refuseClients != nil:
+		refusal = r.refuseClients
+	case r.store.forbids("SUBSCRIBE"):
+		refusal = &redisbridge.ServerError{Code: "NOPERM", Text: "NOPERM this user has no permissions to run the 'subscribe' command"}
+	}
+	if refusal != nil {
+		s.wire.serverClosed = true
+		s.wire.tellClient(refusal)
+		return
+	}
+	r.open = append(r.open, &s.wire)
+	r.store.subscribe(s, s.channels)
+	s.backend.proc.link.send(FromRedis, &s.wire, call(s.confirm), 0, false)
+}
+
+func (s *subscriber) confirm() {
+	if s.confirmed || s.wire.clientClosed {
+		return
+	}
+	s.confirmed = true
+	p := s.backend.proc
+	p.world.sched.cancel(s.limit)
+	p.world.trace.note(p, "subscribed", "", "", 0)
+	s.h.Confirmed()
+}
+
+func (s *subscriber) giveUp() {
+	if !s.confirmed && !s.ended {
+		s.wire.closeClient()
+		s.reset(errTimeout)
+	}
+}
+
+// reset implements clientEnd.
+func (s *subscriber) reset(err error) {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	p := s.backend.proc
+	s.backend.forget(s)
+	p.world.sched.cancel(s.limit)
+	p.world.trace.note(p, "subscription ended", err.Error(), "", 0)
+	s.h.Ended(err)
+}
+
+// end has Ended called as an event of its own.
+func (s *subscriber) end(err error) { s.backend.proc.Do(func() { s.reset(err) }) }
+
+// gone implements serverEnd.
+func (s *subscriber) gone() {
+	r := s.backend.proc.world.redis
+	r.drop(&s.wire)
+	r.store.unsubscribe(s, s.channels)
+}
+
+// abandon implements closer.
+func (s *subscriber) abandon() { s.wire.closeClient() }
+
+// Close implements [redisbridge.Subscription].
+func (s *subscriber) Close() {
+	if s.ended || s.wire.clientClosed {
+		return
+	}
+	s.wire.closeClient()
+	s.end(errClosed)
+}
+
+// delivery is one published message on its way to one subscriber.
+type delivery struct {
+	to               *subscriber
+	channel, payload string
+}
+
+func (d *delivery) run() {
+	s := d.to
+	if !s.confirmed || s.ended || s.wire.clientClosed {
+		return
+	}
+	p := s.backend.proc
+	p.world.trace.note(p, "heard", d.channel, d.payload, 0)
+	s.h.Message(d.channel, d.payload)
+}

@@ -1,0 +1,143 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+)
+
+// seedVariable names the environment variable with which [Test] runs one seed
+// only, and twiceVariable the one with which it runs each seed twice and compares.
+const (
+	seedVariable  = "HUSTINGS_SEED"
+	seedsVariable = "HUSTINGS_SEEDS"
+	twiceVariable = "HUSTINGS_TWICE"
+)
+
+// Test runs scenario in a world of its own for each of the seeds 1 to seeds, on
+// as many cores as there are, and fails t with the report of the lowest seed that
+// fails. The environment changes it without a change of the test:
+//
+//	HUSTINGS_SEED=7     only this seed
+//	HUSTINGS_SEEDS=1e5  another number of seeds
+//	HUSTINGS_TWICE=1    each seed twice; the traces must be the same
+//
+// scenario runs on several goroutines at once: what it shares between worlds
+// makes them depend on each other, and is a fault of the scenario. It may call
+// T's methods only through its world.
+func Test(t T, seeds int, scenario func(w *World), opts ...Option) {
+	t.Helper()
+	first, last := uint64(1), uint64(max(seeds, 1))
+	if n, err := strconv.ParseFloat(os.Getenv(seedsVariable), 64); err == nil && n >= 1 {
+		last = uint64(n)
+	}
+	if n, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
+		first, last = n, n
+	}
+	s := sweep{scenario: scenario, opts: opts, last: last, twice: os.Getenv(twiceVariable) != ""}
+	s.next.Store(first)
+	s.failed.Store(last + 1)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), int(last-first)+1) {
+		workers.Go(s.work)
+	}
+	workers.Wait()
+	if s.report != "" {
+		t.Fatalf("%s", s.report)
+	}
+}
+
+// sweep is one call of Test. Workers take seeds in rising order, so that the
+// lowest failing one is known when all have stopped.
+type sweep struct {
+	scenario func(*World)
+	opts     []Option
+	last     uint64
+	twice    bool
+	next     atomic.Uint64
+	failed   atomic.Uint64
+
+	mu     sync.Mutex
+	lowest uint64 // guarded by mu
+	report string // guarded by mu, of the lowest
+}
+
+func (s *sweep) work() {
+	for {
+		seed := s.next.Add(1) - 1
+		if seed > s.last || seed > s.failed.Load() {
+			return
+		}
+		report, hash := s.one(seed)
+		if report == "" && s.twice {
+			var again uint64
+			if report, again = s.one(seed); report == "" && again != hash {
+				report = fmt.Sprintf("sim: seed %d is not deterministic: trace %016x, then %016x", seed, hash, again)
+			}
+		}
+		if report != "" {
+			s.fail(seed, report)
+		}
+	}
+}
+
+func (s *sweep) fail(seed uint64, report string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.report == "" || seed < s.lowest {
+		s.lowest, s.report = seed, report
+		s.failed.Store(seed)
+	}
+}
+
+// one runs one seed on a goroutine of its own, which a failure ends.
+func (s *sweep) one(seed uint64) (report string, hash uint64) {
+	t := &seedT{}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer t.cleanup()
+		w := New(t, seed, s.opts...)
+		defer func() {
+			if r := recover(); r != nil {
+				w.Fail("no panic", fmt.Errorf("the scenario panicked: %v\n%s", r, stack()))
+				t.report = w.Report()
+			}
+			hash = w.Hash()
+		}()
+		s.scenario(w)
+	}()
+	<-done
+	return t.report, hash
+}
+
+// seedT is the T of one seed of a sweep.
+type seedT struct {
+	report   string
+	cleanups []func()
+}
+
+func (t *seedT) Helper()          {}
+func (t *seedT) Cleanup(f func()) { t.cleanups = append(t.cleanups, f) }
+
+// Fatalf ends the seed, as it ends a test.
+func (t *seedT) Fatalf(format string, args ...any) {
+	if t.report == "" {
+		t.report = fmt.Sprintf(format, args...)
+	}
+	runtime.Goexit()
+}
+
+func (t *seedT) cleanup() {
+	for i := len(t.cleanups) - 1; i >= 0; i-- {
+		t.cleanups[i]()
+	}
+}
+
+func stack() []byte {
+	buf := make([]byte, 16<<10)
+	return buf[:runtime.Stack(buf, false)]
+}

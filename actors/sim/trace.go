@@ -1,0 +1,119 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"strings"
+	"time"
+)
+
+// entry is one line of the trace before anybody wants to read it. Formatting is
+// left to the reader: most worlds are never looked at.
+type entry struct {
+	at   time.Duration
+	who  string
+	verb string
+	a, b string
+	n    int64
+}
+
+// String is the line as it is printed.
+func (e entry) String() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "%12.6f  %-8s %s", e.at.Seconds(), e.who, e.verb)
+	for _, text := range []string{e.a, e.b} {
+		if text != "" {
+			s.WriteByte(' ')
+			s.WriteString(text)
+		}
+	}
+	if e.n != 0 {
+		fmt.Fprintf(&s, " (%d)", e.n)
+	}
+	return s.String()
+}
+
+// trace is a world's record: a hash of everything that happened, and the last lines.
+type trace struct {
+	sched *scheduler
+	hash  uint64
+	ring  []entry
+	next  int
+	total int
+}
+
+// mix folds one word into the hash. The order of words counts.
+func (t *trace) mix(x uint64) {
+	hi, lo := bits.Mul64(t.hash^x^0xa0761d6478bd642f, 0xe7037ed1a0b428db)
+	t.hash = hi ^ lo
+}
+
+func (t *trace) mixString(s string) {
+	t.mix(uint64(len(s)))
+	var buf [8]byte
+	for len(s) > 0 {
+		n := copy(buf[:], s)
+		clear(buf[n:])
+		t.mix(binary.LittleEndian.Uint64(buf[:]))
+		s = s[n:]
+	}
+}
+
+func (t *trace) mixEvent(now time.Duration, p *Process) {
+	who := uint64(0)
+	if p != nil {
+		who = uint64(p.index) + 1
+	}
+	t.mix(uint64(now)<<8 ^ who)
+}
+
+// note adds a line. p nil is the world itself.
+func (t *trace) note(p *Process, verb, a, b string, n int64) {
+	who := "world"
+	if p != nil {
+		who = p.id
+	}
+	t.add(entry{t.sched.now, who, verb, a, b, n})
+}
+
+func (t *trace) add(e entry) {
+	t.mix(uint64(e.at))
+	t.mix(uint64(e.n))
+	t.mixString(e.who)
+	t.mixString(e.verb)
+	t.mixString(e.a)
+	t.mixString(e.b)
+	t.ring[t.next] = e
+	t.total++
+	if t.next++; t.next == len(t.ring) {
+		t.next = 0
+	}
+}
+
+// last returns up to n lines, the oldest first.
+func (t *trace) last(n int) []entry {
+	n = min(n, t.total, len(t.ring))
+	out := make([]entry, 0, n)
+	for i := t.next - n; i < t.next; i++ {
+		out = append(out, t.ring[(i+len(t.ring))%len(t.ring)])
+	}
+	return out
+}
+
+// Trace returns the lines that are kept, the oldest first; see [KeepTrace].
+func (w *World) Trace() []string {
+	entries := w.trace.last(w.trace.total)
+	lines := make([]string, len(entries))
+	for i, e := range entries {
+		lines[i] = e.String()
+	}
+	return lines
+}
+
+// Hash digests everything that has happened in the world so far, whether or not
+// its lines are kept. Two runs of one seed have the same hash after every event.
+func (w *World) Hash() uint64 { return w.trace.hash }
+
+// Note adds a line of the user's to the trace. who may be nil.
+func (w *World) Note(who *Process, what, detail string) { w.trace.note(who, what, detail, "", 0) }

@@ -1,0 +1,185 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// T is what a world needs of a test; a *testing.T, *testing.B, *testing.F and
+// *rapid.T have it.
+type T interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Cleanup(f func())
+}
+
+// World is one simulated fleet: processes, a network, a Redis, and the time that
+// they share. Everything in it happens on the goroutine that calls [World.Run],
+// and a world must be used by one goroutine only. Any number of worlds may run
+// side by side: they share nothing.
+type World struct {
+	t       T
+	seed    uint64
+	options options
+
+	sched   scheduler
+	trace   trace
+	random  *Rand // for users and boots: what a process draws for itself
+	faults  *Rand // for the network and the faults
+	procs   []*Process
+	byID    map[string]*Process
+	redis   *Redis
+	weather Weather
+	current *Process // whose event is executed
+
+	checks  []namedCheck
+	failure error
+}
+
+type namedCheck struct {
+	rule  string
+	check func() error
+}
+
+// New makes a world for a seed. A nil t is allowed, for programs: then a failure
+// is only to be had from [World.Err]. Otherwise a failure ends the test.
+func New(t T, seed uint64, opts ...Option) *World {
+	o := defaultOptions()
+	for _, opt := range opts {
+		opt(&o)
+	}
+	root := NewRand(seed)
+	w := &World{t: t, seed: seed, options: o, byID: make(map[string]*Process)}
+	w.sched.ties = root.Fork()
+	w.random = root.Fork()
+	w.faults = root.Fork()
+	w.trace.sched = &w.sched
+	w.trace.ring = make([]entry, o.keep)
+	w.redis = newRedis(w, root.Fork())
+	if t != nil {
+		t.Cleanup(w.Close)
+	}
+	return w
+}
+
+// Close stops everything and gives back what worlds reuse. It is called by the
+// test's cleanup; a program that passed a nil t calls it itself. Further calls do nothing.
+func (w *World) Close() {
+	for _, p := range w.procs {
+		if p.system != nil {
+			dropActors(p.system)
+			systems.put(p.system)
+			p.system = nil
+		}
+		p.dead = true
+	}
+	w.procs = nil
+}
+
+// Seed returns the seed that the world was made from.
+func (w *World) Seed() uint64 { return w.seed }
+
+// Now returns the time since the world began. No process can see it: see [Process.Now].
+func (w *World) Now() time.Duration { return w.sched.now }
+
+// Events returns how many events have been executed.
+func (w *World) Events() uint64 { return w.sched.ran }
+
+// Rand returns the world's randomness for tests: drawing from it changes nothing
+// that the network or the faults draw.
+func (w *World) Rand() *Rand { return w.random }
+
+// Redis returns the world's Redis.
+func (w *World) Redis() *Redis { return w.redis }
+
+// Process returns the process of that name, and makes it if there is none.
+func (w *World) Process(id string) *Process {
+	if p := w.byID[id]; p != nil {
+		return p
+	}
+	p := &Process{world: w, id: id, index: len(w.procs), system: systems.get()}
+	p.drainer.p = p
+	p.system.ID = id
+	p.clock = processClock{
+		base: w.sched.now,
+		// Every machine was started at another time, so that monotonic readings
+		// of two machines can't be mixed up without being noticed.
+		mono: w.random.Duration(time.Second, 1000*time.Hour),
+		wall: w.options.wall + w.sched.now,
+	}
+	p.random = w.random.Fork()
+	p.link = newLink(w, p)
+	adoptSystem(p)
+	w.procs = append(w.procs, p)
+	w.byID[id] = p
+	return p
+}
+
+// Processes returns the processes in the order in which they were made.
+func (w *World) Processes() []*Process { return append([]*Process(nil), w.procs...) }
+
+// After runs f after d of the world's time, outside all processes: no crash or
+// pause holds it back. It is for scripts of what shall happen.
+func (w *World) After(d time.Duration, f func()) {
+	w.sched.post(nil, w.sched.now+max(d, 0), call(f))
+}
+
+// At runs f at an instant of the world, as [World.After] does.
+func (w *World) At(at time.Duration, f func()) { w.sched.post(nil, at, call(f)) }
+
+// Every has check looked at after every event. An error fails the world, under the rule's name.
+func (w *World) Every(rule string, check func() error) {
+	w.checks = append(w.checks, namedCheck{rule, check})
+}
+
+// Fail fails the world: the run ends after the present event. The first failure counts.
+func (w *World) Fail(rule string, err error) {
+	if w.failure == nil {
+		w.failure = fmt.Errorf("%s: %w", rule, err)
+		w.trace.note(w.current, "FAILED", rule, err.Error(), 0)
+	}
+}
+
+// Err returns why the world failed, or nil.
+func (w *World) Err() error { return w.failure }
+
+// Require fails the world, and the test with it, if err is not nil. It is for
+// conditions between runs; [World.Every] is for those that always hold.
+func (w *World) Require(rule string, err error) {
+	w.helper()
+	if err != nil {
+		w.Fail(rule, err)
+		w.report()
+	}
+}
+
+// Report describes the failure: the seed, the rule, and how it came about.
+func (w *World) Report() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "sim: seed %d failed at %v, event %d\n  %v\n", w.seed, w.sched.now, w.sched.ran, w.failure)
+	fmt.Fprintf(&s, "  again with %s=%d; the last lines of the trace (hash %016x):\n", seedVariable, w.seed, w.trace.hash)
+	for _, e := range w.trace.last(40) {
+		s.WriteString("    ")
+		s.WriteString(e.String())
+		s.WriteByte('\n')
+	}
+	return s.String()
+}
+
+func (w *World) report() {
+	if w.t != nil {
+		w.t.Helper()
+		w.t.Fatalf("%s", w.Report())
+	}
+}
+
+func (w *World) helper() {
+	if w.t != nil {
+		w.t.Helper()
+	}
+}
+
+// errPanic is how a panic of user code appears in a report.
+var errPanic = errors.New("an actor panicked")
