@@ -1,0 +1,63 @@
+package redistest
+
+import (
+	"testing"
+)
+
+// rule is one sentence of docs/protocol.md and how to see that it holds.
+type rule struct {
+	says  string
+	check func(f *Fixture)
+}
+
+// Conformance checks that a Redis, real or modelled, keeps the rules of
+// docs/protocol.md: the scripts, their messages, and the seam itself. Each rule
+// is a subtest on a fixture of its own with an empty dataset; open makes it.
+//
+// Beside the scripts a backend needs the plain commands that the rules use to
+// look and to meddle: FLUSHALL, GET, SET, DEL, EXISTS, HGET, HSET, HDEL, SADD,
+// SREM, SISMEMBER, ZADD, ZSCORE, ZRANGE, ZCARD, PUBLISH, PUBSUB NUMSUB.
+func Conformance(t *testing.T, open func(t *testing.T) *Fixture) {
+	groups := []struct {
+		name  string
+		rules []rule
+	}{
+		{"seam", seamRules},
+		{"session", sessionRules},
+		{"epoch", epochRules},
+		{"register", registerRules},
+		{"canvass", canvassRules},
+		{"claim", claimRules},
+		{"reassert", reassertRules},
+		{"release", releaseRules},
+		{"members", memberRules},
+	}
+	for _, g := range groups {
+		t.Run(g.name, func(t *testing.T) {
+			for _, r := range g.rules {
+				t.Run(r.says, func(t *testing.T) {
+					f := open(t)
+					t.Cleanup(f.Backend.Close)
+					f.Flush()
+					r.check(f)
+				})
+			}
+		})
+	}
+}
+
+// want fails the test if got is not what it should be.
+func want[T comparable](f *Fixture, what string, got, want T) {
+	f.T.Helper()
+	if got != want {
+		f.T.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// between fails the test if n is outside low..high.
+func between(f *Fixture, what string, n, low, high int64) {
+	f.T.Helper()
+	if n < low || n > high {
+		f.T.Errorf("%s: %d, want %d..%d", what, n, low, high)
+	}
+}

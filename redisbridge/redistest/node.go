@@ -1,0 +1,389 @@
+package redistest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"hustings/redisbridge"
+)
+
+// node calls the scripts as a node of hustings does, and takes their replies
+// apart. Types are checked strictly: text is never an integer, nor the reverse.
+type node struct {
+	f          *Fixture
+	id, inc    string
+	conn, req  int
+	ttl        time.Duration
+	quarantine time.Duration
+	rank       string
+	details    string
+}
+
+// node returns one that has not started. The incarnation differs with n.
+func (f *Fixture) node(id string, n int) *node {
+	inc := fmt.Sprintf("%s%031d", strconv.FormatInt(int64(len(id)), 16)[:1], n)
+	return &node{
+		f: f, id: id, inc: inc, conn: 1, ttl: 30 * time.Second, rank: "100",
+		details: `{"process":1,"v":1,"inc":"` + inc + `"}`,
+	}
+}
+
+// online returns a node with a session that stands for the elections.
+func (f *Fixture) online(id, rank string, elections ...string) *node {
+	f.T.Helper()
+	n := f.node(id, 1)
+	n.rank = rank
+	n.beat(beat{})
+	n.join(elections...)
+	return n
+}
+
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+func (n *node) head(args ...string) []string {
+	return append([]string{string(n.f.keys()), n.id, n.inc, strconv.Itoa(n.conn)}, args...)
+}
+
+func (f *Fixture) keys() redisbridge.Keys {
+	if f.Keys == "" {
+		return redisbridge.DefaultPrefix
+	}
+	return f.Keys
+}
+
+// beat is what a heartbeat may carry.
+type beat struct {
+	info, newName, number, name, token, probe string
+	watch                                     []string
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// pulse is the reply of a heartbeat.
+type pulse struct {
+	verdict, birth, epoch  string
+	number                 int64
+	floor                  string
+	left, version, members int64
+	vacant                 []string
+	watched                []watched
+	// pttl and details are of the other, when taken.
+	pttl    int64
+	details string
+}
+
+type watched struct {
+	pttl  int64
+	birth string
+}
+
+func (n *node) beat(b beat) pulse {
+	n.f.T.Helper()
+	n.req++
+	args := n.head(strconv.Itoa(n.req), millis(n.ttl), or(b.info, "0"), or(b.newName, "first"),
+		or(b.number, "0"), b.name, or(b.token, "0"), millis(n.quarantine), b.probe)
+	r := n.f.reply(redisbridge.HeartbeatScript, append(args, b.watch...)...)
+	p := pulse{verdict: r.text()}
+	switch p.verdict {
+	case "stale":
+	case "taken":
+		p.pttl, p.birth, p.details = r.number(), r.text(), r.text()
+	default:
+		p.birth, p.epoch, p.number, p.floor = r.text(), r.text(), r.number(), r.text()
+		p.left, p.version, p.members = r.number(), r.number(), r.number()
+		p.vacant = r.list().texts()
+		for w := r.list(); !w.done(); {
+			p.watched = append(p.watched, watched{w.number(), w.text()})
+		}
+	}
+	r.end()
+	return p
+}
+
+func (n *node) join(elections ...string) (status string, version int64) {
+	n.f.T.Helper()
+	args := n.head(n.details, strconv.Itoa(len(elections)))
+	for _, e := range elections {
+		args = append(args, e, n.rank)
+	}
+	r := n.f.reply(redisbridge.JoinScript, args...)
+	status, version = r.text(), r.number()
+	r.end()
+	return status, version
+}
+
+// look is an item of a canvass.
+type look struct {
+	token, holder, holderBirth string
+	remaining                  int64
+	holderRank, appointed      string
+	place                      int64
+	higher                     []rival
+	others                     []other
+}
+
+type rival struct {
+	id, rank, birth string
+	pttl            int64
+}
+
+type other struct {
+	id, details string
+	numsub      int64
+}
+
+// survey is the reply of a canvass.
+type survey struct {
+	status, birth, epoch string
+	number, left         int64
+	items                []look
+}
+
+func (n *node) canvass(flags string, elections ...string) survey {
+	n.f.T.Helper()
+	args := n.head(n.details, millis(n.quarantine), strconv.Itoa(len(elections)))
+	for _, e := range elections {
+		args = append(args, e, n.rank, flags)
+	}
+	r := n.f.reply(redisbridge.CanvassScript, args...)
+	s := survey{r.text(), r.text(), r.text(), r.number(), r.number(), nil}
+	for items := r.list(); !items.done(); {
+		i := items.list()
+		l := look{token: i.text(), holder: i.text(), holderBirth: i.text(), remaining: i.number(),
+			holderRank: i.text(), appointed: i.text(), place: i.number()}
+		for h := i.list(); !h.done(); {
+			l.higher = append(l.higher, rival{h.text(), h.text(), h.text(), h.number()})
+		}
+		for o := i.list(); !o.done(); {
+			l.others = append(l.others, other{o.text(), o.text(), o.number()})
+		}
+		i.end()
+		s.items = append(s.items, l)
+	}
+	r.end()
+	return s
+}
+
+// bid is what a claim carries.
+type bid struct {
+	beat
+	birth, epoch string
+	flags        string
+	seen         string // the highest token seen in the election
+}
+
+// award is an item of a claim's reply.
+type award struct {
+	verdict, token, holder string
+	remaining              int64
+	birth, rank, appointed string
+	left                   int64
+}
+
+// grants is the reply of a claim.
+type grants struct {
+	status, birth, epoch string
+	number               int64
+	floor                string
+	left                 int64
+	items                []award
+}
+
+func (n *node) claim(b bid, elections ...string) grants {
+	n.f.T.Helper()
+	args := n.head(or(b.info, "0"), or(b.newName, "first"), or(b.number, "0"), b.name, or(b.token, "0"),
+		millis(n.quarantine), b.birth, or(b.epoch, "first"), strconv.Itoa(len(elections)))
+	for _, e := range elections {
+		args = append(args, e, or(b.seen, "0"), b.flags)
+	}
+	r := n.f.reply(redisbridge.ClaimScript, args...)
+	g := grants{r.text(), r.text(), r.text(), r.number(), r.text(), r.number(), nil}
+	for items := r.list(); !items.done(); {
+		i := items.list()
+		a := award{verdict: i.text()}
+		switch a.verdict {
+		case "granted":
+			a.token = i.text()
+		case "held":
+			a.holder, a.token, a.remaining = i.text(), i.text(), i.number()
+			a.birth, a.rank, a.appointed = i.text(), i.text(), i.text()
+		case "quarantine":
+			a.left = i.number()
+		}
+		i.end()
+		g.items = append(g.items, a)
+	}
+	r.end()
+	return g
+}
+
+// win claims one election in the present tenancy, which must be granted, and
+// returns the token.
+func (n *node) win(election string) string {
+	n.f.T.Helper()
+	p := n.beat(beat{})
+	g := n.claim(bid{birth: p.birth, epoch: p.epoch}, election)
+	if len(g.items) != 1 || g.items[0].verdict != "granted" {
+		n.f.T.Fatalf("%s claims %s: %+v, want granted", n.id, election, g)
+	}
+	return g.items[0].token
+}
+
+func (n *node) reassert(epoch, election, token string) (status, word string) {
+	n.f.T.Helper()
+	r := n.f.reply(redisbridge.ReassertScript, n.head(epoch, millis(n.quarantine), "1", election, token)...)
+	status = r.text()
+	_, _, _ = r.text(), r.text(), r.number()
+	if words := r.list().texts(); len(words) > 0 {
+		word = words[0]
+	}
+	r.end()
+	return status, word
+}
+
+func (n *node) release(election, token, heir string) (word, chosen string) {
+	n.f.T.Helper()
+	r := n.f.reply(redisbridge.ReleaseScript, string(n.f.keys()), n.id, n.inc, "1", election, token, heir)
+	i := r.list()
+	word, chosen = i.text(), i.text()
+	i.end()
+	r.end()
+	return word, chosen
+}
+
+func (n *node) quit(elections ...string) (status string, done int64) {
+	n.f.T.Helper()
+	r := n.f.reply(redisbridge.QuitScript, n.head(append([]string{strconv.Itoa(len(elections))}, elections...)...)...)
+	status, done = r.text(), r.number()
+	r.end()
+	return status, done
+}
+
+func (n *node) leave(end string) string {
+	n.f.T.Helper()
+	r := n.f.reply(redisbridge.LeaveScript, n.head(end)...)
+	status := r.text()
+	r.end()
+	return status
+}
+
+func (n *node) purge(target, kind string, elections ...string) int64 {
+	n.f.T.Helper()
+	r := n.f.reply(redisbridge.PurgeScript, n.head(append([]string{target, kind}, elections...)...)...)
+	done := r.number()
+	r.end()
+	return done
+}
+
+// entry is a line of the members' log.
+type entry struct {
+	id, kind, details string
+	pttl              int64
+}
+
+func (f *Fixture) members(since int64) (version, full int64, entries []entry) {
+	f.T.Helper()
+	r := f.reply(redisbridge.MembersScript, string(f.keys()), strconv.FormatInt(since, 10))
+	version, full = r.number(), r.number()
+	for l := r.list(); !l.done(); {
+		entries = append(entries, entry{l.text(), l.text(), l.text(), l.number()})
+	}
+	r.end()
+	return version, full, entries
+}
+
+// portrait is the reply of peer.
+type portrait struct {
+	candidate     int64
+	rank, details string
+	pttl          int64
+	birth         string
+	numsub        int64
+}
+
+func (f *Fixture) peer(election, id string) portrait {
+	f.T.Helper()
+	r := f.reply(redisbridge.PeerScript, string(f.keys()), election, id)
+	p := portrait{r.number(), r.text(), r.text(), r.number(), r.text(), r.number()}
+	r.end()
+	return p
+}
+
+// reply is an array of a script's reply, read member by member.
+type reply struct {
+	f     *Fixture
+	of    string
+	items []any
+	at    int
+}
+
+func (f *Fixture) reply(s *redisbridge.Script, args ...string) *reply {
+	f.T.Helper()
+	v := f.Call(s, args...)
+	items, ok := v.([]any)
+	if !ok {
+		f.T.Fatalf("%s %q: %v is no array", s.Name, args, v)
+	}
+	return &reply{f: f, of: s.Name + " " + strings.Join(args, " "), items: items}
+}
+
+func (r *reply) next() any {
+	r.f.T.Helper()
+	if r.done() {
+		r.f.T.Fatalf("%s: only %d members: %v", r.of, len(r.items), r.items)
+	}
+	r.at++
+	return r.items[r.at-1]
+}
+
+func (r *reply) text() string {
+	r.f.T.Helper()
+	s, ok := r.next().(string)
+	if !ok {
+		r.f.T.Fatalf("%s: member %d of %v is no text", r.of, r.at, r.items)
+	}
+	return s
+}
+
+func (r *reply) number() int64 {
+	r.f.T.Helper()
+	n, ok := r.next().(int64)
+	if !ok {
+		r.f.T.Fatalf("%s: member %d of %v is no integer", r.of, r.at, r.items)
+	}
+	return n
+}
+
+func (r *reply) list() *reply {
+	r.f.T.Helper()
+	l, ok := r.next().([]any)
+	if !ok {
+		r.f.T.Fatalf("%s: member %d of %v is no array", r.of, r.at, r.items)
+	}
+	return &reply{f: r.f, of: r.of, items: l}
+}
+
+func (r *reply) texts() []string {
+	r.f.T.Helper()
+	var s []string
+	for !r.done() {
+		s = append(s, r.text())
+	}
+	return s
+}
+
+func (r *reply) done() bool { return r.at == len(r.items) }
+
+func (r *reply) end() {
+	r.f.T.Helper()
+	if !r.done() {
+		r.f.T.Fatalf("%s: %d members too many: %v", r.of, len(r.items)-r.at, r.items)
+	}
+}

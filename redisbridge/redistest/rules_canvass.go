@@ -1,0 +1,153 @@
+package redistest
+
+import (
+	"fmt"
+	"time"
+)
+
+var canvassRules = []rule{
+	{"an election nobody ever led has no token and no holder", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		s := a.canvass("", "e")
+		want(f, "status", s.status, "ok")
+		want(f, "birth", s.birth, a.inc+"-1")
+		want(f, "epoch", s.epoch, "first")
+		want(f, "item", fmt.Sprint(s.items[0]), fmt.Sprint(look{remaining: -2}))
+	}},
+	{"the holder comes with its session, rank and mark", func(f *Fixture) {
+		a, b := f.online("a", "7", "e"), f.online("b", "2", "e")
+		p := a.beat(beat{})
+		g := a.claim(bid{birth: p.birth, flags: "a"}, "e")
+		i := b.canvass("", "e").items[0]
+		want(f, "holder", i.holder, "a")
+		want(f, "birth", i.holderBirth, p.birth)
+		want(f, "rank", i.holderRank, "7")
+		want(f, "appointed", i.appointed, "1")
+		want(f, "token", i.token, g.items[0].token)
+		between(f, "remaining", i.remaining, 20_000, 30_000)
+	}},
+	{"higher lists live candidates that outrank us, the highest first", func(f *Fixture) {
+		a := f.online("a", "10", "e")
+		f.online("low", "9", "e")
+		d := f.online("d", "12", "e")
+		c := f.online("c", "11", "e")
+		f.online("dead", "13", "e")
+		f.Plain("DEL", f.keys().Session("dead"))
+		i := a.canvass("", "e").items[0]
+		want(f, "place", i.place, 3)
+		want(f, "higher", len(i.higher), 2)
+		want(f, "first", i.higher[0].id+" "+i.higher[0].rank+" "+i.higher[0].birth, "d 12 "+d.inc+"-1")
+		want(f, "second", i.higher[1].id+" "+i.higher[1].rank+" "+i.higher[1].birth, "c 11 "+c.inc+"-1")
+		between(f, "pttl", i.higher[0].pttl, 20_000, 30_000)
+	}},
+	{"between equal ranks the bytewise greater id outranks", func(f *Fixture) {
+		ids := []string{"B", "a", "a2", "é", "z"}
+		for _, id := range ids {
+			f.online(id, "5", "e")
+		}
+		for place, id := range []string{"é", "z", "a2", "a", "B"} {
+			n := f.node(id, 1)
+			n.rank = "5"
+			want(f, "place of "+id, n.canvass("", "e").items[0].place, int64(place))
+		}
+	}},
+	{"ranks of 52 bits are told apart", func(f *Fixture) {
+		a := f.online("a", "4503599627370494", "e")
+		f.online("b", "4503599627370495", "e")
+		i := a.canvass("", "e").items[0]
+		want(f, "place", i.place, 1)
+		want(f, "rank", i.higher[0].rank, "4503599627370495")
+	}},
+	{"higher holds 16 at most", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		for i := range 20 {
+			f.online(fmt.Sprintf("n%02d", i), "5", "e")
+		}
+		i := a.canvass("", "e").items[0]
+		want(f, "place", i.place, 20)
+		want(f, "higher", len(i.higher), 16)
+		want(f, "first", i.higher[0].id, "n19")
+		want(f, "last", i.higher[15].id, "n04")
+	}},
+	{"who is not among the candidates has no place", func(f *Fixture) {
+		f.online("b", "5", "e")
+		i := f.online("a", "1").canvass("", "e").items[0]
+		want(f, "place", i.place, -1)
+		want(f, "higher", len(i.higher), 0)
+	}},
+	{"flag r registers, and signs on once", func(f *Fixture) {
+		a := f.node("a", 1)
+		a.rank = "3"
+		a.beat(beat{})
+		s := a.canvass("r", "e1", "e2")
+		want(f, "place", s.items[0].place, 0)
+		for _, e := range []string{"e1", "e2"} {
+			want(f, "candidate", f.peer(e, "a").candidate, 1)
+			want(f, "rank", f.peer(e, "a").rank, "3")
+		}
+		want(f, "details", f.peer("", "a").details, a.details)
+		want(f, "version", a.beat(beat{}).version, 1)
+	}},
+	{"flag r without a session registers nothing but looks", func(f *Fixture) {
+		b := f.online("b", "5", "e")
+		b.win("e")
+		s := f.node("a", 1).canvass("r", "e")
+		want(f, "status", s.status, "none")
+		want(f, "birth", s.birth, "")
+		want(f, "holder", s.items[0].holder, "b")
+		want(f, "candidate", f.peer("e", "a").candidate, 0)
+	}},
+	{"flag l looks at the record only", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		b := f.online("b", "5", "e")
+		b.win("e")
+		i := a.canvass("l", "e").items[0]
+		want(f, "holder", i.holder, "b")
+		want(f, "place", i.place, -1)
+		want(f, "higher", len(i.higher), 0)
+	}},
+	{"flag m lists the others, with subscribers, bytewise", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		for _, id := range []string{"o2", "O1", "o1"} {
+			f.Plain("SADD", f.keys().Candidates("e"), id)
+		}
+		f.Plain("HSET", f.keys().Details(), "o1", `{"process":5}`)
+		f.Subscribe(f.keys().Bully("o1"))
+		want(f, "without the flag", len(a.canvass("", "e").items[0].others), 0)
+		i := a.canvass("m", "e").items[0]
+		want(f, "others", fmt.Sprint(i.others), fmt.Sprint([]other{
+			{"O1", "", 0}, {"o1", `{"process":5}`, 1}, {"o2", "", 0},
+		}))
+	}},
+	{"a record counts only while the session with its birth lives", func(f *Fixture) {
+		a, b := f.node("a", 1), f.online("b", "1", "e")
+		a.ttl = 300 * time.Millisecond
+		a.beat(beat{})
+		a.join("e")
+		token := a.win("e")
+		want(f, "alive", b.canvass("", "e").items[0].holder, "a")
+		f.Advance(350 * time.Millisecond)
+		i := b.canvass("", "e").items[0]
+		want(f, "lapsed", i.holder, "")
+		want(f, "remaining", i.remaining, -2)
+		want(f, "token", i.token, token)
+		a.ttl = time.Minute
+		a.beat(beat{})
+		want(f, "reborn", b.canvass("", "e").items[0].holder, "")
+	}},
+	{"a record counts only in the epoch in which it was written", func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "1", "e")
+		a.win("e")
+		b.beat(beat{newName: "next", number: "5", name: "five"})
+		want(f, "holder", b.canvass("", "e").items[0].holder, "")
+	}},
+	{"several elections are answered in order", func(f *Fixture) {
+		a := f.online("a", "1", "e1", "e2", "e3")
+		a.win("e2")
+		items := a.canvass("", "e3", "e2", "e1").items
+		want(f, "items", len(items), 3)
+		want(f, "e3", items[0].holder, "")
+		want(f, "e2", items[1].holder, "a")
+		want(f, "e1", items[2].holder, "")
+	}},
+}

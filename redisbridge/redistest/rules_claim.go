@@ -1,0 +1,195 @@
+package redistest
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"hustings/redisbridge"
+)
+
+// atLeast says whether one token, as text, is not below another.
+func atLeast(f *Fixture, what, token, floor string) {
+	f.T.Helper()
+	a, err := strconv.ParseUint(token, 10, 64)
+	b, _ := strconv.ParseUint(floor, 10, 64)
+	if err != nil || a < b {
+		f.T.Errorf("%s: token %s, want at least %s", what, token, floor)
+	}
+}
+
+// message is a control message, as far as scripts write them.
+type message struct {
+	Type, Election, ID, Inc, Token, Heir string
+	Messages                             []message
+}
+
+func (f *Fixture) parse(h Heard) message {
+	f.T.Helper()
+	var m message
+	if err := json.Unmarshal([]byte(h.Payload), &m); err != nil {
+		f.T.Fatalf("%s: %s: %v", h.Channel, h.Payload, err)
+	}
+	return m
+}
+
+func wantVacant(f *Fixture, h Heard, election, id, token, heir string) {
+	f.T.Helper()
+	m := f.parse(h)
+	m.Inc, m.Messages = "", nil
+	want(f, "vacant", jsonOf(m), jsonOf(message{Type: "vacant", Election: election, ID: id, Token: token, Heir: heir}))
+}
+
+func jsonOf(v any) string {
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+var claimRules = []rule{
+	{"a vacant office is granted with a token of the clock", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		token := a.win("e")
+		atLeast(f, "token", token, "1000000")
+		want(f, "id", f.Plain("HGET", f.keys().Leader("e"), "id"), any("a"))
+		want(f, "birth", f.Plain("HGET", f.keys().Leader("e"), "birth"), any(a.inc+"-1"))
+		want(f, "epoch", f.Plain("HGET", f.keys().Leader("e"), "epoch"), any("first"))
+		want(f, "stored", f.Plain("HGET", f.keys().Leader("e"), "token"), any(token))
+		want(f, "floor", a.beat(beat{}).floor, token)
+	}},
+	{"the same incarnation gets a new token too", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		first := a.win("e")
+		second := a.win("e")
+		if first == second {
+			f.T.Errorf("token %s was handed out twice", first)
+		}
+		atLeast(f, "second", second, first)
+	}},
+	{"another birth or another epoch than the present is stale", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		g := a.claim(bid{birth: a.inc + "-9"}, "e")
+		want(f, "birth: status", g.status, "stale")
+		want(f, "birth: present", g.birth, a.inc+"-1")
+		want(f, "birth: items", len(g.items), 0)
+		g = a.claim(bid{birth: a.inc + "-1", epoch: "second"}, "e")
+		want(f, "epoch: status", g.status, "stale")
+		want(f, "epoch: present", g.epoch, "first")
+		want(f, "holder", a.canvass("", "e").items[0].holder, "")
+	}},
+	{"without a session it is stale", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		f.Plain("DEL", f.keys().Session("a"))
+		g := a.claim(bid{birth: a.inc + "-1"}, "e")
+		want(f, "status", g.status, "stale")
+		want(f, "birth", g.birth, "")
+	}},
+	{"who is no candidate is refused, even of a held office in quarantine", func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "1")
+		a.win("e")
+		b.quarantine = time.Hour
+		want(f, "verdict", b.claim(bid{birth: b.inc + "-1"}, "e").items[0].verdict, "refused")
+	}},
+	{"a held office names its holder, in quarantine too", func(f *Fixture) {
+		a, b := f.online("a", "3", "e"), f.online("b", "9", "e")
+		token := a.win("e")
+		b.quarantine = time.Hour
+		i := b.claim(bid{birth: b.inc + "-1"}, "e").items[0]
+		between(f, "remaining", i.remaining, 20_000, 30_000)
+		i.remaining = 0
+		want(f, "item", i, award{verdict: "held", holder: "a", token: token, birth: a.inc + "-1", rank: "3"})
+	}},
+	{"quarantine refuses with what is left, our own office too", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		a.win("e")
+		a.quarantine = time.Hour
+		g := a.claim(bid{birth: a.inc + "-1"}, "e")
+		want(f, "status", g.status, "ok")
+		want(f, "verdict", g.items[0].verdict, "quarantine")
+		between(f, "left", g.items[0].left, 3_500_000, 3_600_000)
+		between(f, "left", g.left, 3_500_000, 3_600_000)
+	}},
+	{"after the quarantine it is granted", func(f *Fixture) {
+		a := f.node("a", 1)
+		a.quarantine = 300 * time.Millisecond
+		a.beat(beat{})
+		a.join("e")
+		want(f, "before", a.claim(bid{birth: a.inc + "-1"}, "e").items[0].verdict, "quarantine")
+		f.Advance(350 * time.Millisecond)
+		want(f, "after", a.claim(bid{birth: a.inc + "-1"}, "e").items[0].verdict, "granted")
+	}},
+	{"a record that does not count is no obstacle", func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "1", "e")
+		token := a.win("e")
+		f.Plain("DEL", f.keys().Session("a"))
+		atLeast(f, "token", b.win("e"), token)
+		want(f, "holder", b.canvass("", "e").items[0].holder, "b")
+	}},
+	{"the token exceeds the stored one, the one seen and the floor", func(f *Fixture) {
+		const big = "4503599627370496" // 2^52, where Lua's own text would be rounded
+		a := f.online("a", "1", "e", "e2", "e3")
+		g := a.claim(bid{birth: a.inc + "-1", seen: big}, "e")
+		want(f, "over seen", g.items[0].token, "4503599627370497")
+		want(f, "floor", g.floor, "4503599627370497")
+		want(f, "over the floor", a.win("e2"), "4503599627370498")
+		f.Plain("HSET", f.keys().Leader("e3"), "token", "4503599627370600")
+		want(f, "over the stored one", a.win("e3"), "4503599627370601")
+		want(f, "floor raised", a.beat(beat{}).floor, "4503599627370601")
+		g = a.claim(bid{birth: a.inc + "-1", beat: beat{token: "4503599627370700"}}, "e")
+		want(f, "over the node's", g.items[0].token, "4503599627370701")
+	}},
+	{"several offices of one claim get rising tokens", func(f *Fixture) {
+		a := f.online("a", "1", "e1", "e2")
+		g := a.claim(bid{birth: a.inc + "-1"}, "e1", "e2", "elsewhere")
+		want(f, "items", len(g.items), 3)
+		if g.items[0].token == g.items[1].token {
+			f.T.Errorf("one token for two offices: %s", g.items[0].token)
+		}
+		atLeast(f, "second", g.items[1].token, g.items[0].token)
+		want(f, "third", g.items[2].verdict, "refused")
+		want(f, "floor", g.floor, g.items[1].token)
+	}},
+	{"the mark appointed comes with flag a and goes without", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		a.claim(bid{birth: a.inc + "-1", flags: "a"}, "e")
+		want(f, "with", a.canvass("", "e").items[0].appointed, "1")
+		a.claim(bid{birth: a.inc + "-1"}, "e")
+		want(f, "without", a.canvass("", "e").items[0].appointed, "")
+	}},
+	{"the other candidates hear of the leader, the winner does not", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		f.online("b", "2", "e")
+		f.online("c", "2")
+		la, lb := f.Subscribe(f.keys().Bully("a")), f.Subscribe(f.keys().Bully("b"))
+		lc := f.Subscribe(f.keys().Bully("c"))
+		token := a.win("e")
+		want(f, "b hears", jsonOf(f.parse(lb.Next())), jsonOf(message{Type: "leader", Election: "e", ID: "a", Inc: a.inc, Token: token}))
+		la.None(f.keys().Bully("a"))
+		lc.None(f.keys().Bully("c"))
+	}},
+	{"names are escaped in messages", func(f *Fixture) {
+		const id, e = `a"\é`, "e\"\n/\\"
+		a := f.online(id, "1", e)
+		f.online("b", "2", e)
+		l := f.Subscribe(f.keys().Bully("b"))
+		a.win(e)
+		m := f.parse(l.Next())
+		want(f, "id", m.ID, id)
+		want(f, "election", m.Election, e)
+	}},
+	{"several messages to one destination travel as one batch", func(f *Fixture) {
+		a := f.online("a", "1", "e1", "e2")
+		f.online("b", "2", "e1", "e2")
+		l := f.Subscribe(f.keys().Bully("b"))
+		a.claim(bid{birth: a.inc + "-1"}, "e1", "e2")
+		m := f.parse(l.Next())
+		want(f, "type", m.Type, "batch")
+		want(f, "messages", len(m.Messages), 2)
+		want(f, "first", m.Messages[0].Type+" "+m.Messages[0].Election, "leader e1")
+		want(f, "second", m.Messages[1].Type+" "+m.Messages[1].Election, "leader e2")
+		l.None(f.keys().Bully("b"))
+	}},
+	{"a script's error leaves the connection good", func(f *Fixture) {
+		f.Do(redisbridge.Command{Script: redisbridge.ClaimScript, Args: []string{string(f.keys())}})
+		want(f, "next", f.node("a", 1).beat(beat{}).verdict, "created")
+	}},
+}

@@ -1,0 +1,80 @@
+package redistest
+
+import (
+	"fmt"
+	"strconv"
+
+	"hustings/redisbridge"
+)
+
+var memberRules = []rule{
+	{"since 0 is everybody", func(f *Fixture) {
+		a := f.online("a", "1")
+		f.Plain("HSET", f.keys().Details(), "o", `{"process":5}`)
+		version, full, entries := f.members(0)
+		want(f, "version", version, 1)
+		want(f, "full", full, 1)
+		want(f, "entries", len(entries), 2)
+		for _, e := range entries {
+			if e.id == "o" {
+				want(f, "original", e, entry{"o", "+", `{"process":5}`, -2})
+				continue
+			}
+			between(f, "pttl", e.pttl, 20_000, 30_000)
+			e.pttl = 0
+			want(f, "ours", e, entry{"a", "+", a.details, 0})
+		}
+	}},
+	{"later ones are the changes since, in order, one an id", func(f *Fixture) {
+		f.online("a", "1")
+		b, c := f.online("b", "1"), f.online("c", "1")
+		b.leave("1")
+		f.Plain("DEL", f.keys().Session("c"))
+		c.purge("c", "ours")
+		f.online("d", "1")
+		version, full, entries := f.members(1)
+		want(f, "version", version, 6)
+		want(f, "full", full, 0)
+		got := ""
+		for _, e := range entries {
+			got += e.kind + e.id + " "
+		}
+		want(f, "entries", got, "-b !c +d ")
+		_, _, entries = f.members(6)
+		want(f, "since the last", len(entries), 0)
+	}},
+	{"who returns is in the log as joined only", func(f *Fixture) {
+		a, b := f.online("a", "1"), f.online("b", "1")
+		b.leave("0")
+		b.join()
+		_, _, entries := f.members(1)
+		want(f, "entries", len(entries), 1)
+		want(f, "kind", entries[0].kind, "+")
+		want(f, "version", a.beat(beat{}).version, 4)
+	}},
+	{"a version that the log does not reach gets everybody", func(f *Fixture) {
+		_, full, _ := f.members(3)
+		want(f, "empty log", full, 1)
+		f.online("a", "1")
+		_, full, _ = f.members(7)
+		want(f, "above the highest", full, 1)
+		f.Plain("ZADD", f.keys().Members(), "9", "+a")
+		_, full, entries := f.members(5)
+		want(f, "below the lowest", full, 1)
+		want(f, "entries", len(entries), 1)
+	}},
+	{"the log is cut to 2,048 when it exceeds 4,096", func(f *Fixture) {
+		var cmds []redisbridge.Command
+		for i := 1; i <= 4096; i++ {
+			cmds = append(cmds, redisbridge.Command{Args: []string{
+				"ZADD", f.keys().Members(), strconv.Itoa(i), fmt.Sprintf("-n%d", i),
+			}})
+		}
+		f.Do(cmds...)
+		a := f.online("a", "1")
+		want(f, "entries", f.Plain("ZCARD", f.keys().Members()), any(int64(2048)))
+		want(f, "version", a.beat(beat{}).version, 4097)
+		want(f, "oldest", f.Plain("ZSCORE", f.keys().Members(), "-n2050"), any("2050"))
+		want(f, "dropped", f.Plain("ZSCORE", f.keys().Members(), "-n2049"), nil)
+	}},
+}

@@ -1,0 +1,129 @@
+package redistest
+
+var registerRules = []rule{
+	{"join writes what originals read, and our ranks", func(f *Fixture) {
+		a := f.node("a", 1)
+		a.rank = "4503599627370495"
+		a.beat(beat{})
+		status, version := a.join("e1", "e2")
+		want(f, "status", status, "ok")
+		want(f, "version", version, 1)
+		want(f, "list", f.Plain("SISMEMBER", f.keys().List(), "a"), any(int64(1)))
+		want(f, "details", f.Plain("HGET", f.keys().Details(), "a"), any(a.details))
+		for _, e := range []string{"e1", "e2"} {
+			want(f, "participated", f.Plain("SISMEMBER", f.keys().Participated("a"), e), any(int64(1)))
+			want(f, "candidates", f.Plain("SISMEMBER", f.keys().Candidates(e), "a"), any(int64(1)))
+			want(f, "rank", f.peer(e, "a").rank, "4503599627370495")
+		}
+	}},
+	{"join without a session does nothing", func(f *Fixture) {
+		a := f.node("a", 1)
+		status, _ := a.join("e")
+		want(f, "status", status, "none")
+		want(f, "list", f.Plain("SISMEMBER", f.keys().List(), "a"), any(int64(0)))
+	}},
+	{"only new details are a change of membership", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		_, version := a.join("e")
+		want(f, "again", version, 1)
+		a.details = `{"process":2,"v":1}`
+		_, version = a.join("e")
+		want(f, "other details", version, 2)
+	}},
+	{"a new rank replaces the old one", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		a.rank = "7"
+		a.join("e")
+		want(f, "rank", f.peer("e", "a").rank, "7")
+	}},
+	{"quit takes us out and releases what carries our incarnation", func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
+		token := a.win("e")
+		l := f.Subscribe(f.keys().Bully("b"))
+		status, done := a.quit("e")
+		want(f, "status", status, "ok")
+		want(f, "done", done, 1)
+		want(f, "candidate", f.peer("e", "a").candidate, 0)
+		want(f, "rank", f.peer("e", "a").rank, "")
+		want(f, "participated", f.Plain("SISMEMBER", f.keys().Participated("a"), "e"), any(int64(0)))
+		i := b.canvass("l", "e").items[0]
+		want(f, "holder", i.holder, "")
+		want(f, "token", i.token, token)
+		wantVacant(f, l.Next(), "e", "a", token, "b")
+	}},
+	{"the last to quit leaves no vacancy behind", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		a.win("e")
+		a.quit("e")
+		want(f, "vacant", len(a.beat(beat{}).vacant), 0)
+	}},
+	{"quit leaves another's office alone", func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
+		b.win("e")
+		a.quit("e")
+		want(f, "holder", b.canvass("l", "e").items[0].holder, "b")
+	}},
+	{"leave quits everything, signs off, and ends the session when asked", func(f *Fixture) {
+		a, b := f.online("a", "1", "e1", "e2"), f.online("b", "2", "e1", "e2")
+		a.win("e1")
+		version := b.beat(beat{}).version
+		want(f, "status", a.leave("0"), "ok")
+		for _, e := range []string{"e1", "e2"} {
+			want(f, "candidate", f.peer(e, "a").candidate, 0)
+		}
+		want(f, "holder", b.canvass("l", "e1").items[0].holder, "")
+		want(f, "list", f.Plain("SISMEMBER", f.keys().List(), "a"), any(int64(0)))
+		want(f, "participated", f.Plain("EXISTS", f.keys().Participated("a")), any(int64(0)))
+		want(f, "session", f.Plain("EXISTS", f.keys().Session("a")), any(int64(1)))
+		_, _, entries := f.members(version)
+		want(f, "entries", len(entries), 1)
+		want(f, "kind", entries[0].kind, "-")
+		want(f, "again", a.leave("1"), "ok")
+		want(f, "session", f.Plain("EXISTS", f.keys().Session("a")), any(int64(0)))
+		want(f, "score", f.Plain("ZSCORE", f.keys().Sessions(), "a"), nil)
+		want(f, "version", b.beat(beat{}).version, version+1)
+	}},
+	{"purge of ours spares a live session", func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
+		want(f, "alive", a.purge("b", "ours", "e"), 0)
+		f.Plain("DEL", f.keys().Session("b"))
+		version := a.beat(beat{}).version
+		want(f, "dead", a.purge("b", "ours"), 1)
+		want(f, "candidate", f.peer("e", "b").candidate, 0)
+		want(f, "rank", f.peer("e", "b").rank, "")
+		want(f, "details", f.peer("e", "b").details, "")
+		want(f, "list", f.Plain("SISMEMBER", f.keys().List(), "b"), any(int64(0)))
+		want(f, "score", f.Plain("ZSCORE", f.keys().Sessions(), "b"), nil)
+		_, _, entries := f.members(version)
+		want(f, "entries", len(entries), 1)
+		want(f, "entry", entries[0], entry{"b", "!", "", -2})
+		want(f, "again", a.purge("b", "ours"), 1)
+		want(f, "version", b.beat(beat{}).version, version+1)
+	}},
+	{"purge of an original spares a subscriber", func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		f.Plain("SADD", f.keys().Candidates("e"), "o")
+		f.Plain("HSET", f.keys().Details(), "o", `{"process":5}`)
+		l := f.Subscribe(f.keys().Bully("o"))
+		want(f, "subscribed", a.purge("o", "original", "e"), 0)
+		want(f, "candidate", f.peer("e", "o").candidate, 1)
+		l.Close()
+		for range 100 {
+			if a.purge("o", "original", "e") == 1 {
+				want(f, "candidate", f.peer("e", "o").candidate, 0)
+				return
+			}
+			f.Advance(10_000_000)
+		}
+		f.T.Error("not purged within a second of the end of its subscription")
+	}},
+	{"peer describes a node", func(f *Fixture) {
+		a := f.online("a", "12", "e")
+		p := f.peer("e", "a")
+		between(f, "pttl", p.pttl, 20_000, 30_000)
+		p.pttl = 0
+		want(f, "peer", p, portrait{1, "12", a.details, 0, a.inc + "-1", 0})
+		want(f, "nobody", f.peer("e", "nobody"), portrait{0, "", "", -2, "", 0})
+		want(f, "without election", f.peer("", "a").candidate, 0)
+	}},
+}

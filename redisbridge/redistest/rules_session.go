@@ -1,0 +1,167 @@
+package redistest
+
+import (
+	"strconv"
+	"time"
+)
+
+var sessionRules = []rule{
+	{"the first heartbeat creates the session with its birth", func(f *Fixture) {
+		n := f.node("a", 1)
+		p := n.beat(beat{})
+		want(f, "verdict", p.verdict, "created")
+		want(f, "birth", p.birth, n.inc+"-1")
+		want(f, "session", f.Plain("GET", f.keys().Session("a")), any(n.inc+"-1 1"))
+		between(f, "pttl", f.peer("", "a").pttl, 20_000, 30_000)
+	}},
+	{"the next extends it and keeps the birth", func(f *Fixture) {
+		n := f.node("a", 1)
+		n.beat(beat{})
+		p := n.beat(beat{})
+		want(f, "verdict", p.verdict, "extended")
+		want(f, "birth", p.birth, n.inc+"-1")
+	}},
+	{"a heartbeat after the end creates another birth", func(f *Fixture) {
+		n := f.node("a", 1)
+		n.ttl = 300 * time.Millisecond
+		n.beat(beat{})
+		f.Advance(350 * time.Millisecond)
+		p := n.beat(beat{})
+		want(f, "verdict", p.verdict, "created")
+		want(f, "birth", p.birth, n.inc+"-2")
+	}},
+	{"another incarnation is told that the id is taken, and changes nothing", func(f *Fixture) {
+		a, b := f.online("a", "1"), f.node("a", 2)
+		p := b.beat(beat{newName: "other", number: "7"})
+		want(f, "verdict", p.verdict, "taken")
+		want(f, "birth", p.birth, a.inc+"-1")
+		want(f, "details", p.details, a.details)
+		between(f, "pttl", p.pttl, 20_000, 30_000)
+		status, _ := b.join("e")
+		want(f, "join", status, "taken")
+		want(f, "canvass", b.canvass("r", "e").status, "taken")
+		want(f, "claim", b.claim(bid{birth: p.birth}, "e").status, "stale")
+		status, _ = b.reassert("first", "e", "1")
+		want(f, "reassert", status, "taken")
+		status, done := b.quit("e")
+		want(f, "quit", status, "taken")
+		want(f, "quit's number", done, 0)
+		want(f, "leave", b.leave("1"), "taken")
+		want(f, "epoch", a.beat(beat{}).epoch, "first")
+	}},
+	{"a lower connection number is stale in every fenced script", func(f *Fixture) {
+		n := f.online("a", "1", "e")
+		n.conn = 3
+		want(f, "with 3", n.beat(beat{}).verdict, "extended")
+		n.conn = 2
+		want(f, "heartbeat", n.beat(beat{}).verdict, "stale")
+		status, _ := n.join("e2")
+		want(f, "join", status, "stale")
+		c := n.canvass("r", "e2")
+		want(f, "canvass", c.status, "stale")
+		want(f, "canvass' items", len(c.items), 0)
+		want(f, "canvass' birth", c.birth, "")
+		g := n.claim(bid{birth: n.inc + "-1"}, "e")
+		want(f, "claim", g.status, "stale")
+		want(f, "claim's items", len(g.items), 0)
+		want(f, "claim's birth", g.birth, "")
+		status, _ = n.reassert("first", "e", "1")
+		want(f, "reassert", status, "stale")
+		status, _ = n.quit("e")
+		want(f, "quit", status, "stale")
+		want(f, "leave", n.leave("1"), "stale")
+		want(f, "still a candidate of e", f.peer("e", "a").candidate, 1)
+		want(f, "not of e2", f.peer("e2", "a").candidate, 0)
+	}},
+	{"any fenced script stores a higher connection number and keeps the TTL", func(f *Fixture) {
+		n := f.online("a", "1", "e")
+		n.conn = 9
+		n.canvass("l", "e")
+		want(f, "session", f.Plain("GET", f.keys().Session("a")), any(n.inc+"-1 9"))
+		between(f, "pttl", f.peer("", "a").pttl, 1, 30_000)
+		n.conn = 8
+		want(f, "the lower", n.beat(beat{}).verdict, "stale")
+	}},
+	{"connection numbers compare as numbers", func(f *Fixture) {
+		n := f.node("a", 1)
+		n.conn = 9
+		n.beat(beat{})
+		n.conn = 10
+		want(f, "10 after 9", n.beat(beat{}).verdict, "extended")
+	}},
+	{"a heartbeat reports watched sessions", func(f *Fixture) {
+		a := f.online("a", "1")
+		b := f.online("b", "2")
+		p := a.beat(beat{watch: []string{"b", "nobody"}})
+		want(f, "watched", len(p.watched), 2)
+		want(f, "birth of b", p.watched[0].birth, b.inc+"-1")
+		between(f, "pttl of b", p.watched[0].pttl, 20_000, 30_000)
+		want(f, "nobody", p.watched[1], watched{-2, ""})
+	}},
+	{"a session ends at its millisecond, not before", func(f *Fixture) {
+		if !f.Exact {
+			f.T.Skip("needs a clock that stands still")
+		}
+		n := f.node("a", 1)
+		n.ttl = 100 * time.Millisecond
+		n.beat(beat{})
+		f.Advance(99 * time.Millisecond)
+		want(f, "pttl", f.peer("", "a").pttl, 1)
+		f.Advance(time.Millisecond)
+		want(f, "pttl", f.peer("", "a").pttl, -2)
+	}},
+	{"a heartbeat sends its probe to itself", func(f *Fixture) {
+		n := f.node("a", 1)
+		l := f.Subscribe(f.keys().Bully("a"))
+		n.beat(beat{probe: `{"type":"probe","id":"a","n":1}`})
+		want(f, "probe", l.Next(), Heard{f.keys().Bully("a"), `{"type":"probe","id":"a","n":1}`})
+		n.beat(beat{})
+		l.None(f.keys().Bully("a"))
+	}},
+	{"a heartbeat finds sessions that ended, once", func(f *Fixture) {
+		a := f.online("a", "1")
+		b := f.node("b", 1)
+		b.ttl = 200 * time.Millisecond
+		b.beat(beat{})
+		b.join()
+		before := a.beat(beat{}).version
+		f.Advance(250 * time.Millisecond)
+		p := a.beat(beat{})
+		want(f, "version", p.version, before+1)
+		_, _, entries := f.members(before)
+		want(f, "entries", len(entries), 1)
+		want(f, "entry", entries[0], entry{"b", "!", b.details, -2})
+		want(f, "version later", a.beat(beat{}).version, before+1)
+		want(f, "score", f.Plain("ZSCORE", f.keys().Sessions(), "b"), nil)
+	}},
+	{"who was never registered dies without a line in the log", func(f *Fixture) {
+		a := f.online("a", "1")
+		before := a.beat(beat{}).version
+		f.Plain("ZADD", f.keys().Sessions(), "1", "ghost")
+		want(f, "version", a.beat(beat{}).version, before)
+		want(f, "score", f.Plain("ZSCORE", f.keys().Sessions(), "ghost"), nil)
+	}},
+	{"a session that lives on gets its score corrected", func(f *Fixture) {
+		a, _ := f.online("a", "1"), f.online("b", "1")
+		before := a.beat(beat{}).version
+		f.Plain("ZADD", f.keys().Sessions(), "1", "b")
+		want(f, "version", a.beat(beat{}).version, before)
+		score, _ := f.Plain("ZSCORE", f.keys().Sessions(), "b").(string)
+		if n, err := strconv.ParseInt(score, 10, 64); err != nil || n < 1e12 {
+			f.T.Errorf("score of b: %s, want the time its session ends", score)
+		}
+	}},
+	{"a heartbeat looks at 16 ended sessions at most", func(f *Fixture) {
+		a := f.online("a", "1")
+		for i := range 20 {
+			f.Plain("ZADD", f.keys().Sessions(), "1", "ghost"+strconv.Itoa(i))
+		}
+		a.beat(beat{})
+		want(f, "left", f.Plain("ZCARD", f.keys().Sessions()), any(int64(5)))
+	}},
+	{"a heartbeat counts the fleet", func(f *Fixture) {
+		a := f.online("a", "1")
+		f.Plain("HSET", f.keys().Details(), "original", `{"process":1}`)
+		want(f, "members", a.beat(beat{}).members, 2)
+	}},
+}

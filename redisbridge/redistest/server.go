@@ -1,0 +1,215 @@
+package redistest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// ErrNoServer says that there is no redis-server to start.
+var ErrNoServer = errors.New("redistest: no redis-server: put one on PATH or name it in HUSTINGS_REDIS_SERVER")
+
+// startup bounds the time in which a server must answer.
+const startup = 10 * time.Second
+
+// Server is a real redis-server on the loopback interface, without persistence
+// of its own. Its methods are for one goroutine at a time; Addr may be read by any.
+type Server struct {
+	// Addr is host:port, and stays the same over restarts.
+	Addr string
+
+	binary, dir string
+	args        []string
+	process     *exec.Cmd
+	exited      chan struct{}
+}
+
+// NewServer starts a server for a test and stops it when the test ends. args are
+// further options of redis-server, as in "--requirepass", "secret". Where there
+// is no redis-server the test is skipped.
+func NewServer(t testing.TB, args ...string) *Server {
+	t.Helper()
+	s, err := StartServer(args...)
+	if errors.Is(err, ErrNoServer) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// StartServer starts a server; the caller stops it.
+func StartServer(args ...string) (*Server, error) {
+	name := os.Getenv("HUSTINGS_REDIS_SERVER")
+	if name == "" {
+		name = "redis-server"
+	}
+	binary, err := exec.LookPath(name)
+	if err != nil {
+		return nil, ErrNoServer
+	}
+	dir, err := os.MkdirTemp("", "hustings-redis-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{binary: binary, dir: dir, args: args}
+	// Another process may take the port between our look and the server's.
+	for range 5 {
+		var port int
+		if port, err = freePort(); err != nil {
+			break
+		}
+		s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		if err = s.start(); err == nil {
+			return s, nil
+		}
+	}
+	_ = os.RemoveAll(dir)
+	return nil, err
+}
+
+// Host and port of the server.
+func (s *Server) port() string {
+	_, port, _ := net.SplitHostPort(s.Addr)
+	return port
+}
+
+func (s *Server) start() error {
+	args := append([]string{
+		"--port", s.port(), "--bind", "127.0.0.1", "--dir", s.dir, "--daemonize", "no",
+		"--save", "", "--appendonly", "no", "--logfile", filepath.Join(s.dir, "log"), "--loglevel", "notice",
+	}, s.args...)
+	process := exec.Command(s.binary, args...)
+	if err := process.Start(); err != nil {
+		return fmt.Errorf("redistest: %w", err)
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = process.Wait()
+		close(exited)
+	}()
+	s.process, s.exited = process, exited
+	err := retry(startup, func() error {
+		select {
+		case <-exited:
+			return nil // looked at below
+		default:
+			return answers(s.Addr)
+		}
+	})
+	select {
+	case <-exited:
+		err = errors.New("it exited")
+	default:
+	}
+	if err != nil {
+		s.Kill()
+		return fmt.Errorf("redistest: redis-server did not start: %w: %s", err, s.lastLines())
+	}
+	return nil
+}
+
+// Kill ends the process at once, as a crash would: what was not saved is lost.
+func (s *Server) Kill() {
+	if s.process != nil {
+		_ = s.process.Process.Kill()
+		<-s.exited
+		s.process = nil
+	}
+}
+
+// Stop ends the process and removes its files. A second call does nothing.
+func (s *Server) Stop() {
+	s.Kill()
+	_ = os.RemoveAll(s.dir)
+}
+
+// Restart ends the process and starts it again at the same address, under a new
+// replication id. With keep it has its data still, as after SAVE.
+func (s *Server) Restart(keep bool) error {
+	dump := filepath.Join(s.dir, "dump.rdb")
+	_ = os.Remove(dump)
+	if keep {
+		if got, err := s.Do("SAVE"); err != nil || got != "+OK" {
+			return fmt.Errorf("redistest: SAVE: %q %w", got, err)
+		}
+	}
+	s.Kill()
+	return s.start()
+}
+
+// Pid returns the process id, 0 when it is stopped.
+func (s *Server) Pid() int {
+	if s.process == nil {
+		return 0
+	}
+	return s.process.Process.Pid
+}
+
+// Do sends one command on a connection of its own and returns the first line of
+// the reply, its type character included: "+OK", ":1", "-ERR …", "$5". It knows
+// no password.
+func (s *Server) Do(words ...string) (string, error) { return ask(s.Addr, words...) }
+
+func (s *Server) lastLines() string {
+	log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+	return strings.Join(lines[max(0, len(lines)-3):], " / ")
+}
+
+// answers says whether something that speaks RESP listens at addr and has loaded
+// its dataset.
+func answers(addr string) error {
+	line, err := ask(addr, "PING")
+	if err == nil && line != "+PONG" && !strings.HasPrefix(line, "-NOAUTH") {
+		return fmt.Errorf("it says %s", line)
+	}
+	return err
+}
+
+func ask(addr string, words ...string) (string, error) {
+	c, err := net.DialTimeout("tcp", addr, startup)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = c.Close() }()
+	var b strings.Builder
+	fmt.Fprintf(&b, "*%d\r\n", len(words))
+	for _, w := range words {
+		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w), w)
+	}
+	if _, err := c.Write([]byte(b.String())); err != nil {
+		return "", err
+	}
+	line, err := bufio.NewReader(c).ReadString('\n')
+	return strings.TrimRight(line, "\r\n"), err
+}
+
+// The range of ports: below what systems give to outgoing connections.
+const firstPort, ports = 20000, 10000
+
+var lastPort atomic.Uint32
+
+// freePort returns a port of the loopback interface that nobody listens at. The
+// process id spreads the packages whose tests run at the same time.
+func freePort() (int, error) {
+	for range 200 {
+		port := firstPort + (os.Getpid()*37+int(lastPort.Add(1)))%ports
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, l.Close()
+		}
+	}
+	return 0, errors.New("redistest: no free port between 20000 and 30000")
+}
