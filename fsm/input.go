@@ -27,7 +27,7 @@ const (
 	InLapse   // some trust ended: look at the lease
 	InTenancy // Redis names another tenancy
 	InGone    // the watched session of From ended, or From left
-	InNudge      // Redis may say something new: look
+	InNudge   // Redis may say something new: look
 	InLinkUp
 	InDrained // the user's work has returned
 	InTick    // the deadline has come

@@ -1,0 +1,251 @@
+package fsm_test
+
+import (
+	"testing"
+	"time"
+
+	"hustings/fsm"
+)
+
+func TestACandidateAloneIsElectedInTwoRoundTrips(t *testing.T) {
+	r := newRig(t)
+	r.run().in(fsm.Voting).gives(
+		"canvass: idle -> voting",
+		"survey, round 1, register true",
+	)
+	r.surveyed(survey()).in(fsm.Waiting).gives(
+		"polled: voting -> waiting",
+		"tell no leader",
+		"claim, round 1, epoch e1",
+	)
+	r.granted(100).in(fsm.Won).gives(
+		"elected: waiting -> won",
+		"lead 100",
+		"tell leader me 100",
+		"tell won 100",
+	)
+	if r.lease.Token() != 100 || !r.lease.Valid(r.now) || r.m.Result() != fsm.ResultWon {
+		t.Errorf("token %d, valid %v, result %s", r.lease.Token(), r.lease.Valid(r.now), r.m.Result())
+	}
+	if r.left() != -1 {
+		t.Errorf("won has a timer of its own: %s", r.left())
+	}
+}
+
+func TestTheHighestOfThreeAsksNobodyAndTheLowestAsksBoth(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey()).does("claim, round 1, epoch e1").doesNot("vote")
+
+	r = newRig(t)
+	r.waiting(higher, high).gives(
+		"polled: voting -> waiting",
+		"tell no leader",
+		"vote to higher, round 1",
+		"vote to high, round 1",
+	)
+	if p := r.m.Pending(); len(p) != 2 || p[0].ID != "higher" || p[1].Holder {
+		t.Errorf("pending: %+v", p)
+	}
+	r.ack(high).in(fsm.Waiting).gives()
+	r.ack(higher).in(fsm.Waiting).gives("claim, round 1, epoch e1")
+}
+
+func TestARoundConcludesAsSoonAsNothingIsOutstanding(t *testing.T) {
+	r := newRig(t)
+	r.waiting(high).after(time.Millisecond).ack(high).gives("claim, round 1, epoch e1")
+	r.ack(high).gives() // the same ack again claims nothing again
+}
+
+func TestAKickEndsARoundAtOnce(t *testing.T) {
+	r := newRig(t)
+	r.waiting(higher, high).kick(high).in(fsm.Lost).gives(
+		"tell leader unknown",
+		"defeated: waiting -> lost",
+		"tell lost: kicked by high (rank 900)",
+	)
+	if r.cause() != "kicked by high (rank 900)" {
+		t.Errorf("cause: %q", r.cause())
+	}
+}
+
+func TestAKickThatComesBeforeTheVotesAreOutCounts(t *testing.T) {
+	// The original loses it, and wins falsely (ipc-wire.md, B1).
+	r := newRig(t)
+	r.run().step(fsm.Input{Kind: fsm.InKick, From: oldHi}).in(fsm.Lost)
+	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: 1, Survey: &fsm.Survey{}}).in(fsm.Lost).gives()
+}
+
+func TestAnswersOfAnOlderRoundAreDropped(t *testing.T) {
+	r := newRig(t)
+	r.waiting(high).due().in(fsm.Inconclusive).due().surveyed(survey(above(high))).in(fsm.Waiting)
+	if r.m.Round() != 2 {
+		t.Fatalf("round %d", r.m.Round())
+	}
+	r.step(fsm.Input{Kind: fsm.InAck, From: high, Round: 1}).in(fsm.Waiting).gives()
+	r.step(fsm.Input{Kind: fsm.InKick, From: high, Round: 1}).in(fsm.Waiting).gives()
+	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: 1, Survey: &fsm.Survey{}}).in(fsm.Waiting).gives()
+	r.step(fsm.Input{Kind: fsm.InAck, From: high, Round: 2}).gives("claim, round 2, epoch e1")
+}
+
+func TestAnOriginalsAnswerCountsInWhateverRoundItComes(t *testing.T) {
+	// It knows no rounds and echoes none.
+	r := newRig(t)
+	r.run().surveyed(survey(originals(oldHi))).in(fsm.Waiting)
+	r.step(fsm.Input{Kind: fsm.InKick, From: oldHi}).in(fsm.Lost)
+
+	r = newRig(t)
+	r.run().surveyed(survey(originals(oldHi, oldLo))).does("vote to old-hi, round 1", "vote to old-lo, round 1")
+	r.step(fsm.Input{Kind: fsm.InAck, From: oldHi}).gives("claim, round 1, epoch e1")
+}
+
+func TestAKickFromBelowMeansNothing(t *testing.T) {
+	r := newRig(t)
+	r.waiting(high).kick(low).in(fsm.Waiting).gives()
+}
+
+func TestASilentHigherCandidateIsPassedOverFromTheThirdRoundOn(t *testing.T) {
+	r := newRig(t)
+	r.waiting(high)
+	if r.left() != time.Second {
+		t.Fatalf("the round waits %s, not VoteTimeout", r.left())
+	}
+	r.due().in(fsm.Inconclusive).gives(
+		"undecided: waiting -> inconclusive",
+		"tell inconclusive: high (rank 900) did not answer our vote within 1s",
+	)
+	r.due().surveyed(survey(above(high))).due().in(fsm.Inconclusive).gives(
+		"undecided: waiting -> inconclusive", // told once
+	)
+	r.due().surveyed(survey(above(high))).due().in(fsm.Waiting).gives("claim, round 3, epoch e1")
+	r.granted(7).in(fsm.Won)
+	if want := "the claim was granted; high (rank 900) had been silent for too long"; r.cause() != want {
+		t.Errorf("cause: %q, want %q", r.cause(), want)
+	}
+}
+
+func TestASilentLowerCandidateNeverBlocks(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey(originals(oldLo))).gives(
+		"polled: voting -> waiting",
+		"tell no leader",
+		"vote to old-lo, round 1", // it steps down on the vote itself
+		"claim, round 1, epoch e1",
+	)
+}
+
+func TestALiveHigherHolderDefeatsAtOnceWithoutVotes(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey(above(higher, high), ledBy(high, 9))).in(fsm.Lost).gives(
+		"watch high",
+		"tell leader high 9",
+		"defeated: voting -> lost",
+		"tell lost: high (rank 900) leads and outranks us",
+	)
+	if r.left() != -1 {
+		t.Errorf("a timer although the node watches the holder: %s", r.left())
+	}
+}
+
+func TestALowerHolderIsAskedToStepDown(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey(ledBy(low, 9))).in(fsm.Waiting).gives(
+		"polled: voting -> waiting",
+		"watch low",
+		"tell leader low 9",
+		"vote to low, round 1",
+	)
+	if p := r.m.Pending(); len(p) != 1 || !p[0].Holder {
+		t.Errorf("pending: %+v", p)
+	}
+}
+
+func TestADrainingAckExtendsTheWait(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey(ledBy(low, 9)))
+	r.step(fsm.Input{Kind: fsm.InAck, From: low, Round: 1, Draining: 20 * time.Second}).in(fsm.Waiting).gives()
+	if want := 20*time.Second + ttl/3; r.left() != want {
+		t.Fatalf("waits %s, want %s", r.left(), want)
+	}
+	r.live(19*time.Second).vacant(low, 9, "me").gives("claim, round 1, epoch e1")
+}
+
+func TestAStickyHolderIsNotAskedAgainInItsTerm(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey(ledBy(low, 9))).kick(low).in(fsm.Lost).gives(
+		"watch low",
+		"defeated: waiting -> lost",
+		"tell lost: kicked by low (rank 100)",
+	)
+	if r.left() != -1 {
+		t.Fatalf("tries again in %s", r.left())
+	}
+	r.step(fsm.Input{Kind: fsm.InTenancy}).gives("look")
+	r.surveyed(survey(ledBy(low, 9))).in(fsm.Lost)
+	// In its next term it is.
+	r.hint(low, 12).gives("look")
+	r.surveyed(survey(ledBy(low, 12))).in(fsm.Voting)
+}
+
+func TestBetweenEqualRanksTheGreaterIDOutranks(t *testing.T) {
+	a, b := fsm.Candidate{ID: "a", Rank: 5}, fsm.Candidate{ID: "b", Rank: 5}
+	if a.Outranks(b) || !b.Outranks(a) || a.Outranks(a) {
+		t.Error("ids do not break the tie")
+	}
+	if z := (fsm.Candidate{ID: "z", Rank: 4}); z.Outranks(a) {
+		t.Error("the id counts more than the rank")
+	}
+	if hi := (fsm.Candidate{ID: "\xff", Rank: 5}); !hi.Outranks(b) {
+		t.Error("ids are not compared bytewise")
+	}
+}
+
+func TestBetweenEqualRanksOneOfOursOutranksAnOriginal(t *testing.T) {
+	ours, old := fsm.Candidate{ID: "a", Rank: 5}, fsm.Candidate{ID: "b", Rank: 5, Original: true}
+	if !ours.Outranks(old) || old.Outranks(ours) {
+		t.Error("an original outranks one of ours of the same rank")
+	}
+}
+
+func TestOneselfIsKnownByIDNotByRank(t *testing.T) {
+	r := newRig(t)
+	r.won(5).vote(fsm.Candidate{ID: "me", Inc: "another", Rank: 999}).in(fsm.Won).gives()
+	r.hint(me, 99).gives()
+}
+
+func TestTheRoundIsInconclusiveWhenRedisDoesNotAnswer(t *testing.T) {
+	r := newRig(t)
+	r.run().due().in(fsm.Inconclusive).does("tell inconclusive: Redis did not answer within 1.667s")
+	r.due().surveyed(fsm.Survey{Fault: fsm.Cause{Code: fsm.CauseUnreachable, Detail: "connection refused"}}).
+		in(fsm.Inconclusive).does("tell inconclusive: Redis is unreachable: connection refused")
+	r.due().surveyed(fsm.Survey{Fault: fsm.Cause{Code: fsm.CauseNoSession, Detail: "taken"}}).
+		in(fsm.Inconclusive).does("beat", "tell inconclusive: our session is not current: taken")
+}
+
+func TestRetriesDoubleFromAQuarterSecondToFive(t *testing.T) {
+	r := newRig(t)
+	r.run().due()
+	want := fsm.RetryMin
+	for range 12 {
+		if got := r.left(); got < want || got > want+want/4 {
+			t.Fatalf("waits %s, want %s and up to a quarter more", got, want)
+		}
+		want = min(2*want, fsm.RetryMax)
+		r.due().due()
+	}
+	r.step(fsm.Input{Kind: fsm.InLinkUp}).in(fsm.Voting) // no reason to wait any longer
+}
+
+func TestJitterDependsOnTheSeedAlone(t *testing.T) {
+	wait := func(seed uint64) time.Duration {
+		r := newRig(t)
+		rules := standard()
+		r.m = fsm.NewMachine(election, me, &rules, r.s, seed)
+		return r.run().due().left()
+	}
+	if wait(1) != wait(1) {
+		t.Error("one seed gives two waits")
+	}
+	if wait(1) == wait(2) {
+		t.Error("two seeds give one wait")
+	}
+}
