@@ -242,10 +242,18 @@ func TestJitterDependsOnTheSeedAlone(t *testing.T) {
 		r.m = fsm.NewMachine(election, me, &rules, r.s, seed)
 		return r.run().due().left()
 	}
-	if wait(1) != wait(1) {
+	one := wait(1)
+	if again := wait(1); again != one {
 		t.Error("one seed gives two waits")
 	}
-	if wait(1) == wait(2) {
+	if one == wait(2) {
 		t.Error("two seeds give one wait")
 	}
+}
+
+func TestAnAnswerEndsTheCountOfSilentRounds(t *testing.T) {
+	r := newRig(t)
+	r.waiting(high).due().due().surveyed(survey(above(high))).due().in(fsm.Inconclusive)
+	r.vote(high).in(fsm.Lost) // not silent any more
+	r.due().surveyed(survey(above(high))).due().in(fsm.Inconclusive)
 }

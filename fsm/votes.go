@@ -35,6 +35,7 @@ func (m *Machine) onVote(now Instant, in Input) {
 // outvoted answers the vote of a candidate that outranks us.
 func (m *Machine) outvoted(now Instant, in Input) {
 	why := causedBy(CauseOutvoted, in.From)
+	m.silent = 0 // whoever outranks us is heard
 	switch m.state {
 	case Won:
 		m.preempted(now, in, why)
