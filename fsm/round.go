@@ -59,7 +59,7 @@ func (m *Machine) onSurveyed(now Instant, in Input) {
 func (m *Machine) learn(s *Survey) {
 	m.place = int16(min(s.Place, 1<<15-1)) //nolint:gosec // bounded
 	m.seen(s.Token)
-	m.mixed = len(s.Originals) > 0
+	m.mixed = m.rules.Mixed && len(s.Originals) > 0
 }
 
 // mayPreempt reports whether a holder is one that we ask to step down.

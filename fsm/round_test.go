@@ -257,3 +257,18 @@ func TestAnAnswerEndsTheCountOfSilentRounds(t *testing.T) {
 	r.vote(high).in(fsm.Lost) // not silent any more
 	r.due().surveyed(survey(above(high))).due().in(fsm.Inconclusive)
 }
+
+func TestALeaderDoesNotAskOriginalsWhereThereAreNone(t *testing.T) {
+	r := newRig(t, func(rules *fsm.Rules) { rules.Mixed = false })
+	r.run().surveyed(survey(originals(oldHi, oldLo))).gives(
+		"polled: voting -> waiting",
+		"tell no leader",
+		"claim, round 1, epoch e1",
+	)
+	r.granted(3).in(fsm.Won)
+	if r.left() != -1 {
+		t.Errorf("looks for originals in %s", r.left())
+	}
+	r.vote(oldHi).in(fsm.Won).gives()
+	r.kick(oldHi).in(fsm.Won).gives()
+}

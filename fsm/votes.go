@@ -3,7 +3,7 @@ package fsm
 import "time"
 
 func (m *Machine) onVote(now Instant, in Input) {
-	if m.state == Idle || in.From.ID == m.self.ID {
+	if m.state == Idle || in.From.ID == m.self.ID || m.ignores(in.From) {
 		return
 	}
 	m.mixed = m.mixed || in.From.Original
@@ -71,7 +71,7 @@ func (m *Machine) preempted(now Instant, in Input, why Cause) {
 }
 
 func (m *Machine) onAck(now Instant, in Input) {
-	if m.state != Waiting || !m.answers(in) {
+	if m.state != Waiting || !m.answers(in) || m.ignores(in.From) {
 		return
 	}
 	p := m.poll
@@ -87,6 +87,9 @@ func (m *Machine) onAck(now Instant, in Input) {
 }
 
 func (m *Machine) onKick(now Instant, in Input) {
+	if m.ignores(in.From) {
+		return
+	}
 	why := causedBy(CauseKicked, in.From)
 	switch m.state {
 	case Voting, Waiting:
@@ -124,6 +127,10 @@ func (m *Machine) onKick(now Instant, in Input) {
 func (m *Machine) answers(in Input) bool {
 	return in.From.Original || in.Round == m.round
 }
+
+// ignores reports whether somebody counts for nothing: an original, where the fleet
+// is said to have none.
+func (m *Machine) ignores(c Candidate) bool { return c.Original && !m.rules.Mixed }
 
 // knowUnlessHeld: whoever outranks us is about to lead, but nobody said that the
 // present holder is gone.
