@@ -8,6 +8,7 @@ type poll struct {
 	pending  []Candidate // whose answers it waits for
 	holder   Holder      // a holder that we outrank and asked to step down
 	passed   Candidate   // a silent one that was passed over
+	drain    time.Duration // within which the holder said that it would release
 	claiming bool
 	until    time.Duration // when the present wait ends for good
 }
@@ -270,6 +271,11 @@ func (m *Machine) roundOver(now Instant) {
 		p.passed = who
 		p.pending = nil
 		m.claim(now)
+		return
+	}
+	if p.drain > 0 && who.ID == p.holder.ID {
+		// It did answer. The next round asks it again.
+		m.undecided(now, Cause{Code: CauseHolderDrains, Peer: who.ID, Rank: who.Rank, D: p.drain})
 		return
 	}
 	m.silent++

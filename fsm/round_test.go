@@ -272,3 +272,13 @@ func TestALeaderDoesNotAskOriginalsWhereThereAreNone(t *testing.T) {
 	r.vote(oldHi).in(fsm.Won).gives()
 	r.kick(oldHi).in(fsm.Won).gives()
 }
+
+func TestAHolderThatDrainsForTooLongIsNamedAsTheCause(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey(ledBy(low, 9)))
+	r.step(fsm.Input{Kind: fsm.InAck, From: low, Round: 1, Draining: 20 * time.Second})
+	r.due().in(fsm.Inconclusive)
+	if want := "low (rank 100) did not release within 20s"; r.cause() != want {
+		t.Errorf("cause: %q, want %q", r.cause(), want)
+	}
+}

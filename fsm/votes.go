@@ -79,7 +79,8 @@ func (m *Machine) onAck(now Instant, in Input) {
 		// It leads still, and will release. Then `vacant` comes, or the time
 		// runs out and we look at Redis ourselves.
 		m.silent = 0
-		p.until = now.Mono + min(in.Draining, time.Hour) + m.session.ttl/3
+		p.drain = min(in.Draining, time.Hour)
+		p.until = now.Mono + p.drain + m.session.ttl/3
 		m.deadline = p.until
 		return
 	}
