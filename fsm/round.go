@@ -205,9 +205,14 @@ func (m *Machine) elected(now Instant, in Input) {
 // held: somebody was faster, or did not let go.
 func (m *Machine) held(now Instant, h Holder) {
 	m.vacated = 0 // whoever said that the office was released was wrong
+	asked := m.poll.holder.ID != "" && m.poll.holder.Token == h.Token
 	m.seen(h.Token)
 	m.knowHolder(h)
 	m.lose(now, causedBy(CauseHeld, h.Candidate), h.Token)
+	if asked && m.deadline != 0 {
+		// It stood back, and its record is still there: don't ask in a loop.
+		m.deadline = max(m.deadline, now.Mono+m.jitter(RetryMin))
+	}
 }
 
 // undecided ends a round without a result and plans the next one.
