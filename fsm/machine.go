@@ -178,6 +178,14 @@ func (m *Machine) History() []Transition { return m.hist.list() }
 // Draining reports whether leadership is ending and waits for the user's work.
 func (m *Machine) Draining() bool { return m.office != nil && m.office.draining }
 
+// Abandon closes the lease, if there is one: the owner of the machine is going away and
+// will not step it again. What Redis holds is left to the successor, or to the TTL.
+func (m *Machine) Abandon() {
+	if m.lease != nil {
+		m.lease.close()
+	}
+}
+
 // Pending is a candidate whose answer a round waits for.
 type Pending struct {
 	Candidate

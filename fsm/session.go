@@ -202,6 +202,14 @@ func (s *Session) End(now Instant) (end Instant, ok bool) {
 	return end, ok
 }
 
+// Revoke ends all trust at once: the node stops, or its id is somebody else's. Every
+// lease of the session is over with it.
+func (s *Session) Revoke() {
+	for _, t := range *s.trusts.Load() {
+		t.over.Store(true)
+	}
+}
+
 // LastAnswer returns when a heartbeat was last answered; ok is false before.
 func (s *Session) LastAnswer() (Instant, bool) {
 	if p := s.answer.Load(); p != nil {

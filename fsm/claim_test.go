@@ -1,0 +1,117 @@
+package fsm_test
+
+import (
+	"testing"
+	"time"
+
+	"hustings/fsm"
+)
+
+func heldBy(c fsm.Candidate, token uint64) func(*fsm.Input) {
+	return func(in *fsm.Input) { in.Holder = holding(c, token) }
+}
+
+func TestAGrantThatComesAfterItsTrustIsReleasedAndNotWon(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey()).after(time.Second).granted(100).in(fsm.Won)
+
+	r = newRig(t)
+	r.after(term - time.Second)
+	r.run().surveyed(survey()).after(time.Second)
+	r.granted(100).in(fsm.Inconclusive).gives(
+		"release 100",
+		"undecided: waiting -> inconclusive",
+		"tell inconclusive: the claim was granted too late: its lease may be over",
+	)
+}
+
+func TestAGrantOfATenancyThatWasNeverTrustedIsReleased(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey())
+	r.claimed(fsm.OutcomeGranted, func(in *fsm.Input) { in.Token, in.Tenancy = 100, second }).in(fsm.Inconclusive).does("release 100")
+}
+
+func TestAGrantOfAnOlderRoundIsReleased(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey()).vote(high).in(fsm.Lost)
+	r.granted(100).in(fsm.Lost).gives("release 100")
+
+	r = newRig(t)
+	r.run().surveyed(survey()).due().in(fsm.Inconclusive).due().surveyed(survey()).in(fsm.Waiting)
+	r.step(fsm.Input{Kind: fsm.InClaimed, Round: 1, Outcome: fsm.OutcomeGranted, Token: 100, Tenancy: first}).in(fsm.Waiting).gives("release 100")
+	r.granted(101).in(fsm.Won)
+}
+
+func TestAGrantAfterQuitIsReleasedByTheWithdrawal(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey()).quit().in(fsm.Idle)
+	r.granted(100).in(fsm.Idle).gives()
+	r.withdrawn().granted(101).in(fsm.Idle).gives("release 101")
+}
+
+func TestAClaimWithoutTrustIsNotSent(t *testing.T) {
+	r := newRig(t)
+	r.after(term).run().surveyed(survey()).in(fsm.Inconclusive).doesNot("claim").does("beat")
+}
+
+func TestAClaimOfUnknownOutcomeIsRepeatedUntilTheRoundsDeadline(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey())
+	began, claims := r.now, 1
+	for r.claimed(fsm.OutcomeUnknown).in(fsm.Waiting).due(); r.m.State() == fsm.Waiting; r.claimed(fsm.OutcomeUnknown).due() {
+		r.gives("claim, round 1, epoch e1")
+		if claims++; claims > 10 {
+			t.Fatal("repeated without end")
+		}
+	}
+	if d := r.now.Sub(began); d != ttl/3 {
+		t.Errorf("gave up after %s, want TTL/3", d)
+	}
+	if claims != 7 { // every 250 ms in 1.67 s
+		t.Errorf("%d claims", claims)
+	}
+	r.in(fsm.Inconclusive).does("tell inconclusive: Redis did not answer within 1.667s")
+}
+
+func TestACandidateThatFindsTheLeaseHeldFollows(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey()).claimed(fsm.OutcomeHeld, heldBy(high, 9)).in(fsm.Lost).gives(
+		"watch high",
+		"tell leader high 9",
+		"defeated: waiting -> lost",
+		"tell lost: high (rank 900) holds the lease",
+	)
+	if r.left() != -1 {
+		t.Errorf("a timer for a holder that the node watches: %s", r.left())
+	}
+}
+
+func TestARefusedClaimRegistersAgainSoon(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey()).claimed(fsm.OutcomeRefused).in(fsm.Inconclusive).
+		does("tell inconclusive: Redis does not know us as a candidate")
+	if r.left() > fsm.RetryMin {
+		t.Errorf("waits %s", r.left())
+	}
+	r.due().gives("canvass: inconclusive -> voting", "survey, round 2, register true")
+}
+
+func TestAStaleClaimAsksForAHeartbeat(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey()).claimed(fsm.OutcomeStale).in(fsm.Inconclusive).does("beat", "undecided: waiting -> inconclusive")
+}
+
+func TestInconclusiveIsToldOncePerCauseUntilADecision(t *testing.T) {
+	r := newRig(t)
+	tell := "tell inconclusive: Redis does not know us as a candidate"
+	r.run().surveyed(survey()).claimed(fsm.OutcomeRefused).does(tell)
+	r.due().surveyed(survey()).claimed(fsm.OutcomeRefused).doesNot("tell inconclusive")
+	r.due().surveyed(survey()).claimed(fsm.OutcomeStale).does("tell inconclusive: our session is not current: Redis knows another one")
+	r.vote(high).in(fsm.Lost).due().surveyed(survey()).claimed(fsm.OutcomeRefused).does(tell)
+}
+
+func TestASurveyThatNamesUsIsNoReasonNotToClaim(t *testing.T) {
+	// The record is of a term that we know nothing of; the claim makes a new one.
+	r := newRig(t)
+	r.run().surveyed(survey(ledBy(me, 50))).does("claim, round 1, epoch e1")
+}
