@@ -115,3 +115,13 @@ func TestASurveyThatNamesUsIsNoReasonNotToClaim(t *testing.T) {
 	r := newRig(t)
 	r.run().surveyed(survey(ledBy(me, 50))).does("claim, round 1, epoch e1")
 }
+
+func TestAClaimIsNotRepeatedWhileOneIsOnItsWay(t *testing.T) {
+	// Two grants in one round are two tokens, and the record carries the second.
+	r := newRig(t)
+	r.run().surveyed(survey()).does("claim, round 1, epoch e1")
+	r.step(fsm.Input{Kind: fsm.InLinkUp}).gives()
+	r.claimed(fsm.OutcomeUnknown).gives()
+	r.step(fsm.Input{Kind: fsm.InLinkUp}).gives("claim, round 1, epoch e1")
+	r.step(fsm.Input{Kind: fsm.InLinkUp}).gives()
+}

@@ -283,7 +283,9 @@ func (m *Machine) onLinkUp(now Instant) {
 	case Inconclusive:
 		m.start(now, because(CauseLinkUp))
 	case Waiting:
-		if m.poll.claiming {
+		// A claim in flight is answered, if only with "unknown". Two of them
+		// could be granted two tokens.
+		if m.poll.claiming && !m.poll.inFlight {
 			m.claim(now)
 		}
 	default:

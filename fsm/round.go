@@ -10,6 +10,7 @@ type poll struct {
 	passed   Candidate   // a silent one that was passed over
 	drain    time.Duration // within which the holder said that it would release
 	claiming bool
+	inFlight bool          // a claim is not answered yet
 	until    time.Duration // when the present wait ends for good
 }
 
@@ -141,6 +142,7 @@ func (m *Machine) claim(now Instant) {
 		p.until = now.Mono + m.session.ttl/3
 	}
 	m.deadline = p.until
+	p.inFlight = true
 	m.do(Effect{Kind: DoClaim, Round: m.round, Tenancy: t.tenancy})
 }
 
@@ -155,6 +157,7 @@ func (m *Machine) onClaimed(now Instant, in Input) {
 		}
 		return
 	}
+	m.poll.inFlight = false
 	switch in.Outcome {
 	case OutcomeGranted:
 		m.elected(now, in)
