@@ -125,3 +125,16 @@ func TestAClaimIsNotRepeatedWhileOneIsOnItsWay(t *testing.T) {
 	r.step(fsm.Input{Kind: fsm.InLinkUp}).gives("claim, round 1, epoch e1")
 	r.step(fsm.Input{Kind: fsm.InLinkUp}).gives()
 }
+
+func TestASecondGrantInOneTermEndsIt(t *testing.T) {
+	// The record carries the newer token; to release it while the older one counts
+	// as valid would let a second leader in.
+	r := newRig(t)
+	r.won(100).granted(101).in(fsm.Lost).does("unlead 100", "release 101")
+	if r.lease.Valid(r.now) {
+		t.Error("the older lease is still valid")
+	}
+
+	r = newRig(t)
+	r.won(100).granted(99).in(fsm.Won).gives("release 99")
+}

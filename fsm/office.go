@@ -141,18 +141,28 @@ func (m *Machine) onReasserted(now Instant, in Input) {
 		m.office.reassertAt = 0
 		m.armOffice()
 	case OutcomeSuperseded:
-		why := because(CauseSuperseded)
-		quit := m.office.quit
-		token := m.dropLease(why)
-		m.knowNothing()
-		if quit {
-			m.withdraw(now, why)
-			return
-		}
-		m.lose(now, why, token)
-		m.wait(now, m.stagger()+Stagger)
+		m.superseded(now, 0)
 	default: // tried again while trust lasts
 	}
+}
+
+// superseded: the record no longer carries the term's token. If it is ours, granted
+// to a claim that was thought lost, it is given back; the lease is closed by then, for
+// whoever comes next may be let in at once.
+func (m *Machine) superseded(now Instant, newer uint64) {
+	why := because(CauseSuperseded)
+	quit := m.office.quit
+	token := m.dropLease(why)
+	if newer != 0 {
+		m.do(Effect{Kind: DoRelease, Token: newer})
+	}
+	m.knowNothing()
+	if quit {
+		m.withdraw(now, why)
+		return
+	}
+	m.lose(now, why, token)
+	m.wait(now, m.stagger()+Stagger)
 }
 
 // onTenancy: Redis names another tenancy than before. What was recorded in the old

@@ -149,6 +149,10 @@ func (m *Machine) claim(now Instant) {
 func (m *Machine) onClaimed(now Instant, in Input) {
 	if in.Outcome == OutcomeGranted {
 		m.seen(in.Token)
+		if m.lease != nil && in.Token > m.lease.token {
+			m.superseded(now, in.Token)
+			return
+		}
 	}
 	if m.state != Waiting || in.Round != m.round || !m.poll.claiming {
 		if in.Outcome == OutcomeGranted && !m.leaving {
