@@ -138,3 +138,21 @@ func TestASecondGrantInOneTermEndsIt(t *testing.T) {
 	r = newRig(t)
 	r.won(100).granted(99).in(fsm.Won).gives("release 99")
 }
+
+func TestAQuarantineIsWaitedOut(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey()).claimed(fsm.OutcomeQuarantine, func(in *fsm.Input) { in.Wait = 400 * time.Millisecond })
+	r.in(fsm.Inconclusive).does("tell inconclusive: the dataset is new: claims are refused for 400ms more, so that every older lease ends first")
+	if want := 401 * time.Millisecond; r.left() != want {
+		t.Errorf("waits %s, want %s", r.left(), want)
+	}
+	// A long one is looked at now and then: its old leader may come back.
+	r.due().surveyed(survey()).claimed(fsm.OutcomeQuarantine, func(in *fsm.Input) { in.Wait = time.Minute }).in(fsm.Inconclusive)
+	if r.left() != ttl/3 {
+		t.Errorf("waits %s, want %s", r.left(), ttl/3)
+	}
+	r.due().surveyed(survey()).claimed(fsm.OutcomeQuarantine, func(in *fsm.Input) { in.Wait = 1<<63 - 1 }).in(fsm.Inconclusive)
+	if r.left() != ttl/3 {
+		t.Errorf("waits %s, want %s", r.left(), ttl/3)
+	}
+}

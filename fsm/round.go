@@ -4,10 +4,10 @@ import "time"
 
 // poll is a round under way. It exists while voting and waiting only.
 type poll struct {
-	asked    []Candidate // everybody that this round's votes went to
-	pending  []Candidate // whose answers it waits for
-	holder   Holder      // a holder that we outrank and asked to step down
-	passed   Candidate   // a silent one that was passed over
+	asked    []Candidate   // everybody that this round's votes went to
+	pending  []Candidate   // whose answers it waits for
+	holder   Holder        // a holder that we outrank and asked to step down
+	passed   Candidate     // a silent one that was passed over
 	drain    time.Duration // within which the holder said that it would release
 	claiming bool
 	inFlight bool          // a claim is not answered yet
@@ -232,7 +232,7 @@ func (m *Machine) undecided(now Instant, why Cause) {
 	case CauseQuarantine:
 		// Look again when it ends, and now and then before: a leader of the
 		// old dataset may have come back into office.
-		d = min(why.D+time.Millisecond+m.stagger(), max(m.session.ttl/3, RetryMin))
+		d = min(min(why.D, time.Hour)+time.Millisecond+m.stagger(), max(m.session.ttl/3, RetryMin))
 		m.wait(now, d)
 	case CauseNotRegistered:
 		m.wait(now, min(d, RetryMin))
