@@ -156,3 +156,9 @@ func TestAQuarantineIsWaitedOut(t *testing.T) {
 		t.Errorf("waits %s, want %s", r.left(), ttl/3)
 	}
 }
+
+func TestOurOwnRecordIsNoRivalInALook(t *testing.T) {
+	r := newRig(t)
+	r.waiting(high).hint(low, 3).gives("look")
+	r.surveyed(survey(above(high), ledBy(me, 2))).in(fsm.Waiting).gives()
+}

@@ -101,15 +101,6 @@ func (m *Machine) look(Instant) {
 	m.do(Effect{Kind: DoSurvey, Round: lookBit | uint64(m.looks)})
 }
 
-// Look asks for a look from outside: an observer wants to know who leads. It is
-// for idle elections; the others know when to look.
-func (m *Machine) Look(now Instant) []Effect {
-	m.look(now)
-	fx := m.fx
-	m.fx = nil
-	return fx
-}
-
 func (m *Machine) onLooked(now Instant, in Input) {
 	if !m.looking || in.Round != lookBit|uint64(m.looks) {
 		return
@@ -128,8 +119,8 @@ func (m *Machine) onLooked(now Instant, in Input) {
 		// A record names us, and we know of no such term. Nobody else may
 		// claim while it stands.
 		m.do(Effect{Kind: DoRelease, Token: h.Token})
-		h = Holder{}
 	}
+	h = m.rival(h)
 	switch m.state {
 	case Idle:
 		m.observed(h)

@@ -128,7 +128,7 @@ func (m *Machine) Step(now Instant, in Input) []Effect {
 	case InGone:
 		m.onGone(now, in)
 	case InNudge:
-		if m.state == Lost && !m.stoodOut {
+		if m.state == Idle || m.state == Lost && !m.stoodOut {
 			m.look(now)
 		}
 	case InLinkUp:

@@ -43,12 +43,7 @@ func (m *Machine) onSurveyed(now Instant, in Input) {
 		return
 	}
 	m.learn(s)
-	h := s.Holder
-	if h.ID == m.self.ID || h.Token <= m.vacated {
-		// Our own record is of a term that we know nothing of: the claim makes
-		// a new one. A released one is about to go.
-		h = Holder{}
-	}
+	h := m.rival(s.Holder)
 	if h.ID != "" && !m.mayPreempt(h) {
 		m.knowHolder(h)
 		m.lose(now, causedBy(CauseHigherLeads, h.Candidate), h.Token)
@@ -62,6 +57,16 @@ func (m *Machine) learn(s *Survey) {
 	m.place = int16(min(s.Place, 1<<15-1)) //nolint:gosec // bounded
 	m.seen(s.Token)
 	m.mixed = m.rules.Mixed && len(s.Originals) > 0
+}
+
+// rival returns the holder if there is one to reckon with. Our own record is of a term
+// that we know nothing of: the claim makes a new one. A released one is gone, or about
+// to go.
+func (m *Machine) rival(h Holder) Holder {
+	if h.ID == m.self.ID || h.Token <= m.vacated {
+		return Holder{}
+	}
+	return h
 }
 
 // mayPreempt reports whether a holder is one that we ask to step down.
