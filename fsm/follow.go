@@ -210,8 +210,8 @@ func (m *Machine) onHint(now Instant, in Input) {
 // onVacant: the holder let go. The heir that it names claims at once; the others wait
 // for their turn.
 func (m *Machine) onVacant(now Instant, in Input) {
-	if in.Token < m.leader.Token && m.leader.ID != in.From.ID {
-		return // of an office that is long over
+	if in.Token < m.leader.Token || m.state == Idle || m.state == Won {
+		return // of a term that is long over, or nothing to us
 	}
 	m.vacated = max(m.vacated, in.Token)
 	switch m.state {

@@ -20,3 +20,20 @@ func TestALookFromBeforeAReleaseDoesNotBringTheHolderBack(t *testing.T) {
 		t.Errorf("stands in %s", r.left())
 	}
 }
+
+func TestAVacancyOfAnOlderTermIsIgnored(t *testing.T) {
+	r := newRig(t)
+	r.lost(high, 9).vacant(high, 8, "me").in(fsm.Lost).gives()
+	r.vacant(higher, 8, "me").in(fsm.Lost).gives()
+}
+
+func TestAVacancyHeardInOfficeOrIdleDoesNotSpoilWhatIsLearntLater(t *testing.T) {
+	r := newRig(t)
+	r.won(5).vacant(low, 1<<60, "").in(fsm.Won).gives()
+	r.resign("").drained().in(fsm.Lost).hint(high, 6).gives("look")
+	r.surveyed(survey(above(high), ledBy(high, 6))).in(fsm.Lost).does("tell leader high 6")
+
+	r = newRig(t)
+	r.vacant(low, 1<<60, "me").in(fsm.Idle).gives()
+	r.run().surveyed(survey(above(high), ledBy(high, 6))).in(fsm.Lost)
+}
