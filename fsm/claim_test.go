@@ -162,3 +162,19 @@ func TestOurOwnRecordIsNoRivalInALook(t *testing.T) {
 	r.waiting(high).hint(low, 3).gives("look")
 	r.surveyed(survey(above(high), ledBy(me, 2))).in(fsm.Waiting).gives()
 }
+
+func TestACandidateLooksForARecordThatAnUnknownClaimMayHaveLeft(t *testing.T) {
+	// The claim was granted and its reply lost; then we are outvoted. The record
+	// names us, our session lives on, and nobody else may claim (safety-cases.md, C9).
+	r := newRig(t)
+	r.run().surveyed(survey()).claimed(fsm.OutcomeUnknown).vote(high).in(fsm.Lost).does("look")
+	r.surveyed(survey(ledBy(me, 100))).in(fsm.Lost).does("release 100")
+
+	r = newRig(t)
+	r.run().surveyed(survey()).vote(high).in(fsm.Lost).doesNot("look")
+	r.claimed(fsm.OutcomeUnknown).gives("look")
+
+	r = newRig(t)
+	r.run().surveyed(survey()).claimed(fsm.OutcomeUnknown).due().granted(100).in(fsm.Won).
+		resign("").drained().in(fsm.Lost).doesNot("look") // answered since
+}

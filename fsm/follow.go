@@ -47,7 +47,7 @@ func (m *Machine) withdraw(now Instant, why Cause) {
 	}
 	m.knowNothing()
 	m.result, m.retries, m.silent, m.told = NoResult, 0, 0, 0
-	m.stoodOut, m.vacated, m.deferTo, m.looking = false, 0, 0, false
+	m.stoodOut, m.vacated, m.deferTo, m.looking, m.unsure = false, 0, 0, false, false
 	m.place = -1
 	m.leaving = true
 	m.do(Effect{Kind: DoWithdraw})
@@ -71,6 +71,10 @@ func (m *Machine) lose(now Instant, why Cause, token uint64) {
 	m.fire(now, Defeated, why, token)
 	m.decide(ResultLost, why, token)
 	m.planLost(now)
+	if m.unsure {
+		// Nobody may claim while a record names us, and nobody else can end it.
+		m.look(now)
+	}
 }
 
 // planLost sets the deadline of lost. A holder of ours is watched by the node: its
@@ -114,6 +118,7 @@ func (m *Machine) onLooked(now Instant, in Input) {
 		return
 	}
 	m.seen(s.Token)
+	m.unsure = false
 	h := s.Holder
 	if h.ID == m.self.ID && m.lease == nil && m.poll == nil && !m.leaving {
 		// A record names us, and we know of no such term. Nobody else may

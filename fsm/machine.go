@@ -75,6 +75,7 @@ type Machine struct {
 	told     uint64 // causes that subscribers heard of since the last decision
 	place    int16
 	looking  bool   // a look is under way
+	unsure   bool   // a claim's outcome is unknown: the record may name us
 	mixed    bool   // an original was seen in this election
 	leaving  bool   // a withdrawal is not answered yet
 	again    bool   // run again once it is

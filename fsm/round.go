@@ -43,6 +43,7 @@ func (m *Machine) onSurveyed(now Instant, in Input) {
 		return
 	}
 	m.learn(s)
+	m.unsure = false
 	h := m.rival(s.Holder)
 	if h.ID != "" && !m.mayPreempt(h) {
 		m.knowHolder(h)
@@ -159,11 +160,12 @@ func (m *Machine) onClaimed(now Instant, in Input) {
 			return
 		}
 	}
+	if in.Outcome == OutcomeUnknown && m.state != Idle {
+		// What is being looked at now may have been read before the claim.
+		m.unsure, m.looking = true, false
+	}
 	if m.state != Waiting || in.Round != m.round || !m.poll.claiming {
-		if in.Outcome == OutcomeGranted && !m.leaving {
-			// Of a round that is over. It is no leadership: give it back.
-			m.do(Effect{Kind: DoRelease, Token: in.Token})
-		}
+		m.claimedLate(now, in)
 		return
 	}
 	m.poll.inFlight = false
@@ -186,6 +188,16 @@ func (m *Machine) onClaimed(now Instant, in Input) {
 	}
 }
 
+// claimedLate: of a round that is over. A grant is no leadership: it is given back.
+func (m *Machine) claimedLate(now Instant, in Input) {
+	switch {
+	case in.Outcome == OutcomeGranted && !m.leaving:
+		m.do(Effect{Kind: DoRelease, Token: in.Token})
+	case in.Outcome == OutcomeUnknown && m.state == Lost:
+		m.look(now)
+	}
+}
+
 func (m *Machine) elected(now Instant, in Input) {
 	trust := m.session.Trust(in.Tenancy, now)
 	if trust == nil {
@@ -198,7 +210,7 @@ func (m *Machine) elected(now Instant, in Input) {
 		why = causedBy(CausePassedOver, m.poll.passed)
 	}
 	m.poll = nil
-	m.silent, m.vacated, m.deferTo, m.stoodOut = 0, 0, 0, false
+	m.silent, m.vacated, m.deferTo, m.stoodOut, m.unsure = 0, 0, 0, false, false
 	m.lease = newLease(in.Token, trust)
 	m.fire(now, Elected, why, in.Token)
 	m.office = &office{since: now.Mono}
