@@ -178,3 +178,13 @@ func TestACandidateLooksForARecordThatAnUnknownClaimMayHaveLeft(t *testing.T) {
 	r.run().surveyed(survey()).claimed(fsm.OutcomeUnknown).due().granted(100).in(fsm.Won).
 		resign("").drained().in(fsm.Lost).doesNot("look") // answered since
 }
+
+func TestACandidateThatFindsTheLeaseHeldByALowerOneAsksForIt(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey()).claimed(fsm.OutcomeHeld, heldBy(low, 9)).in(fsm.Lost)
+	r.due().in(fsm.Voting)
+	if want := "low (rank 100) leads and ranks below us"; r.cause() != want {
+		t.Errorf("cause: %q, want %q", r.cause(), want)
+	}
+	r.surveyed(survey(ledBy(low, 9))).does("vote to low, round 2")
+}

@@ -95,14 +95,32 @@ func (m *Machine) planLost(now Instant) {
 	}
 }
 
+// lostOver: the wait of lost has ended.
+func (m *Machine) lostOver(now Instant) {
+	h := m.heldBy
+	switch {
+	case h.ID == "" || h.Original:
+		m.stoodOut = false
+		m.start(now, because(CauseNoLeader))
+	case m.mayPreempt(h) && !m.stoodOut:
+		m.start(now, causedBy(CauseLowerHolder, h.Candidate))
+	default: // the last look failed
+		m.deadline, m.looking = 0, false
+		m.look(now)
+	}
+}
+
 // look asks Redis who leads, outside of any round.
-func (m *Machine) look(Instant) {
+func (m *Machine) look(now Instant) {
 	if m.looking {
 		return
 	}
 	m.looking = true
 	m.looks++
 	m.do(Effect{Kind: DoSurvey, Round: lookBit | uint64(m.looks)})
+	if m.state == Lost && m.deadline == 0 {
+		m.wait(now, m.session.ttl) // if it is never answered
+	}
 }
 
 func (m *Machine) onLooked(now Instant, in Input) {
@@ -112,7 +130,7 @@ func (m *Machine) onLooked(now Instant, in Input) {
 	m.looking = false
 	s := in.Survey
 	if s.Fault.Code != CauseNone {
-		if m.state == Lost && m.deadline == 0 {
+		if m.state == Lost && m.heldBy.ID != "" && !m.heldBy.Original {
 			m.wait(now, m.jitter(m.session.ttl/3))
 		}
 		return
@@ -155,10 +173,10 @@ func (m *Machine) observed(h Holder) {
 func (m *Machine) followLooked(now Instant, h Holder) {
 	switch {
 	case h.ID == "":
-		m.knowVacant()
-		if m.deadline == 0 {
+		if m.heldBy.ID != "" {
 			m.wait(now, m.stagger()+Stagger)
 		}
+		m.knowVacant()
 	case m.mayPreempt(h) && !m.stoodOut:
 		m.knowHolder(h)
 		m.start(now, causedBy(CauseLowerHolder, h.Candidate))

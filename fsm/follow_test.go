@@ -37,3 +37,29 @@ func TestAVacancyHeardInOfficeOrIdleDoesNotSpoilWhatIsLearntLater(t *testing.T) 
 	r.vacant(low, 1<<60, "me").in(fsm.Idle).gives()
 	r.run().surveyed(survey(above(high), ledBy(high, 6))).in(fsm.Lost)
 }
+
+func TestAFollowerWhoseLookFailedLooksAgainAndStartsNoRound(t *testing.T) {
+	// A round would end in defeat; and one who resigned would take the office back.
+	fault := fsm.Survey{Fault: fsm.Cause{Code: fsm.CauseUnreachable, Detail: "gone"}}
+	r := newRig(t)
+	r.lost(high, 9).step(fsm.Input{Kind: fsm.InLinkUp}).gives("look")
+	r.surveyed(fault).in(fsm.Lost).due().in(fsm.Lost).gives("look")
+	r.surveyed(survey(above(high), ledBy(high, 9))).in(fsm.Lost)
+	if r.left() != -1 {
+		t.Errorf("looks again in %s", r.left())
+	}
+
+	r = newRig(t)
+	r.won(5).resign("").drained().in(fsm.Lost).hint(low, 6).surveyed(survey(ledBy(low, 6))).in(fsm.Lost)
+	r.step(fsm.Input{Kind: fsm.InLinkUp}).surveyed(fault).due().in(fsm.Lost).gives("look")
+}
+
+func TestALookThatIsNeverAnsweredIsRepeated(t *testing.T) {
+	r := newRig(t)
+	r.lost(high, 9).step(fsm.Input{Kind: fsm.InLinkUp}).gives("look")
+	old := r.effect(fsm.DoSurvey)
+	r.hint(higher, 10).gives() // one is under way
+	r.due().in(fsm.Lost).gives("look")
+	s := survey()
+	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: old.Round, Survey: &s}).gives()
+}

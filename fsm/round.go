@@ -275,8 +275,7 @@ func (m *Machine) onTick(now Instant) {
 	case Won:
 		m.officeDue(now)
 	case Lost:
-		m.stoodOut = false
-		m.start(now, because(CauseNoLeader))
+		m.lostOver(now)
 	case Inconclusive:
 		m.start(now, because(CauseRetry))
 	default:
