@@ -9,6 +9,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// errNoReply says that go-redis gave a command neither a reply nor an error.
+var errNoReply = errors.New("redisbridge: no reply")
+
 // errOneDo says that the caller broke Conn's rule.
 var errOneDo = errors.New("redisbridge: a Do is under way on this connection already")
 
@@ -113,8 +116,12 @@ func (c *conn) connect() (*redis.Client, *redis.Conn, error) {
 	for i, s := range Scripts {
 		loads[i] = pipe.ScriptLoad(ctx, s.Source)
 	}
-	_, _ = pipe.Exec(ctx)
+	_, failed := pipe.Exec(ctx)
 	err = ping.Err()
+	if err == nil && ping.Val() == "" {
+		// A refused log-in is an error of the pipeline and of none of its commands.
+		err = failed
+	}
 	for _, load := range loads {
 		// Who may not SCRIPT LOAD may still EVAL: Do heals that.
 		if said := serverError(load.Err(), c.b.secrets); err == nil && (said == nil || said.Code != "NOPERM") {
@@ -170,10 +177,14 @@ func (c *conn) exchange(ctx context.Context, rc *redis.Conn, cmds []Command, pla
 	for k, i := range places {
 		sent[k] = pipe.Do(ctx, c.words(cmds[i], verb)...)
 	}
-	_, _ = pipe.Exec(ctx) // each command knows its own error
+	_, failed := pipe.Exec(ctx)
 	for k, i := range places {
+		// Each command knows its own error. One without error and value (a nil
+		// reply is redis.Nil) was not answered, whatever the reason.
 		value, err := sent[k].Result()
 		switch said := serverError(err, c.b.secrets); {
+		case err == nil && value == nil:
+			return c.fail("talking to Redis", errors.Join(errNoReply, failed))
 		case err == nil:
 			replies[i] = Reply{Value: normal(value)}
 		case errors.Is(err, redis.Nil):

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
 	"hustings/redisbridge"
@@ -15,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func fixture(t *testing.T, addr string) *redistest.Fixture {
 	t.Helper()
 	b, err := redisbridge.NewBackend(redisbridge.BackendConfig{
-		Redis: redisOptions(addr), Timeout: 5 * time.Second,
+		Redis: redis.UniversalOptions{Addrs: []string{addr}}, Timeout: 5 * time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)

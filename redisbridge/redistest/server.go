@@ -34,7 +34,8 @@ type Server struct {
 }
 
 // NewServer starts a server for a test and stops it when the test ends. args are
-// further options of redis-server, as in "--requirepass", "secret". Where there
+// further options of redis-server, as in "--requirepass", "secret", the first of
+// which may be a configuration file. Where there
 // is no redis-server the test is skipped.
 func NewServer(t testing.TB, args ...string) *Server {
 	t.Helper()
@@ -79,17 +80,22 @@ func StartServer(args ...string) (*Server, error) {
 	return nil, err
 }
 
-// Host and port of the server.
 func (s *Server) port() string {
 	_, port, _ := net.SplitHostPort(s.Addr)
 	return port
 }
 
 func (s *Server) start() error {
-	args := append([]string{
+	// A configuration file, if any, must come first.
+	var args []string
+	options := s.args
+	if len(options) > 0 && !strings.HasPrefix(options[0], "--") {
+		args, options = options[:1:1], options[1:]
+	}
+	args = append(args,
 		"--port", s.port(), "--bind", "127.0.0.1", "--dir", s.dir, "--daemonize", "no",
-		"--save", "", "--appendonly", "no", "--logfile", filepath.Join(s.dir, "log"), "--loglevel", "notice",
-	}, s.args...)
+		"--save", "", "--appendonly", "no", "--logfile", filepath.Join(s.dir, "log"), "--loglevel", "notice")
+	args = append(args, options...)
 	process := exec.Command(s.binary, args...)
 	if err := process.Start(); err != nil {
 		return fmt.Errorf("redistest: %w", err)

@@ -1,0 +1,181 @@
+package redisbridge_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"hustings/redisbridge"
+	"hustings/redisbridge/redistest"
+)
+
+func TestConfigurationsThatCannotWorkSaySo(t *testing.T) {
+	cluster := options("192.0.2.1:1")
+	cluster.IsClusterMode = true
+	database := cluster
+	database.DB = 1
+	both := cluster
+	both.MasterName = "m"
+	replicas := options("192.0.2.1:1")
+	replicas.RouteRandomly = true
+	nowhere := options("")
+	nowhere.Addrs, nowhere.MasterName = nil, "m"
+	for name, c := range map[string]struct {
+		cfg  redisbridge.BackendConfig
+		says string
+	}{
+		"cluster without hash tag":    {redisbridge.BackendConfig{Redis: cluster}, "write {ipc}"},
+		"cluster with empty hash tag": {redisbridge.BackendConfig{Redis: cluster, Keys: "{}ipc"}, "hash tag"},
+		"cluster with a database":     {redisbridge.BackendConfig{Redis: database, Keys: "{ipc}"}, "DB 0"},
+		"sentinel and cluster":        {redisbridge.BackendConfig{Redis: both, Keys: "{ipc}"}, "choose one"},
+		"reads from replicas":         {redisbridge.BackendConfig{Redis: replicas}, "lag"},
+		"sentinel without addresses":  {redisbridge.BackendConfig{Redis: nowhere}, "name the Sentinels"},
+		"negative timeout":            {redisbridge.BackendConfig{Timeout: -1}, "negative"},
+	} {
+		_, err := redisbridge.NewBackend(c.cfg)
+		if !errors.Is(err, redisbridge.ErrBackendConfig) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want it to say %q", name, err, c.says)
+		}
+		if redisbridge.Classify(err) != redisbridge.Permanent {
+			t.Errorf("%s: class %v, want permanent", name, redisbridge.Classify(err))
+		}
+	}
+}
+
+func TestClusterIsFoundByTheSlotOfThePrefix(t *testing.T) {
+	s := redistest.NewCluster(t)
+	o := options(s.Addr)
+	o.IsClusterMode = true
+	cfg := redisbridge.BackendConfig{Redis: o, Keys: "{ipc}"}
+	redistest.Conformance(t, func(t *testing.T) *redistest.Fixture { return fixture(t, cfg) })
+	f := fixture(t, redisbridge.BackendConfig{Redis: options(s.Addr), Keys: "ipc"})
+	r := f.Do(redisbridge.Command{Args: []string{"MGET", "ipc::a", "ipc::b"}})[0]
+	if redisbridge.Classify(r.Err) != redisbridge.Permanent {
+		t.Errorf("two slots: %v, want CROSSSLOT, permanent", r.Err)
+	}
+}
+
+func TestAPlainServerIsNoCluster(t *testing.T) {
+	s := redistest.NewServer(t)
+	o := options(s.Addr)
+	o.IsClusterMode = true
+	_, err := connect(t, backend(t, redisbridge.BackendConfig{Redis: o, Keys: "{ipc}"}))
+	if redisbridge.Classify(err) != redisbridge.Permanent {
+		t.Errorf("%v, want it permanent", err)
+	}
+}
+
+func TestSentinelNamesTheMaster(t *testing.T) {
+	master := redistest.NewServer(t)
+	sentinel := redistest.NewSentinel(t, "fleet", master)
+	o := options("127.0.0.1:1") // the first is down
+	o.Addrs = append(o.Addrs, sentinel.Addr)
+	o.MasterName = "fleet"
+	f := fixture(t, redisbridge.BackendConfig{Redis: o})
+	f.Plain("SET", "x", "1")
+	if got, err := master.Do("EXISTS", "x"); err != nil || got != ":1" {
+		t.Errorf("at the master: %s %v", got, err)
+	}
+	f.Subscribe("c")
+	o.MasterName = "nobody"
+	_, err := connect(t, backend(t, redisbridge.BackendConfig{Redis: o}))
+	if !errors.Is(err, redisbridge.ErrBackendConfig) {
+		t.Errorf("an unknown name: %v, want a configuration fault", err)
+	}
+}
+
+func TestAnUntrustedCertificateIsPermanent(t *testing.T) {
+	s := httptest.NewUnstartedServer(nil)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	o := options(s.Listener.Addr().String())
+	o.TLSConfig = &tls.Config{}
+	if _, err := connect(t, backend(t, redisbridge.BackendConfig{Redis: o})); redisbridge.Classify(err) != redisbridge.Permanent {
+		t.Errorf("%v, want it permanent", err)
+	}
+}
+
+// serve speaks just enough RESP: answer gets each command of each connection.
+func serve(l net.Listener, answer func(c net.Conn, words []string)) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer func() { _ = c.Close() }()
+			r := bufio.NewReader(c)
+			for {
+				words, err := command(r)
+				if err != nil {
+					return
+				}
+				answer(c, words)
+			}
+		}()
+	}
+}
+
+func command(r *bufio.Reader) (words []string, err error) {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return nil, err
+	}
+	n := int(line[1] - '0')
+	for range n {
+		if _, err := r.ReadString('\n'); err != nil {
+			return nil, err
+		}
+		word, err := r.ReadString('\n')
+		if err != nil {
+			return nil, err
+		}
+		words = append(words, strings.TrimSpace(word))
+	}
+	return words, nil
+}
+
+func TestASubscriptionEndsWhenTheServerDoesWhatNobodyAsked(t *testing.T) {
+	const confirm = "*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n"
+	for name, c := range map[string]struct{ after, says string }{
+		"unsubscribed":       {"*3\r\n$11\r\nunsubscribe\r\n$1\r\nx\r\n:0\r\n", "unexpected unsubscribe"},
+		"subscribed again":   {confirm, "unexpected subscribe"},
+		"a malformed frame":  {"*3\r\n$7\r\nmessage\r\n:1\r\n:2\r\n", "malformed"},
+		"another's protocol": {"HTTP/1.1 400 Bad Request\r\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = l.Close() }()
+			go serve(l, func(c1 net.Conn, words []string) {
+				if strings.EqualFold(words[0], "subscribe") {
+					_, _ = c1.Write([]byte(confirm + "*3\r\n$7\r\nmessage\r\n$1\r\nx\r\n$2\r\nhi\r\n" + c.after))
+				} else {
+					_, _ = c1.Write([]byte("-ERR unknown command 'hello', with args beginning with: '2'\r\n"))
+				}
+			})
+			heard, ended := make(chan string, 4), make(chan error, 2)
+			b := backend(t, redisbridge.BackendConfig{Redis: options(l.Addr().String())})
+			b.Subscribe([]string{"x"}, redisbridge.SubscriptionHandler{
+				Confirmed: func() { heard <- "confirmed" },
+				Message:   func(_, payload string) { heard <- payload },
+				Ended:     func(err error) { ended <- err },
+			})
+			if got := receive(t, heard) + " " + receive(t, heard); got != "confirmed hi" {
+				t.Errorf("heard %s", got)
+			}
+			if err := receive(t, ended); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("ended with %v, want %q", err, c.says)
+			}
+		})
+	}
+}
