@@ -172,6 +172,8 @@ func (m *Machine) observed(h Holder) {
 
 func (m *Machine) followLooked(now Instant, h Holder) {
 	switch {
+	case h.ID == "" && m.heldBy.Original:
+		// It writes no record: the next round asks it.
 	case h.ID == "":
 		if m.heldBy.ID != "" {
 			m.wait(now, m.stagger()+Stagger)
@@ -275,7 +277,7 @@ func (m *Machine) onGone(now Instant, in Input) {
 	if in.From.ID == "" || m.heldBy.ID != in.From.ID {
 		return
 	}
-	if m.place > 0 && m.heldBy.Outranks(m.self) {
+	if m.place > 0 && m.heldBy.Outranks(m.self) && !m.heldBy.Original {
 		m.place--
 	}
 	m.knowVacant()

@@ -64,7 +64,7 @@ type Machine struct {
 	since    Instant
 	round    uint64
 	leader   Leader
-	heldBy   Holder // who the record named when Redis was last asked
+	heldBy   Holder // who the record named when Redis was last asked, or an original
 
 	lease  *Lease
 	office *office // while won
@@ -251,9 +251,9 @@ func (m *Machine) decide(r Result, why Cause, token uint64) {
 
 // know notes who leads, tells subscribers, and watches the holder's session.
 func (m *Machine) know(l Leader, h Holder) {
-	if h.ID != "" && h.ID != m.self.ID {
+	if h.ID != "" && h.ID != m.self.ID && !h.Original {
 		m.do(Effect{Kind: DoWatch, To: h.Candidate, Left: h.Left})
-	} else if m.heldBy.ID != "" {
+	} else if m.heldBy.ID != "" && !m.heldBy.Original {
 		m.do(Effect{Kind: DoWatch})
 	}
 	m.heldBy = h

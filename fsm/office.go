@@ -82,7 +82,11 @@ func (m *Machine) endTerm(now Instant) {
 	if o.owed.ID != "" {
 		m.do(Effect{Kind: DoAck, To: o.owed})
 	}
-	m.knowVacant()
+	if o.heir.Original {
+		m.knowHolder(Holder{Candidate: o.heir})
+	} else {
+		m.knowVacant()
+	}
 	if o.quit {
 		m.withdraw(now, o.why)
 		return

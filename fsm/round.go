@@ -1,6 +1,9 @@
 package fsm
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // poll is a round under way. It exists while voting and waiting only.
 type poll struct {
@@ -84,10 +87,12 @@ func (m *Machine) vote(now Instant, s *Survey, h Holder) {
 		why = because(CauseUnopposed)
 	}
 	m.fire(now, Polled, why, 0)
-	if h.ID != "" {
+	switch {
+	case h.ID != "":
 		m.knowHolder(h)
-	} else {
+	case !m.heldBy.Original || !slices.ContainsFunc(s.Originals, func(c Candidate) bool { return c.ID == m.heldBy.ID }):
 		m.knowVacant()
+	default: // an original writes no record: it is asked, and decides
 	}
 	for _, c := range s.Higher {
 		m.ask(c, true)

@@ -291,3 +291,15 @@ func TestAHolderThatAnswersButDoesNotLetGoIsNotAskedInALoop(t *testing.T) {
 		t.Errorf("asks again after %s", r.left())
 	}
 }
+
+func TestAKickWhileALowerOneLeadsIsNotFollowedByALoopOfRounds(t *testing.T) {
+	// Whoever kicked deals with the lower holder, or has its reasons not to.
+	r := newRig(t)
+	r.run().surveyed(survey(above(high), ledBy(low, 9))).kick(high).in(fsm.Lost)
+	if r.left() < time.Second {
+		t.Errorf("next round in %s", r.left())
+	}
+	if l := r.m.Leader(); l.ID != "low" {
+		t.Errorf("leader: %+v", l)
+	}
+}

@@ -41,8 +41,7 @@ func (m *Machine) outvoted(now Instant, in Input) {
 		m.preempted(now, in, why)
 	case Voting, Waiting, Inconclusive:
 		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round})
-		m.knowUnlessHeld()
-		m.lose(now, why, 0)
+		m.standBack(now, in.From, why)
 	case Lost:
 		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round})
 		if m.deadline != 0 {
@@ -108,12 +107,11 @@ func (m *Machine) onKick(now Instant, in Input) {
 			return
 		}
 		m.silent = 0
-		m.knowUnlessHeld()
-		m.lose(now, why, 0)
+		m.standBack(now, in.From, why)
 	case Inconclusive:
 		if m.answers(in) && in.From.Outranks(m.self) {
 			m.silent = 0
-			m.lose(now, why, 0)
+			m.standBack(now, in.From, why)
 		}
 	case Won:
 		if in.From.Outranks(m.self) && m.answers(in) && !m.rules.Sticky {
@@ -133,10 +131,33 @@ func (m *Machine) answers(in Input) bool {
 // is said to have none.
 func (m *Machine) ignores(c Candidate) bool { return c.Original && !m.rules.Mixed }
 
-// knowUnlessHeld: whoever outranks us is about to lead, but nobody said that the
-// present holder is gone.
-func (m *Machine) knowUnlessHeld() {
-	if m.heldBy.ID == "" {
+// standBack loses to a candidate that outranks us: it is about to lead. Nobody said
+// that the present holder is gone.
+func (m *Machine) standBack(now Instant, to Candidate, why Cause) {
+	switch {
+	case m.presumed(to):
+		m.knowHolder(Holder{Candidate: to})
+	case m.heldBy.ID == "":
 		m.knowNothing()
 	}
+	m.lose(now, why, 0)
+	if m.deadline != 0 && !m.heldBy.Original {
+		// A lower holder is for whoever objected to deal with first.
+		m.wait(now, m.jitter(m.rules.VoteTimeout)+m.stagger())
+	}
+}
+
+// presumed reports whether an original that outranks us is to be taken for the leader:
+// it writes no record that would say so. It is, if Redis names nobody in this round
+// and none of ours outranks it.
+func (m *Machine) presumed(c Candidate) bool {
+	if !c.Original || m.state != Waiting || m.poll.holder.ID != "" {
+		return false
+	}
+	for _, a := range m.poll.asked {
+		if !a.Original && a.Outranks(c) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,0 +1,103 @@
+package fsm_test
+
+import (
+	"testing"
+	"time"
+
+	"hustings/fsm"
+)
+
+func TestAnOriginalThatOutranksUsIsTakenForTheLeaderForAnInterval(t *testing.T) {
+	// It writes no record and has no session. A round every VoteTimeout would only
+	// collect its kicks.
+	for name, act := range map[string]func(*rig) *rig{
+		"kick":       func(r *rig) *rig { return r.run().surveyed(survey(originals(oldHi))).kick(oldHi) },
+		"vote":       func(r *rig) *rig { return r.run().surveyed(survey()).vote(oldHi) },
+		"preemption": func(r *rig) *rig { return r.won(5).vote(oldHi).drained() },
+	} {
+		r := act(newRig(t)).in(fsm.Lost)
+		if l := r.m.Leader(); l != (fsm.Leader{ID: "old-hi", Known: true, Original: true}) {
+			t.Errorf("%s: leader is %+v", name, l)
+		}
+		if r.left() != time.Minute {
+			t.Errorf("%s: next round in %s", name, r.left())
+		}
+		r.doesNot("watch old-hi")
+		// The next round asks it again, and tells subscribers nothing new meanwhile.
+		before := len(r.all)
+		r.due().surveyed(survey(originals(oldHi))).does("vote to old-hi, round 2").kick(oldHi).in(fsm.Lost)
+		if name == "kick" && len(r.all) != before {
+			t.Errorf("told: %q", r.all[before:])
+		}
+	}
+}
+
+func TestALookDoesNotForgetAnOriginalInOffice(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey(originals(oldHi))).kick(oldHi).in(fsm.Lost)
+	r.step(fsm.Input{Kind: fsm.InLinkUp}).surveyed(survey()).in(fsm.Lost).gives()
+	if r.left() != time.Minute {
+		t.Errorf("next round in %s", r.left())
+	}
+}
+
+func TestAnOriginalInOfficeThatIsGoneIsReplaced(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey(originals(oldHi))).kick(oldHi).in(fsm.Lost)
+	r.gone(oldHi).in(fsm.Voting)
+
+	r = newRig(t) // or nobody said so, and the next round does not find it
+	r.run().surveyed(survey(originals(oldHi))).kick(oldHi).due().surveyed(survey()).in(fsm.Waiting).does("tell no leader")
+}
+
+func TestAnOriginalsVoteIsAckedAfterTheRelease(t *testing.T) {
+	r := newRig(t)
+	r.won(5).vote(oldHi).in(fsm.Won).gives("end work: a vote from old-hi (rank 800), which outranks us")
+	r.drained().in(fsm.Lost).does("unlead 5", "release 5 to old-hi", "ack to old-hi, round 0")
+}
+
+func TestAnOriginalsVoteIsAckedAfterEightSecondsAtTheLatest(t *testing.T) {
+	r := newRig(t)
+	r.won(5).vote(oldHi)
+	if r.left() != 8*time.Second {
+		t.Fatalf("acks after %s", r.left())
+	}
+	r.due().in(fsm.Won).gives("ack to old-hi, round 0")
+	if r.left() != 22*time.Second {
+		t.Errorf("the work is overdue in %s", r.left())
+	}
+	r.drained().in(fsm.Lost).doesNot("ack") // once
+}
+
+func TestALeaderVotesToOriginalsEveryInterval(t *testing.T) {
+	// They step down on a vote, and on nothing else for sure.
+	r := newRig(t)
+	r.run().surveyed(survey(originals(oldLo))).granted(5).in(fsm.Won)
+	if r.left() != time.Minute {
+		t.Fatalf("looks in %s", r.left())
+	}
+	r.due().gives("look").surveyed(survey(originals(oldLo), ledBy(me, 5))).in(fsm.Won).gives("vote to old-lo, round 1")
+	if r.left() != time.Minute {
+		t.Errorf("looks again in %s", r.left())
+	}
+}
+
+func TestALeaderThatFindsAnotherOneInTheRecordAsksRedis(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey(originals(oldLo))).granted(5).due()
+	r.surveyed(survey(originals(oldLo), ledBy(high, 9))).in(fsm.Won).does("reassert 5, epoch e1")
+}
+
+func TestAnOriginalIsNotTakenForTheLeaderWhereOneOfOursMayBe(t *testing.T) {
+	r := newRig(t)
+	r.run().surveyed(survey(above(high), originals(oldHi))).kick(oldHi).in(fsm.Lost).does("tell leader unknown")
+	if r.left() > 2*time.Second {
+		t.Errorf("next round in %s", r.left())
+	}
+
+	r = newRig(t) // nor before Redis was asked
+	r.run().vote(oldHi).in(fsm.Lost)
+	if r.left() > 2*time.Second {
+		t.Errorf("next round in %s", r.left())
+	}
+}
