@@ -1,0 +1,294 @@
+package actors
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// beats is what a node knows of its heartbeats. It belongs to the node's actor.
+type beats struct {
+	timer   func() bool // next beat
+	lapse   func() bool // end of trust
+	watch   func() bool // end of a watched session
+	out     int         // unanswered
+	watched []watched   // sorted by id
+	// An older session of our id, as first seen, and until when it may live.
+	other      string
+	otherSince time.Duration
+	version    uint64
+	details    int
+	epoch      string
+	reading    bool
+}
+
+// watched is a holder whose session elections of this node follow.
+type watched struct {
+	id  string
+	end time.Duration // monotonic instant at which the session ends if not renewed
+}
+
+// Timers' messages.
+type (
+	beatDue  struct{ silent }
+	lapseDue struct{ silent }
+	watchDue struct{ silent }
+)
+
+func (b *beats) stop() {
+	for _, stop := range []func() bool{b.timer, b.lapse, b.watch} {
+		if stop != nil {
+			stop()
+		}
+	}
+	b.timer, b.lapse, b.watch = nil, nil, nil
+}
+
+// maxOut bounds the heartbeats under way: an answer that takes longer than that is of
+// no use.
+const maxOut = 3
+
+// beat sends a heartbeat and plans the next.
+func (n *nodeActor) beat() {
+	if n.phase >= parting || n.env.bridge == nil {
+		return
+	}
+	n.planBeat(n.cfg.TTL / 3)
+	if !n.link.Commands || n.beats.out >= maxOut || n.phase == connecting && !n.link.Up {
+		return
+	}
+	n.beats.out++
+	ids := make([]string, len(n.beats.watched))
+	for i, w := range n.beats.watched {
+		ids[i] = w.id
+	}
+	req := n.env.session.Beat(n.env.clock.Now())
+	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallHeartbeat, ReplyTo: n.ctx.Self(), Req: req, Watch: ids})
+	for _, e := range n.els {
+		if e.observed {
+			n.nudge(e, fsm.Input{Kind: fsm.InNudge})
+		}
+	}
+}
+
+func (n *nodeActor) planBeat(d time.Duration) {
+	if n.beats.timer != nil {
+		n.beats.timer()
+	}
+	n.beats.timer = n.after(d, &beatDue{})
+}
+
+// onHeartbeat: the answer decides everything about the session.
+func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
+	n.beats.out = max(0, n.beats.out-1)
+	if n.phase >= parting {
+		return
+	}
+	now := n.env.clock.Now()
+	if a.Err != nil {
+		n.env.session.Unanswered(a.Req)
+		if redisbridge.Classify(a.Err) == redisbridge.Permanent && n.phase < ready {
+			n.fail(fmt.Errorf("%w: %w", ErrRefused, a.Err))
+		}
+		return
+	}
+	if a.Verdict == fsm.VerdictTaken && n.phase < registering {
+		n.env.session.Unanswered(a.Req)
+		n.awaitTurn(now, a)
+		return
+	}
+	n.env.session.Seen(a.Floor)
+	out := n.env.session.Answer(now, a.Req, a.Verdict, a.Tenancy, a.Epoch)
+	if out.Replaced {
+		n.fail(fmt.Errorf("%w: %q is now %s", ErrDuplicateID, n.cfg.ID, whose(a.Other)))
+		return
+	}
+	n.armLapse(now)
+	switch {
+	case n.phase < registering:
+		n.phase = registering
+		n.join()
+	case out.Changed:
+		n.env.logger.Warn("Redis names another tenancy: registering again", "birth", a.Tenancy.Birth, "epoch", a.Tenancy.Epoch, "quarantine", a.Quarantine)
+		n.join()
+		n.each(fsm.Input{Kind: fsm.InTenancy})
+	case a.Verdict == fsm.VerdictCreated:
+		n.join()
+	}
+	if a.Verdict != fsm.VerdictStale {
+		n.digest(now, a)
+	}
+}
+
+// awaitTurn: a session of our id lives. If its process is dead it ends by itself; if it
+// is renewed again and again, its process is not.
+func (n *nodeActor) awaitTurn(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
+	b := &n.beats
+	if n.phase != waitingTurn {
+		n.phase = waitingTurn
+		b.otherSince = now.Mono
+		n.env.logger.Warn("a session of this id still lives: waiting for it to end", "other", whose(a.Other), "left", a.Left)
+	}
+	ttl := n.cfg.TTL
+	if d := time.Duration(a.Other.TTL) * time.Millisecond; d > 0 && d <= maxDuration {
+		ttl = d
+	}
+	// The session was renewed about ttl-left ago. A dead process's last heartbeat
+	// may have been late, but not by two TTLs.
+	renewed := now.Mono - (ttl - a.Left)
+	if renewed-b.otherSince > 2*ttl {
+		n.fail(fmt.Errorf("%w: %q is %s", ErrDuplicateID, n.cfg.ID, whose(a.Other)))
+		return
+	}
+	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), n.cfg.TTL/3))
+}
+
+func whose(d redisbridge.Details) string {
+	if d.PID == 0 {
+		return "a process that left no details"
+	}
+	return fmt.Sprintf("process %d on host %q, since %s", d.PID, d.Host, d.Start)
+}
+
+// digest takes what the heartbeat's answer says besides.
+func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
+	b := &n.beats
+	for _, w := range a.Watched {
+		if w.Left > 0 {
+			n.extendWatch(w.ID, now.Mono+w.Left)
+		}
+	}
+	n.armWatch(now)
+	for _, name := range a.Vacant {
+		if e := n.byName[name]; e != nil {
+			n.nudge(e, fsm.Input{Kind: fsm.InNudge})
+		}
+	}
+	if n.phase < surveying {
+		return
+	}
+	if a.Tenancy.Epoch != b.epoch {
+		b.version = 0
+	}
+	full := n.fleet.fullDue(now, n.cfg.Interval)
+	if a.Version != b.version || a.Details != b.details || a.Tenancy.Epoch != b.epoch || full {
+		b.epoch = a.Tenancy.Epoch
+		since := b.version
+		if a.Version == b.version || full {
+			since = 0
+		}
+		n.readMembers(since)
+	}
+}
+
+// armLapse sets the timer for the first instant at which trust ends.
+func (n *nodeActor) armLapse(now fsm.Instant) {
+	if n.beats.lapse != nil {
+		n.beats.lapse()
+		n.beats.lapse = nil
+	}
+	if end, ok := n.env.session.End(now); ok {
+		d := max(min(end.Mono-now.Mono, end.Wall-now.Wall), 0)
+		n.beats.lapse = n.after(d, &lapseDue{})
+	}
+}
+
+// onLapse: some trust has ended, by the clock. The elections that rest on it step down.
+func (n *nodeActor) onLapse() {
+	n.beats.lapse = nil
+	now := n.env.clock.Now()
+	n.armLapse(now)
+	n.each(fsm.Input{Kind: fsm.InLapse})
+}
+
+// watch: an election follows a holder, or nobody.
+func (n *nodeActor) watch(m *watch) {
+	e := n.byName[m.election]
+	if e == nil {
+		return
+	}
+	e.holder = m.holder.ID
+	now := n.env.clock.Now()
+	if e.holder != "" && !m.holder.Original {
+		n.extendWatch(e.holder, now.Mono+m.left)
+	}
+	n.armWatch(now)
+}
+
+// find returns where a holder is, or belongs, in the sorted list.
+func (b *beats) find(id string) (int, bool) {
+	i := sort.Search(len(b.watched), func(i int) bool { return b.watched[i].id >= id })
+	return i, i < len(b.watched) && b.watched[i].id == id
+}
+
+func (n *nodeActor) extendWatch(id string, end time.Duration) {
+	b := &n.beats
+	i, ok := b.find(id)
+	if ok {
+		b.watched[i].end = max(b.watched[i].end, end)
+		return
+	}
+	b.watched = append(b.watched, watched{})
+	copy(b.watched[i+1:], b.watched[i:])
+	b.watched[i] = watched{id, end}
+}
+
+// armWatch sets the timer for the next end of a watched session.
+func (n *nodeActor) armWatch(now fsm.Instant) {
+	b := &n.beats
+	if b.watch != nil {
+		b.watch()
+		b.watch = nil
+	}
+	next := time.Duration(-1)
+	for _, w := range b.watched {
+		if next < 0 || w.end < next {
+			next = w.end
+		}
+	}
+	if next >= 0 {
+		// Redis counts whole milliseconds, and a key lives through its last one.
+		b.watch = n.after(max(next-now.Mono, 0)+time.Millisecond, &watchDue{})
+	}
+}
+
+// onWatchDue: a watched session has ended, as far as we were told. Whoever follows it
+// looks, by its place in the ranking.
+func (n *nodeActor) onWatchDue() {
+	b := &n.beats
+	b.watch = nil
+	now := n.env.clock.Now()
+	var ended []string
+	kept := b.watched[:0]
+	for _, w := range b.watched {
+		if w.end < now.Mono {
+			ended = append(ended, w.id)
+		} else {
+			kept = append(kept, w)
+		}
+	}
+	b.watched = kept
+	for _, id := range ended {
+		n.gone(id)
+	}
+	n.armWatch(now)
+}
+
+// gone tells the elections that follow a holder that it is gone.
+func (n *nodeActor) gone(id string) {
+	from := fsm.Candidate{ID: id, Rank: fsm.UnknownRank}
+	for _, m := range *n.shared.members.Load() {
+		if m.ID == id {
+			from.Rank = m.Rank
+		}
+	}
+	for _, e := range n.els {
+		if e.holder == id {
+			e.holder = ""
+			n.nudge(e, fsm.Input{Kind: fsm.InGone, From: from})
+		}
+	}
+}

@@ -1,0 +1,265 @@
+package actors
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// Defaults of Config and ElectionConfig.
+const (
+	DefaultTTL          = 5 * time.Second
+	DefaultVoteTimeout  = time.Second
+	DefaultInterval     = 60 * time.Second
+	DefaultDrainTimeout = 30 * time.Second
+)
+
+// Config describes a node: one member of a fleet, with one session. The zero value of
+// every field but Redis has a meaning. Start and NodeProps take a copy.
+type Config struct {
+	// ID is the node's name, unique in the fleet: 1 to 256 bytes of UTF-8 without
+	// white space and control characters. Default: host name and process id,
+	// "web-1-4711".
+	ID string
+	// Redis says where Redis is; Redis.Options is required (or Redis.Backend).
+	Redis redisbridge.Config
+
+	// Rank decides who leads among those that could: the highest does. 0 <= rank
+	// < 2^52. Default (nil): the process id, as in the original. Between equal
+	// ranks the bytewise greater id goes first.
+	Rank *int64
+	// RankFor gives a rank for each election instead; it must always give the
+	// same one. [Rendezvous] spreads leaderships over the fleet. It is called on
+	// actor goroutines and must not block.
+	RankFor func(election string) int64
+
+	// TTL is how long the session lives in Redis without a heartbeat: the time
+	// to replace a crashed leader. At least 300 ms. Default 5 s. Heartbeats go
+	// out every TTL/3; trust ends TTL/10 (at least 50 ms) before the session.
+	TTL time.Duration
+	// MaxTTL is one constant for the whole fleet, at least every node's TTL: how
+	// long claims are refused after Redis lost its data. Default: TTL. A node
+	// whose MaxTTL differs from the fleet's does not start.
+	MaxTTL time.Duration
+	// Quarantine switches that refusal; default (nil) on. Off only where Redis
+	// is thrown away, as in tests: then a restart of Redis that loses its data
+	// can make two leaders for up to a TTL.
+	Quarantine *bool
+	// VoteTimeout is how long a round waits for answers. Default 1 s.
+	VoteTimeout time.Duration
+	// Interval is how often an election is looked at that an original may lead;
+	// more than VoteTimeout. Default 60 s.
+	Interval time.Duration
+	// Mixed: nodes of npm ipc@0.0.1 may be in the fleet. Default (nil) true.
+	// False ignores them; then all nodes of the fleet must say false.
+	Mixed *bool
+	// Packer writes application messages; default JSON.
+	Packer redisbridge.Packer
+
+	// Elections is what elections get that are opened by name, by the plain-Go
+	// calls.
+	Elections ElectionConfig
+
+	// Logger gets one line per change that matters. Default: discarded.
+	Logger *slog.Logger
+}
+
+// ElectionConfig describes how this node behaves in an election.
+type ElectionConfig struct {
+	// Name is the election's: as a server id in form. ElectionProps requires it;
+	// in Config.Elections it is not used.
+	Name string
+	// Sticky: once in office, a higher candidate does not make us step down.
+	Sticky bool
+	// MinTenure: nor within this time of taking office.
+	MinTenure time.Duration
+	// DrainTimeout is how long the work may take to return after its context was
+	// cancelled, before the office is released all the same. Default 30 s.
+	DrainTimeout time.Duration
+	// Drains: an actor does the work, and sends Drained when it has stopped.
+	// Without it (and without Lead or Campaign) there is nothing to wait for.
+	Drains bool
+	// Run: stand from the start.
+	Run bool
+}
+
+// DefaultElection is the election of the original's calls that name none.
+const DefaultElection = "default"
+
+// Rendezvous returns a RankFor that spreads leaderships evenly over the fleet and moves
+// only a leaver's elections when it leaves. All nodes must use it.
+func Rendezvous(id string) func(election string) int64 {
+	return func(election string) int64 { return fsm.Rendezvous(id, election) }
+}
+
+// withDefaults returns a copy in which nothing is left open.
+func (c Config) withDefaults() Config {
+	host, _ := os.Hostname()
+	if c.ID == "" {
+		c.ID = fmt.Sprintf("%s-%d", strings.ToValidUTF8(host, ""), os.Getpid())
+	}
+	if c.Rank == nil {
+		c.Rank = new(int64(os.Getpid()))
+	}
+	def(&c.TTL, DefaultTTL)
+	def(&c.MaxTTL, c.TTL)
+	def(&c.VoteTimeout, DefaultVoteTimeout)
+	def(&c.Interval, DefaultInterval)
+	if c.Quarantine == nil {
+		c.Quarantine = new(true)
+	}
+	if c.Mixed == nil {
+		c.Mixed = new(true)
+	}
+	if c.Redis.Prefix == "" {
+		c.Redis.Prefix = redisbridge.DefaultPrefix
+	}
+	if c.Redis.Clock == nil {
+		c.Redis.Clock = redisbridge.SystemClock{}
+	}
+	if c.Redis.Entropy == nil {
+		c.Redis.Entropy = redisbridge.SystemEntropy
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Elections = c.Elections.withDefaults()
+	return c
+}
+
+func (c ElectionConfig) withDefaults() ElectionConfig {
+	def(&c.DrainTimeout, DefaultDrainTimeout)
+	return c
+}
+
+func def(d *time.Duration, v time.Duration) {
+	if *d == 0 {
+		*d = v
+	}
+}
+
+// Validate reports every fault of the configuration at once, each with what to do. It
+// changes nothing and connects to nothing. The error wraps ErrConfig.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var f faults
+	f.check(redisbridge.CheckName(c.ID), "ID %q", c.ID)
+	f.check(redisbridge.CheckName(c.Redis.Prefix), "Redis.Prefix %q", c.Redis.Prefix)
+	if c.Redis.Options == nil && c.Redis.Backend == nil {
+		f.add("Redis.Options is missing: give the addresses of Redis (redisbridge.ParseURL reads a URL)")
+	}
+	if *c.Rank < 0 || *c.Rank >= fsm.MaxRank {
+		f.add("Rank %d is out of range: use 0 <= rank < 2^52", *c.Rank)
+	}
+	if c.TTL < fsm.MinTTL {
+		f.add("TTL %v is too short: use at least %v", c.TTL, fsm.MinTTL)
+	}
+	if c.TTL > maxDuration {
+		f.add("TTL %v is too long: use at most %v", c.TTL, maxDuration)
+	}
+	if c.TTL%time.Millisecond != 0 || c.MaxTTL%time.Millisecond != 0 {
+		f.add("TTL %v or MaxTTL %v is not a whole number of milliseconds: round it, Redis counts in those", c.TTL, c.MaxTTL)
+	}
+	if c.MaxTTL < c.TTL {
+		f.add("MaxTTL %v is shorter than TTL %v: MaxTTL is the longest TTL of any node in the fleet", c.MaxTTL, c.TTL)
+	}
+	if c.MaxTTL > maxDuration {
+		f.add("MaxTTL %v is too long: use at most %v", c.MaxTTL, maxDuration)
+	}
+	if c.VoteTimeout < minVoteTimeout {
+		f.add("VoteTimeout %v is too short: use at least %v", c.VoteTimeout, minVoteTimeout)
+	}
+	if c.Interval <= c.VoteTimeout {
+		f.add("Interval %v must be longer than VoteTimeout %v: a round would start before the last one ends", c.Interval, c.VoteTimeout)
+	}
+	if c.Packer > redisbridge.MessagePack {
+		f.add("Packer %d is unknown: use redisbridge.JSON or redisbridge.MessagePack", c.Packer)
+	}
+	f.list = append(f.list, c.Elections.faults("Elections.", false)...)
+	return f.err()
+}
+
+// Validate reports every fault of an election's configuration. The error wraps
+// ErrConfig.
+func (c ElectionConfig) Validate() error {
+	f := faults{list: c.withDefaults().faults("", true)}
+	return f.err()
+}
+
+func (c ElectionConfig) faults(at string, named bool) []error {
+	var f faults
+	if named {
+		f.check(redisbridge.CheckName(c.Name), "election name %q", c.Name)
+	}
+	if c.MinTenure < 0 {
+		f.add("%sMinTenure %v is negative: use 0 or more", at, c.MinTenure)
+	}
+	if c.DrainTimeout < 0 {
+		f.add("%sDrainTimeout %v is negative: use 0 for the default of %v", at, c.DrainTimeout, DefaultDrainTimeout)
+	}
+	return f.list
+}
+
+const (
+	minVoteTimeout = 10 * time.Millisecond
+	maxDuration    = time.Hour
+)
+
+// faults collects what is wrong.
+type faults struct{ list []error }
+
+func (f *faults) add(format string, args ...any) {
+	f.list = append(f.list, fmt.Errorf(format, args...))
+}
+
+func (f *faults) check(err error, format string, args ...any) {
+	if err != nil {
+		f.list = append(f.list, fmt.Errorf(format+" %w", append(args, err)...))
+	}
+}
+
+func (f *faults) err() error {
+	if len(f.list) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(f.list...))
+}
+
+// rank is the node's rank in an election.
+func (c *Config) rank(election string) int64 {
+	if c.RankFor == nil {
+		return *c.Rank
+	}
+	return min(max(c.RankFor(election), 0), fsm.MaxRank-1)
+}
+
+// details is the node's entry in the fleet's details.
+func (c *Config) details(inc string, now time.Time) string {
+	host, _ := os.Hostname()
+	at := now.UTC().Format("2006-01-02T15:04:05.000Z")
+	d := redisbridge.Details{
+		Process: json.Number(c.number(*c.Rank)), Timestamp: at, Inc: inc, V: 1, Rank: fmt.Sprint(*c.Rank),
+		TTL: c.TTL.Milliseconds(), MaxTTL: c.MaxTTL.Milliseconds(), Host: strings.ToValidUTF8(host, ""), PID: os.Getpid(), Start: at,
+	}
+	out, err := json.Marshal(d)
+	if err != nil {
+		panic("actors: own details are not JSON: " + err.Error())
+	}
+	return string(out)
+}
+
+// number is what goes over the wire for a rank: in a mixed fleet a half more, so that
+// it equals no process id.
+func (c *Config) number(rank int64) string {
+	if *c.Mixed {
+		return fmt.Sprintf("%d.5", rank)
+	}
+	return fmt.Sprint(rank)
+}

@@ -1,0 +1,392 @@
+package actors
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// election is the actor of one election: it decodes messages into inputs, steps the
+// machine, and performs its effects. All rules are the machine's.
+type election struct {
+	cfg  ElectionConfig
+	node *actor.PID
+	cell *cell // shared with the predecessor after a restart, and with readers
+
+	env   *env // of the node's present start, nil until attached
+	m     *fsm.Machine
+	rules *fsm.Rules
+	gen   uint64 // of the machine: answers to a predecessor's calls are dropped
+	self  *actor.PID
+	root  *actor.RootContext
+
+	armed time.Duration // monotonic instant of the one timer, 0: none
+	stop  func() bool
+
+	lead      *Leadership
+	held      bool // somebody was handed the leadership and says when its work stopped
+	explicit  bool // Run was asked for; else the candidacy lasts as long as somebody contends
+	contender *contender
+	observers int
+
+	waiting  []any // requests that came before the node did
+	running  []responder
+	quitting []responder
+	resigned []responder
+	checks   []check // control messages whose sender is being verified
+}
+
+// check is a control message from somebody whom the round does not expect.
+type check struct {
+	control redisbridge.Control
+	asked   bool
+}
+
+// maxChecks bounds how many wait; a further one is dropped, its sender tries again.
+const maxChecks = 64
+
+// maxWaiting bounds the requests that wait for the node.
+const maxWaiting = 64
+
+// ElectionProps returns what to spawn to take part in an election as a node does. node is
+// the PID of a node's actor of the same actor system. The actor may be spawned under any
+// parent; one node has one actor an election, a second one gets Failed with ErrBusy.
+//
+// An invalid config makes an actor that sends Failed to the node's subscribers and
+// answers every request with the error.
+func ElectionProps(node *actor.PID, cfg ElectionConfig) *actor.Props {
+	c := &cell{}
+	cfg = cfg.withDefaults()
+	c.view.Store(&View{Election: cfg.Name})
+	return electionProps(node, cfg, c)
+}
+
+func electionProps(node *actor.PID, cfg ElectionConfig, c *cell) *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor {
+		return &election{cfg: cfg, node: node, cell: c}
+	})
+}
+
+// Receive is the actor's one entry.
+func (e *election) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		e.self, e.root = ctx.Self(), ctx.ActorSystem().Root
+		e.explicit = e.cfg.Run
+		ctx.Watch(e.node)
+		e.root.Send(e.node, &attach{election: e.cfg.Name, pid: e.self, cell: e.cell, err: e.cfg.Validate()})
+	case *actor.Stopping, *actor.Restarting:
+		e.leave()
+	case *actor.Terminated:
+		if m.Who.Equal(e.node) {
+			e.detach(ErrStopped)
+		}
+	case *attached:
+		e.attach(m.env)
+	case *detached:
+		e.detach(m.err)
+	default:
+		if e.env == nil {
+			e.postpone(ctx, m)
+			return
+		}
+		e.handle(ctx.Sender(), m)
+	}
+}
+
+// handle takes everything that needs a machine.
+func (e *election) handle(sender *actor.PID, m any) {
+	switch m := m.(type) {
+	case *redisbridge.Answer:
+		if m.Gen == e.gen {
+			e.step(m.Input)
+		}
+	case *tick:
+		e.armed, e.stop = 0, nil
+		e.step(fsm.Input{Kind: fsm.InTick})
+	case *nudge:
+		e.step(m.in)
+	case *redisbridge.Heard:
+		e.hear(m.Control)
+	case *redisbridge.PeerAnswer:
+		e.verified(m)
+	case *rekick:
+		e.publish(fsm.Effect{Kind: fsm.DoKick, To: m.to, Round: m.round})
+	default:
+		e.request(sender, m)
+	}
+}
+
+// attach begins with a node's start: the first one, or the next after the node was
+// restarted.
+func (e *election) attach(env *env) {
+	e.leave()
+	e.env = env
+	e.gen = env.entropy()
+	e.rules = &fsm.Rules{
+		VoteTimeout: env.cfg.VoteTimeout, Interval: env.cfg.Interval, Mixed: *env.cfg.Mixed,
+		DrainTimeout: e.cfg.DrainTimeout, Sticky: e.cfg.Sticky, MinTenure: e.cfg.MinTenure,
+	}
+	self := fsm.Candidate{ID: env.cfg.ID, Inc: env.session.Inc(), Rank: env.cfg.rank(e.cfg.Name)}
+	e.m = fsm.NewMachine(e.cfg.Name, self, e.rules, env.session, env.entropy())
+	e.root.Send(env.bridge, &redisbridge.Route{Election: e.cfg.Name, PID: e.self})
+	if e.cell.starts++; e.cell.starts > 1 {
+		// A predecessor may have left a record, or a candidacy.
+		e.root.Send(env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: e.cfg.Name})
+	}
+	if e.explicit || e.contender != nil {
+		e.step(fsm.Input{Kind: fsm.InRun})
+	} else {
+		e.show()
+	}
+	waiting := e.waiting
+	e.waiting = nil
+	for _, m := range waiting {
+		w := m.(postponed)
+		e.handle(w.sender, w.message)
+	}
+}
+
+// postponed is a request that came before the node did.
+type postponed struct {
+	sender  *actor.PID
+	message any
+}
+
+func (e *election) postpone(ctx actor.Context, m any) {
+	switch m.(type) {
+	case *redisbridge.Answer, *redisbridge.Heard, *redisbridge.PeerAnswer, *tick, *nudge, *rekick:
+		return // of a start that is over
+	}
+	if e.cell.failed != nil {
+		e.refuse(ctx.Sender(), m, e.cell.failed)
+		return
+	}
+	if len(e.waiting) >= maxWaiting {
+		e.refuse(ctx.Sender(), m, ErrBusy)
+		return
+	}
+	e.waiting = append(e.waiting, postponed{ctx.Sender(), m})
+}
+
+// leave ends whatever this start holds, at once: the lease is closed, the context
+// cancelled. What Redis holds is left to the successor, or to the TTL.
+func (e *election) leave() {
+	if e.stop != nil {
+		e.stop()
+		e.armed, e.stop = 0, nil
+	}
+	if e.m != nil {
+		e.m.Abandon()
+	}
+	if e.lead != nil {
+		e.lead.end(fsm.Cause{Code: fsm.CauseNodeStopped})
+		e.lead, e.held = nil, false
+	}
+	if e.env != nil {
+		e.root.Send(e.env.bridge, &redisbridge.Route{Election: e.cfg.Name})
+	}
+	e.checks = nil
+}
+
+// detach: the node is gone, or refuses us.
+func (e *election) detach(err error) {
+	won := e.m != nil && e.m.Result() == fsm.ResultWon
+	env := e.env
+	e.leave()
+	e.env, e.m = nil, nil
+	e.cell.failed = err
+	e.cell.view.Store(&View{Election: e.cfg.Name})
+	if won {
+		env.publish(&Lost{Election: e.cfg.Name, At: env.clock.Now(), Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
+	}
+	for _, list := range [][]responder{e.quitting, e.resigned} {
+		respond(list, err)
+	}
+	e.quitting, e.resigned = nil, nil
+	if c := e.contender; c != nil {
+		e.contender = nil
+		c.done(nil, err)
+	}
+	for _, m := range e.waiting {
+		w := m.(postponed)
+		e.refuse(w.sender, w.message, err)
+	}
+	e.waiting = nil
+}
+
+// step feeds the machine and performs what it says.
+func (e *election) step(in fsm.Input) {
+	now := e.env.clock.Now()
+	fx := e.m.Step(now, in)
+	for i := range fx {
+		e.perform(now, &fx[i])
+	}
+	if e.m.Draining() && !e.held {
+		// Nobody's work is to be waited for.
+		e.step(fsm.Input{Kind: fsm.InDrained})
+		return
+	}
+	e.arm(now)
+	if len(fx) > 0 {
+		e.show()
+	}
+}
+
+// arm keeps one timer. One that is set too early is left: its tick finds nothing due.
+func (e *election) arm(now fsm.Instant) {
+	at, ok := e.m.Deadline()
+	if !ok || e.armed != 0 && e.armed <= at {
+		return
+	}
+	if e.stop != nil {
+		e.stop()
+	}
+	e.armed = at
+	root, self := e.root, e.self
+	e.stop = e.env.clock.AfterFunc(at-now.Mono, func() { root.Send(self, &tick{}) })
+}
+
+// show publishes the state for readers on other goroutines.
+func (e *election) show() {
+	v := e.view()
+	if old := e.cell.view.Load(); old == nil || *old != v {
+		e.cell.view.Store(&v)
+		e.env.publish(&Status{View: v})
+	}
+}
+
+func (e *election) view() View {
+	v := View{
+		Election: e.cfg.Name, State: e.m.State(), Since: e.m.Since().Time(), Round: e.m.Round(),
+		Result: e.m.Result(), Rank: e.m.Self().Rank, Leader: e.m.Leader(), Draining: e.m.Draining(),
+	}
+	if l := e.m.Lease(); l != nil {
+		v.Token = l.Token()
+	}
+	return v
+}
+
+// perform does one effect.
+func (e *election) perform(now fsm.Instant, fx *fsm.Effect) {
+	switch fx.Kind {
+	case fsm.DoVote, fsm.DoAck, fsm.DoKick:
+		e.publish(*fx)
+		if fx.Kind == fsm.DoKick && fx.To.Original {
+			e.repeatKick(fx)
+		}
+	case fsm.DoSurvey, fsm.DoClaim, fsm.DoReassert, fsm.DoRelease, fsm.DoWithdraw:
+		e.call(fx)
+	case fsm.DoBeat:
+		e.root.Send(e.node, &beatNow{})
+	case fsm.DoWatch:
+		e.root.Send(e.node, &watch{election: e.cfg.Name, holder: fx.To, left: fx.Left})
+	case fsm.DoLead:
+		e.begin(fx.Lease)
+	case fsm.DoEndWork:
+		e.lead.end(fx.Cause)
+		e.env.publish(&Ending{Election: e.cfg.Name, At: now, Token: e.lead.Token(), Cause: fx.Cause})
+	case fsm.DoUnlead:
+		e.lead.end(fx.Cause)
+		e.lead, e.held = nil, false
+	case fsm.DoEmit:
+		e.emit(now, &fx.Notice)
+	case fsm.DoMoved:
+		e.moved(&fx.Transition)
+	case fsm.DoAnswer:
+		e.answer(fx)
+	}
+}
+
+// call asks Redis.
+func (e *election) call(fx *fsm.Effect) {
+	c := &redisbridge.Call{
+		ReplyTo: e.self, Gen: e.gen, Election: e.cfg.Name, Round: fx.Round, Register: fx.Register,
+		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Rank: e.m.Self().Rank, Mixed: e.rules.Mixed,
+	}
+	switch fx.Kind {
+	case fsm.DoSurvey:
+		c.Kind = redisbridge.CallSurvey
+	case fsm.DoClaim:
+		c.Kind = redisbridge.CallClaim
+	case fsm.DoReassert:
+		c.Kind = redisbridge.CallReassert
+	case fsm.DoRelease:
+		c.Kind = redisbridge.CallRelease
+	case fsm.DoWithdraw:
+		c.Kind = redisbridge.CallQuit
+	}
+	e.root.Send(e.env.bridge, c)
+}
+
+var wireTypes = map[fsm.EffectKind]redisbridge.MessageType{
+	fsm.DoVote: redisbridge.TypeVote, fsm.DoAck: redisbridge.TypeAck, fsm.DoKick: redisbridge.TypeKick,
+}
+
+// publish sends a control message.
+func (e *election) publish(fx fsm.Effect) {
+	self := e.m.Self()
+	e.root.Send(e.env.bridge, &redisbridge.Call{
+		Kind: redisbridge.CallPublish, Target: fx.To.ID, Original: fx.To.Original, Rank: self.Rank,
+		Control: &redisbridge.Control{
+			Type: wireTypes[fx.Kind], Election: e.cfg.Name, ID: self.ID, Inc: self.Inc,
+			Round: fx.Round, Draining: fx.Draining,
+		},
+	})
+}
+
+// rekickAfter: an original that is kicked before its votes are all out forgets the kick
+// and wins; a second kick puts it right.
+const rekickAfter = 2 * time.Second
+
+func (e *election) repeatKick(fx *fsm.Effect) {
+	root, self, m := e.root, e.self, &rekick{to: fx.To, round: fx.Round}
+	e.env.clock.AfterFunc(rekickAfter, func() { root.Send(self, m) })
+}
+
+// begin: a term begins.
+func (e *election) begin(lease *fsm.Lease) {
+	e.lead = newLeadership(e.cfg.Name, lease, e.env)
+	e.held = e.cfg.Drains
+	if c := e.contender; c != nil {
+		e.contender, e.held = nil, true
+		e.lead.finish = c.finish
+		c.done(e.lead, nil)
+	}
+}
+
+// emit tells subscribers and the log.
+func (e *election) emit(now fsm.Instant, n *fsm.Notice) {
+	log := e.env.logger
+	switch n.Kind {
+	case fsm.NoticeWon:
+		e.env.publish(&Won{Election: e.cfg.Name, At: now, Token: n.Token, Trusted: e.lead.Until()})
+		log.Info("won", "election", e.cfg.Name, "token", n.Token)
+	case fsm.NoticeLost:
+		e.env.publish(&Lost{Election: e.cfg.Name, At: now, Cause: n.Cause, Leader: n.Leader.ID})
+		log.Info("lost", "election", e.cfg.Name, "cause", n.Cause.String(), "leader", n.Leader.ID)
+	case fsm.NoticeInconclusive:
+		e.env.publish(&Inconclusive{Election: e.cfg.Name, At: now, Cause: n.Cause})
+		log.Warn("inconclusive", "election", e.cfg.Name, "cause", n.Cause.String())
+	case fsm.NoticeLeader:
+		e.env.publish(&LeaderChanged{Election: e.cfg.Name, At: now, Leader: n.Leader})
+		log.Debug("leader", "election", e.cfg.Name, "leader", n.Leader.ID, "token", n.Leader.Token)
+	case fsm.NoticeDrainOverdue:
+		e.env.publish(&DrainOverdue{Election: e.cfg.Name, At: now, Token: n.Token, Cause: n.Cause})
+		log.Error("drain overdue: the office is released while its work may still run", "election", e.cfg.Name, "token", n.Token, "cause", n.Cause.String())
+	}
+}
+
+func (e *election) moved(t *fsm.Transition) {
+	if e.env.observed.Load() > 0 {
+		e.env.publish(&Moved{Election: e.cfg.Name, Transition: *t})
+	}
+	if e.env.logger.Enabled(nil, slog.LevelDebug) { //nolint:staticcheck // no context here
+		e.env.logger.Debug("transition", "election", e.cfg.Name, "from", t.From.String(), "event", t.Event.String(),
+			"to", t.To.String(), "cause", t.Cause.String(), "round", t.Round)
+	}
+}

@@ -1,0 +1,127 @@
+package actors
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// env is what one start of a node shares with its elections. It is made by the node's
+// actor and never changed; what varies in it is atomic.
+type env struct {
+	cfg     *Config
+	clock   redisbridge.Clock
+	session *fsm.Session
+	logger  *slog.Logger
+	entropy func() uint64
+	root    *actor.RootContext
+	node    *actor.PID
+	bridge  *actor.PID
+	// offline and observed are written by the node's actor only.
+	offline  *atomic.Bool
+	observed *atomic.Int64
+	*shared
+}
+
+// publish hands an event to the node, which knows the subscribers.
+func (e *env) publish(ev Event) {
+	if e.subscribed.Load() > 0 {
+		e.root.Send(e.node, ev)
+	}
+}
+
+// shared outlives the restarts of a node's actor: it is what a Node handle reads.
+type shared struct {
+	// cells by election name: *cell.
+	cells sync.Map
+	// members is what the node knows of the fleet, sorted by id; immutable.
+	members atomic.Pointer[[]Member]
+	// start is the present start of the node's actor.
+	start atomic.Pointer[env]
+	// subscribed counts subscriptions of any kind.
+	subscribed atomic.Int64
+	counters   redisbridge.Counters
+	// done is closed when the node's actor has stopped for good.
+	done chan struct{}
+	// failed is why, if it did not stop because it was told to.
+	failed atomic.Pointer[error]
+}
+
+func newShared() *shared {
+	s := &shared{done: make(chan struct{})}
+	s.members.Store(&[]Member{})
+	return s
+}
+
+// cell is what an election's actor shares with its successor after a restart, and with
+// readers. The actor is the one writer.
+type cell struct {
+	view   atomic.Pointer[View]
+	starts int
+	failed error
+}
+
+// cellOf returns the cell of an election, nil if the node has none of that name.
+func (s *shared) cellOf(election string) *cell {
+	if c, ok := s.cells.Load(election); ok {
+		return c.(*cell)
+	}
+	return nil
+}
+
+// fresh reports whether a heartbeat was answered within the last TTL.
+func (e *env) fresh() bool {
+	at, ok := e.session.LastAnswer()
+	return ok && e.clock.Now().Sub(at) <= e.cfg.TTL
+}
+
+// Messages between a node and its elections.
+type (
+	// attach: an election wants to belong to the node.
+	attach struct {
+		silent
+		election string
+		pid      *actor.PID
+		cell     *cell
+		err      error // its config is wrong
+	}
+	// attached: it does, in this start.
+	attached struct {
+		silent
+		env *env
+	}
+	// detached: it does not, or no longer.
+	detached struct {
+		silent
+		err error
+	}
+	// beatNow: Redis does not know our session.
+	beatNow struct{ silent }
+	// watch: an election follows a holder.
+	watch struct {
+		silent
+		election string
+		holder   fsm.Candidate
+		left     time.Duration
+	}
+	// observing: an election is to be looked at with each beat.
+	observing struct {
+		silent
+		election string
+		on       bool
+	}
+	// open asks for the actor of an election, made if need be.
+	open struct {
+		silent
+		election string
+		done     func(*actor.PID, error)
+	}
+	// stopElection quits because the node stops.
+	stopElection struct{ silent }
+)

@@ -1,0 +1,55 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+
+	"hustings/fsm"
+)
+
+// Errors. They come wrapped, with what was asked and of which election: use errors.Is.
+var (
+	// ErrConfig: the configuration is wrong; the text lists every fault.
+	ErrConfig = errors.New("hustings: bad configuration")
+	// ErrStopped: the node has stopped.
+	ErrStopped = errors.New("hustings: the node has stopped")
+	// ErrUnreachable: Redis could not be reached in time.
+	ErrUnreachable = errors.New("hustings: Redis is unreachable")
+	// ErrRefused: Redis refuses us, and no retry will heal that.
+	ErrRefused = errors.New("hustings: Redis refuses this node")
+	// ErrDuplicateID: another live process has our id.
+	ErrDuplicateID = errors.New("hustings: another live node has this id: give every process its own")
+	// ErrMaxTTL: the fleet has another MaxTTL.
+	ErrMaxTTL = errors.New("hustings: MaxTTL differs from the fleet's: give every node the same")
+	// ErrNotLeader: only a leader can resign.
+	ErrNotLeader = errors.New("hustings: this node does not lead")
+	// ErrNoLeader: the office is vacant.
+	ErrNoLeader = errors.New("hustings: nobody leads")
+	// ErrUnknown: who leads is not known here: nobody has looked yet, or the
+	// link has been down for longer than the TTL.
+	ErrUnknown = errors.New("hustings: who leads is unknown here")
+	// ErrNoReceiver: nobody received the message.
+	ErrNoReceiver = errors.New("hustings: nobody received the message")
+	// ErrBusy: something else in this process already contends in this election.
+	ErrBusy = errors.New("hustings: this process already contends in this election")
+	// ErrOffline: the node was taken offline.
+	ErrOffline = errors.New("hustings: the node is offline: call Online first")
+	// ErrQuit: the election was quit while it was contended in.
+	ErrQuit = errors.New("hustings: the election was quit")
+	// ErrLost is the cause of a leadership context that ended; the text says why.
+	ErrLost = errors.New("hustings: leadership ended")
+	// ErrPanic: the user's work panicked.
+	ErrPanic = errors.New("hustings: the work panicked")
+)
+
+// lostError is why a leadership ended.
+type lostError struct {
+	election string
+	cause    fsm.Cause
+}
+
+func (e *lostError) Error() string {
+	return fmt.Sprintf("hustings: leadership of %q ended: %s", e.election, e.cause)
+}
+
+func (e *lostError) Unwrap() error { return ErrLost }

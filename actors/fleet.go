@@ -1,0 +1,418 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// fleet is what a node knows of the other members. It belongs to the node's actor.
+type fleet struct {
+	known    []Member // sorted by id
+	fullAt   time.Duration
+	mixed    bool // an original is listed
+	joining  bool
+	suspects []suspect
+	timer    func() bool
+}
+
+// suspect is an original that had no subscriber when it was looked at.
+type suspect struct {
+	id, election string
+	since        time.Duration
+}
+
+// suspectAfter is how long an original must be without a subscriber before it is taken
+// for dead: longer than it needs to reconnect.
+const suspectAfter = time.Second
+
+// maxSuspects bounds how many are looked at in one interval.
+const maxSuspects = 64
+
+func (f *fleet) stop() {
+	if f.timer != nil {
+		f.timer()
+		f.timer = nil
+	}
+}
+
+// fullDue reports whether the whole list is to be read: now and then in a mixed fleet,
+// where members come and go without saying so.
+func (f *fleet) fullDue(now fsm.Instant, interval time.Duration) bool {
+	return f.mixed && now.Mono-f.fullAt >= interval
+}
+
+func (f *fleet) find(id string) (int, bool) {
+	i := sort.Search(len(f.known), func(i int) bool { return f.known[i].ID >= id })
+	return i, i < len(f.known) && f.known[i].ID == id
+}
+
+// join registers the node, and again every election in which it stands.
+func (n *nodeActor) join() {
+	if n.env.offline.Load() {
+		return
+	}
+	c := &redisbridge.Call{Kind: redisbridge.CallJoin, ReplyTo: n.ctx.Self()}
+	for _, e := range n.els {
+		if v := e.cell.view.Load(); v != nil && v.State != fsm.Idle && len(c.Entries) < maxEntries {
+			c.Entries = append(c.Entries, redisbridge.Membership{Election: e.name, Rank: n.cfg.rank(e.name)})
+		}
+	}
+	n.env.root.Send(n.env.bridge, c)
+}
+
+// maxEntries bounds the elections that one registration names; the others register
+// themselves with their next round.
+const maxEntries = 2048
+
+func (n *nodeActor) onJoined(a *redisbridge.JoinAnswer) {
+	switch {
+	case a.Err != nil && redisbridge.Classify(a.Err) == redisbridge.Permanent && n.phase < ready:
+		n.fail(fmt.Errorf("%w: %w", ErrRefused, a.Err))
+	case a.Err != nil || a.Status != "ok":
+		// No session of ours, or the link failed: the next heartbeat tells.
+		if n.phase == registering {
+			n.phase = waitingTurn
+			n.planBeat(n.cfg.TTL / 10)
+		}
+	case n.phase == registering:
+		n.phase = surveying
+		n.readMembers(0)
+	}
+	if a.Err == nil {
+		n.answerPresence(nil)
+	}
+}
+
+func (n *nodeActor) readMembers(since uint64) {
+	if n.beats.reading {
+		return
+	}
+	n.beats.reading = true
+	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallMembers, ReplyTo: n.ctx.Self(), Since: since})
+}
+
+// onMembers takes a change of the fleet, or the whole of it.
+func (n *nodeActor) onMembers(a *redisbridge.MembersAnswer) {
+	n.beats.reading = false
+	if a.Err != nil {
+		if n.phase == surveying {
+			n.phase = waitingTurn // from the next heartbeat on again
+			n.planBeat(n.cfg.TTL / 10)
+		}
+		return
+	}
+	if err := n.checkMaxTTL(a.Members); err != nil && n.phase == surveying {
+		n.fail(err)
+		return
+	}
+	now := n.env.clock.Now()
+	n.beats.version = a.Version
+	if a.Full {
+		n.fleet.fullAt = now.Mono
+		n.dropUnlisted(now, a.Members)
+	}
+	for i := range a.Members {
+		n.digestMember(now, &a.Members[i], a.Full)
+	}
+	n.showMembers()
+	n.beats.details = len(n.fleet.known)
+	if n.phase == surveying {
+		n.becomeReady()
+	}
+}
+
+// checkMaxTTL: one constant for the fleet, or leases of the old dataset may outlive the
+// quarantine.
+func (n *nodeActor) checkMaxTTL(list []redisbridge.Member) error {
+	for _, m := range list {
+		d := m.Details
+		if m.ID != n.cfg.ID && m.Listed && !d.Original() && m.Live > 0 && d.MaxTTL != n.cfg.MaxTTL.Milliseconds() {
+			return fmt.Errorf("%w: %q has %v, this node %v", ErrMaxTTL, m.ID, time.Duration(d.MaxTTL)*time.Millisecond, n.cfg.MaxTTL)
+		}
+	}
+	return nil
+}
+
+// dropUnlisted: who is not in the whole list any more has left, or was purged.
+func (n *nodeActor) dropUnlisted(now fsm.Instant, list []redisbridge.Member) {
+	listed := make(map[string]bool, len(list))
+	for _, m := range list {
+		listed[m.ID] = true
+	}
+	for _, m := range append([]Member(nil), n.fleet.known...) {
+		if !listed[m.ID] {
+			n.forget(now, m.ID, false)
+		}
+	}
+}
+
+// digestMember takes one entry of the log or of the list.
+func (n *nodeActor) digestMember(now fsm.Instant, m *redisbridge.Member, full bool) {
+	switch {
+	case m.Kind == '-':
+		n.forget(now, m.ID, false)
+	case m.Kind == '!' && m.Live == 0:
+		n.forget(now, m.ID, true)
+	case !m.Listed:
+	case m.Details.Original():
+		if *n.cfg.Mixed {
+			n.meet(now, m)
+		}
+	case m.Live > 0 || m.ID == n.cfg.ID:
+		n.meet(now, m)
+	case full:
+		// Listed without a session: dead, and nobody purged it yet.
+		n.forget(now, m.ID, true)
+		n.purge(m.ID)
+	}
+}
+
+// meet notes a member that is there.
+func (n *nodeActor) meet(now fsm.Instant, m *redisbridge.Member) {
+	c := m.Details.Candidate(m.ID)
+	peer := Member{
+		ID: m.ID, Rank: c.Rank, Original: c.Original, inc: c.Inc,
+		Host: m.Details.Host, PID: m.Details.PID, Start: m.Details.Start,
+	}
+	i, ok := n.fleet.find(m.ID)
+	switch {
+	case ok && n.fleet.known[i] == peer:
+		return
+	case ok:
+		n.fleet.known[i] = peer
+	default:
+		n.fleet.known = append(n.fleet.known, Member{})
+		copy(n.fleet.known[i+1:], n.fleet.known[i:])
+		n.fleet.known[i] = peer
+	}
+	if m.ID != n.cfg.ID {
+		n.env.logger.Debug("peer up", "peer", m.ID, "rank", peer.Rank, "original", peer.Original)
+		n.hub.publish(n, &PeerUp{At: now, Peer: peer})
+	}
+}
+
+// forget notes that a member has left or died.
+func (n *nodeActor) forget(now fsm.Instant, id string, dead bool) {
+	i, ok := n.fleet.find(id)
+	if !ok || id == n.cfg.ID {
+		return
+	}
+	peer := n.fleet.known[i]
+	n.fleet.known = append(n.fleet.known[:i], n.fleet.known[i+1:]...)
+	if dead {
+		n.env.logger.Info("peer dead", "peer", id)
+		n.hub.publish(n, &PeerDead{At: now, Peer: peer})
+	} else {
+		n.env.logger.Debug("peer left", "peer", id)
+		n.hub.publish(n, &PeerLeft{At: now, Peer: peer})
+	}
+	n.gone(id)
+	if dead && n.first() {
+		n.purge(id)
+	}
+}
+
+// first reports whether this node is the one of the fleet that clears up after the dead:
+// the first by id of ours, so that one does it and not all.
+func (n *nodeActor) first() bool {
+	for _, m := range n.fleet.known {
+		if !m.Original {
+			return m.ID == n.cfg.ID
+		}
+	}
+	return true
+}
+
+func (n *nodeActor) purge(id string) {
+	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallPurge, ReplyTo: n.ctx.Self(), Target: id})
+}
+
+func (n *nodeActor) showMembers() {
+	list := append([]Member(nil), n.fleet.known...)
+	n.fleet.mixed = false
+	for _, m := range list {
+		n.fleet.mixed = n.fleet.mixed || m.Original
+	}
+	n.shared.members.Store(&list)
+}
+
+// onSuspects: candidates that look dead are looked at again after a while, and purged if
+// nobody has subscribed in their name since.
+func (n *nodeActor) onSuspects(m *redisbridge.Suspects) {
+	now := n.env.clock.Now()
+	for _, id := range m.IDs {
+		known := false
+		for i := range n.fleet.suspects {
+			s := &n.fleet.suspects[i]
+			if s.id == id && s.election == m.Election {
+				known = true
+			}
+		}
+		if !known && len(n.fleet.suspects) < maxSuspects {
+			n.fleet.suspects = append(n.fleet.suspects, suspect{id, m.Election, now.Mono})
+		}
+	}
+	if n.fleet.timer == nil && len(n.fleet.suspects) > 0 {
+		n.fleet.timer = n.after(suspectAfter, &purgeDue{})
+	}
+}
+
+// purgeDue: look at the suspects for the second time.
+type purgeDue struct{ silent }
+
+func (n *nodeActor) onPurgeDue() {
+	n.fleet.timer = nil
+	now := n.env.clock.Now()
+	kept := n.fleet.suspects[:0]
+	for _, s := range n.fleet.suspects {
+		if now.Mono-s.since < suspectAfter {
+			kept = append(kept, s)
+			continue
+		}
+		// The script looks again, and purges only what has no subscriber still.
+		n.env.root.Send(n.env.bridge, &redisbridge.Call{
+			Kind: redisbridge.CallPurge, ReplyTo: n.ctx.Self(), Target: s.id, Original: true, Election: s.election,
+		})
+	}
+	n.fleet.suspects = kept
+	if len(kept) > 0 {
+		n.fleet.timer = n.after(suspectAfter, &purgeDue{})
+	}
+}
+
+// Presence.
+type (
+	awaitReady struct{ silent }
+	goOffline  struct{ silent }
+	goOnline   struct{ silent }
+)
+
+// leave: told to stop. Every election quits and drains; then the node takes its leave.
+func (n *nodeActor) leave(r responder) {
+	n.stopping = append(n.stopping, r)
+	switch n.phase {
+	case leaving, parting:
+		return
+	case ready:
+		n.phase = leaving
+		for _, e := range n.els {
+			n.quitElection(e)
+		}
+		n.leaveIfDrained()
+	case connecting, failed:
+		n.phase = parting
+		n.ctx.Stop(n.ctx.Self())
+	default:
+		n.phase = leaving
+		n.leaveIfDrained()
+	}
+}
+
+// quitElection asks one election to quit; it counts as stopped when it has answered.
+func (n *nodeActor) quitElection(e *entry) {
+	root, self, name := n.env.root, n.ctx.Self(), e.name
+	root.Send(e.pid, &ask{request: &stopElection{}, done: func(error) { root.Send(self, &electionDone{name}) }})
+}
+
+// electionDone: an election has quit.
+type electionDone struct{ election string }
+
+// IgnoreDeadLetterLogging: see silent.
+func (electionDone) IgnoreDeadLetterLogging() {}
+
+func (n *nodeActor) onElectionDone(m *electionDone) {
+	if e := n.byName[m.election]; e != nil {
+		n.electionStopped(e)
+	}
+}
+
+func (n *nodeActor) electionStopped(e *entry) {
+	e.stopped = true
+	n.leaveIfDrained()
+	n.offlineIfQuit()
+}
+
+func (n *nodeActor) allStopped() bool {
+	for _, e := range n.els {
+		if !e.stopped {
+			return false
+		}
+	}
+	return true
+}
+
+func (n *nodeActor) leaveIfDrained() {
+	if n.phase == leaving && n.allStopped() {
+		n.phase = parting
+		n.beats.stop()
+		n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallLeave, ReplyTo: n.ctx.Self(), End: true})
+	}
+}
+
+func (n *nodeActor) onLeft(a *redisbridge.LeaveAnswer) {
+	if n.phase == parting {
+		if a.Status == "stale" {
+			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallLeave, ReplyTo: n.ctx.Self(), End: true})
+			return
+		}
+		n.env.logger.Info("node stopped")
+		n.ctx.Stop(n.ctx.Self())
+		return
+	}
+	n.answerPresence(a.Err)
+}
+
+// goOffline quits every election and leaves the fleet, but keeps the session and the
+// connection: messages arrive still.
+func (n *nodeActor) goOffline(r responder) {
+	if n.phase != ready {
+		respond([]responder{r}, n.notReady())
+		return
+	}
+	n.presence = append(n.presence, r)
+	n.env.offline.Store(true)
+	for _, e := range n.els {
+		e.stopped = false
+		n.quitElection(e)
+	}
+	n.offlineIfQuit()
+}
+
+func (n *nodeActor) offlineIfQuit() {
+	if n.phase == ready && n.env.offline.Load() && len(n.presence) > 0 && n.allStopped() {
+		n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallLeave, ReplyTo: n.ctx.Self()})
+	}
+}
+
+// goOnline restores presence, and nothing else: no election is run again.
+func (n *nodeActor) goOnline(r responder) {
+	if n.phase != ready {
+		respond([]responder{r}, n.notReady())
+		return
+	}
+	n.presence = append(n.presence, r)
+	n.env.offline.Store(false)
+	n.join()
+}
+
+func (n *nodeActor) notReady() error {
+	switch {
+	case n.failure != nil:
+		return n.failure
+	case n.phase >= leaving:
+		return ErrStopped
+	default:
+		return errors.New("hustings: the node is not ready yet: wait for Start")
+	}
+}
+
+func (n *nodeActor) answerPresence(err error) {
+	list := n.presence
+	n.presence = nil
+	respond(list, err)
+}

@@ -1,0 +1,111 @@
+package actors
+
+import (
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// hear takes a control message. One from somebody whom the round expects is an input at
+// once. Of anybody else Redis is asked first whether it is a candidate: a message alone
+// must not make anybody do anything.
+func (e *election) hear(c redisbridge.Control) {
+	switch c.Type {
+	case redisbridge.TypeLeader, redisbridge.TypeVacant:
+		e.hint(c)
+		return
+	default:
+	}
+	if !e.rules.Mixed && c.Inc == "" {
+		e.drop("control message of an original, and Mixed is false", c)
+		return
+	}
+	if e.m.Knows(c.ID, c.Inc) {
+		e.take(c, c.From())
+		return
+	}
+	if c.Type == redisbridge.TypeAck {
+		e.drop("voteack that nobody waits for", c)
+		return
+	}
+	if e.m.State() == fsm.Idle {
+		e.drop("election in which we are no candidate", c)
+		return
+	}
+	e.verify(c)
+}
+
+func (e *election) hint(c redisbridge.Control) {
+	in := fsm.Input{Kind: fsm.InLeader, From: fsm.Candidate{ID: c.ID, Inc: c.Inc, Rank: fsm.UnknownRank}, Token: c.Token, Heir: c.Heir}
+	if c.Type == redisbridge.TypeVacant {
+		in.Kind = fsm.InVacant
+	}
+	e.step(in)
+}
+
+// take makes a vote, ack or kick an input.
+func (e *election) take(c redisbridge.Control, from fsm.Candidate) {
+	in := fsm.Input{From: from, Round: c.Round, Draining: c.Draining}
+	switch c.Type {
+	case redisbridge.TypeVote:
+		in.Kind = fsm.InVote
+	case redisbridge.TypeAck:
+		in.Kind = fsm.InAck
+	default:
+		in.Kind = fsm.InKick
+	}
+	e.step(in)
+}
+
+// verify asks Redis about the sender.
+func (e *election) verify(c redisbridge.Control) {
+	if len(e.checks) >= maxChecks {
+		e.drop("too many messages wait to be verified", c)
+		return
+	}
+	asked := false
+	for _, k := range e.checks {
+		if k.control.ID == c.ID {
+			asked = true
+		}
+	}
+	e.checks = append(e.checks, check{c, asked})
+	if !asked {
+		e.root.Send(e.env.bridge, &redisbridge.Call{
+			Kind: redisbridge.CallPeer, ReplyTo: e.self, Gen: e.gen, Election: e.cfg.Name, Target: c.ID,
+		})
+	}
+}
+
+// verified: Redis has answered about a sender.
+func (e *election) verified(a *redisbridge.PeerAnswer) {
+	if a.Gen != e.gen {
+		return
+	}
+	var mine []redisbridge.Control
+	kept := e.checks[:0]
+	for _, k := range e.checks {
+		if k.control.ID == a.ID {
+			mine = append(mine, k.control)
+		} else {
+			kept = append(kept, k)
+		}
+	}
+	e.checks = kept
+	for _, c := range mine {
+		switch {
+		case a.Err != nil: // not known; its sender tries again
+		case !a.Candidate:
+			e.drop("control message from who is no candidate", c)
+		case a.Who.Inc != c.Inc, a.Who.Original != (c.Inc == ""):
+			e.drop("control message in another's name", c)
+		case !a.Who.Original && a.Live == 0:
+			e.drop("control message from a node without a session", c)
+		default:
+			e.take(c, a.Who)
+		}
+	}
+}
+
+func (e *election) drop(reason string, c redisbridge.Control) {
+	e.root.Send(e.env.bridge, &redisbridge.Drop{Reason: reason, Sample: string(c.Type) + " of " + c.ID + " in " + c.Election})
+}

@@ -1,0 +1,241 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// hub knows a node's subscribers. It belongs to the node's actor: all events pass
+// through it, so that each subscriber sees them in one order.
+type hub struct {
+	subs []*subscriber
+}
+
+// subscriber gets events by a channel, or as messages to a PID.
+type subscriber struct {
+	election    string
+	transitions bool
+	ch          chan Event
+	pid         *actor.PID
+	window      int
+	unacked     int
+	queue       []Event
+	missed      uint64
+	// Without a window: the latest Status by election, and when one was sent.
+	latest []*Status
+	sentAt time.Duration
+	armed  bool
+}
+
+// Bounds of a subscription.
+const (
+	maxQueued = 256
+	conflate  = 50 * time.Millisecond
+)
+
+// subscribeChan subscribes a channel; unsubscribing closes it.
+type subscribeChan struct {
+	silent
+	election    string
+	transitions bool
+	ch          chan Event
+}
+
+// unsubscribeChan ends a channel's subscription.
+type unsubscribeChan struct {
+	silent
+	ch chan Event
+}
+
+// flushDue: a conflated subscriber's pause is over.
+type flushDue struct {
+	silent
+	s *subscriber
+}
+
+// start keeps the subscribers of a start before: they are told what changes.
+func (h *hub) start(n *nodeActor) { h.count(n) }
+
+func (h *hub) stop() {
+	for _, s := range h.subs {
+		if s.ch != nil {
+			close(s.ch)
+		}
+	}
+	h.subs = nil
+}
+
+func (h *hub) count(n *nodeActor) {
+	observed := int64(0)
+	for _, s := range h.subs {
+		if s.transitions {
+			observed++
+		}
+	}
+	n.env.observed.Store(observed)
+	n.shared.subscribed.Store(int64(len(h.subs)))
+}
+
+func (h *hub) subscribe(n *nodeActor, m *Subscribe) {
+	if m.PID == nil {
+		return
+	}
+	h.add(n, &subscriber{election: m.Election, transitions: m.Transitions, pid: m.PID, window: max(m.Window, 0), sentAt: -conflate})
+}
+
+func (h *hub) subscribeChan(n *nodeActor, m *subscribeChan) {
+	h.add(n, &subscriber{election: m.election, transitions: m.transitions, ch: m.ch})
+}
+
+// add tells a new subscriber the present state first.
+func (h *hub) add(n *nodeActor, s *subscriber) {
+	h.subs = append(h.subs, s)
+	h.count(n)
+	now := n.env.clock.Now()
+	if s.election == "" {
+		h.offer(n, s, &LinkChanged{At: now, Up: n.link.Up, Err: n.link.Err})
+		for _, m := range n.fleet.known {
+			if m.ID != n.cfg.ID {
+				h.offer(n, s, &PeerUp{At: now, Peer: m})
+			}
+		}
+	}
+	for _, name := range n.names() {
+		if s.election == "" || s.election == name {
+			if v := n.byName[name].cell.view.Load(); v != nil {
+				h.offer(n, s, &Status{View: *v})
+			}
+		}
+	}
+	if n.failure != nil {
+		h.offer(n, s, &Failed{At: now, Err: n.failure})
+	}
+}
+
+func (h *hub) unsubscribe(n *nodeActor, m *Unsubscribe) {
+	h.remove(n, func(s *subscriber) bool { return s.pid != nil && s.pid.Equal(m.PID) })
+}
+
+// remove ends subscriptions.
+func (h *hub) remove(n *nodeActor, which func(*subscriber) bool) {
+	kept := h.subs[:0]
+	for _, s := range h.subs {
+		switch {
+		case !which(s):
+			kept = append(kept, s)
+		case s.ch != nil:
+			close(s.ch)
+		}
+	}
+	h.subs = kept
+	h.count(n)
+}
+
+// publish offers an event to everybody whom it concerns.
+func (h *hub) publish(n *nodeActor, ev Event) {
+	election := ev.event()
+	for _, s := range h.subs {
+		if s.election != "" && s.election != election {
+			continue
+		}
+		if _, moved := ev.(*Moved); moved && !s.transitions {
+			continue
+		}
+		h.offer(n, s, ev)
+	}
+}
+
+// offer gives an event to one subscriber and never waits for it.
+func (h *hub) offer(n *nodeActor, s *subscriber, ev Event) {
+	switch {
+	case s.ch != nil:
+		s.toChannel(ev)
+	case s.window > 0:
+		s.queue = append(s.queue, ev)
+		if len(s.queue) > maxQueued {
+			s.queue = append(s.queue[:0], s.queue[1:]...)
+			s.missed++
+		}
+		h.drain(n, s)
+	default:
+		if st, ok := ev.(*Status); ok {
+			h.conflate(n, s, st)
+		}
+	}
+}
+
+// toChannel never blocks. A full channel costs the event; the next one that fits comes
+// after a Missed.
+func (s *subscriber) toChannel(ev Event) {
+	if s.missed > 0 {
+		if cap(s.ch)-len(s.ch) < 2 {
+			s.missed++
+			return
+		}
+		s.ch <- &Missed{N: s.missed}
+		s.missed = 0
+	}
+	select {
+	case s.ch <- ev:
+	default:
+		s.missed++
+	}
+}
+
+// drain sends what the window allows.
+func (h *hub) drain(n *nodeActor, s *subscriber) {
+	for len(s.queue) > 0 && s.unacked < s.window {
+		if s.missed > 0 {
+			n.env.root.Send(s.pid, &Missed{N: s.missed})
+			s.missed = 0
+			s.unacked++
+			continue
+		}
+		n.env.root.Send(s.pid, s.queue[0])
+		s.queue = s.queue[1:]
+		s.unacked++
+	}
+}
+
+func (h *hub) ack(n *nodeActor, m *Ack) {
+	for _, s := range h.subs {
+		if s.pid != nil && m.PID != nil && s.pid.Equal(m.PID) {
+			s.unacked = max(0, s.unacked-max(m.N, 0))
+			h.drain(n, s)
+		}
+	}
+}
+
+// conflate keeps the latest state of each election, and sends at most once in a while.
+func (h *hub) conflate(n *nodeActor, s *subscriber, st *Status) {
+	found := false
+	for i, old := range s.latest {
+		if old.Election == st.Election {
+			s.latest[i], found = st, true
+		}
+	}
+	if !found {
+		s.latest = append(s.latest, st)
+	}
+	if s.armed {
+		return
+	}
+	now := n.env.clock.Now()
+	if wait := s.sentAt + conflate - now.Mono; wait > 0 {
+		s.armed = true
+		n.after(wait, &flushDue{s: s})
+		return
+	}
+	h.flushDue(n, &flushDue{s: s})
+}
+
+func (h *hub) flushDue(n *nodeActor, m *flushDue) {
+	s := m.s
+	s.armed = false
+	s.sentAt = n.env.clock.Now().Mono
+	for _, st := range s.latest {
+		n.env.root.Send(s.pid, st)
+	}
+	s.latest = nil
+}

@@ -1,0 +1,95 @@
+package actors
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// Leadership is one term of office: from a granted claim until its trust ends, or it is
+// given up. All methods may be called from any goroutine, also after the end.
+type Leadership struct {
+	election string
+	lease    *fsm.Lease
+	clock    redisbridge.Clock
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	cause    atomic.Pointer[fsm.Cause]
+	finished atomic.Bool
+	trusted  time.Duration // how long one heartbeat is trusted
+	finish   func(ctx context.Context, l *Leadership) error
+}
+
+func newLeadership(election string, lease *fsm.Lease, e *env) *Leadership {
+	l := &Leadership{election: election, lease: lease, clock: e.clock, trusted: e.cfg.TTL - fsm.Margin(e.cfg.TTL)}
+	l.ctx, l.cancel = context.WithCancelCause(context.Background())
+	return l
+}
+
+// Election returns the election's name.
+func (l *Leadership) Election() string { return l.election }
+
+// Token is the fencing token: it strictly rises from term to term of an election.
+// Pass it with every write, and let the store refuse an older one.
+func (l *Leadership) Token() uint64 { return l.lease.Token() }
+
+// Valid reports whether this node leads at this instant: it compares the clocks with
+// the end of the trusted time at each call. Once false it stays false.
+//
+// A true answer is true of the instant of the call. Whoever acts on it later, after a
+// long pause of the process for example, needs the token.
+func (l *Leadership) Valid() bool { return l.lease.Valid(l.clock.Now()) }
+
+// Until returns when trust ends unless a heartbeat is answered before.
+func (l *Leadership) Until() fsm.Instant { return l.lease.Until() }
+
+// Context is done when the work must stop: the term has ended, or is being given up.
+// context.Cause tells why, and wraps ErrLost. Err compares with the clocks at each call.
+func (l *Leadership) Context() context.Context { return leaderContext{l.ctx, l, l.cancel} }
+
+// Release gives up the office and, unless Run was asked for, the candidacy. It returns
+// when Redis knows, or ctx ends. Call it when the work has stopped, also after the
+// context was cancelled: until then the office is kept for it, up to DrainTimeout. A
+// second call does nothing and returns nil.
+func (l *Leadership) Release(ctx context.Context) error {
+	if !l.finished.CompareAndSwap(false, true) || l.finish == nil {
+		return nil
+	}
+	return l.finish(ctx, l)
+}
+
+// end cancels the context.
+func (l *Leadership) end(why fsm.Cause) {
+	l.cause.CompareAndSwap(nil, &why)
+	l.cancel(&lostError{l.election, *l.cause.Load()})
+}
+
+// leaderContext is a context that looks at the clocks, since a timer may be late: after
+// a pause of the process it must not say that all is well.
+type leaderContext struct {
+	context.Context
+	l      *Leadership
+	cancel context.CancelCauseFunc
+}
+
+// Err is nil while the leadership lasts at this instant.
+func (c leaderContext) Err() error {
+	if err := c.Context.Err(); err != nil {
+		return err
+	}
+	if !c.l.Valid() {
+		c.l.end(fsm.Cause{Code: fsm.CauseLapsed, D: c.l.trusted})
+		c.cancel(context.Cause(c.l.ctx))
+	}
+	return c.Context.Err()
+}
+
+// under returns a context that ends with the leadership or with the parent.
+func (l *Leadership) under(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(parent)
+	stop := context.AfterFunc(l.ctx, func() { cancel(context.Cause(l.ctx)) })
+	return leaderContext{ctx, l, cancel}, func() { stop(); cancel(nil) }
+}

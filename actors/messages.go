@@ -1,0 +1,268 @@
+package actors
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// silent marks messages that need no dead-letter log line.
+type silent struct{}
+
+// IgnoreDeadLetterLogging keeps protoactor from starting a goroutine over a message to
+// somebody who is gone.
+func (silent) IgnoreDeadLetterLogging() {}
+
+// Messages to an election's PID. Those sent with Request are answered with Done, Inspect
+// with a Snapshot.
+type (
+	// Run stands in the election. It is answered when the election has heard it;
+	// standing twice is standing once.
+	Run struct{ silent }
+	// Quit withdraws. It is answered when Redis knows, after draining.
+	Quit struct{ silent }
+	// Resign gives up the office and stays a candidate. It is answered when the
+	// office is released; with ErrNotLeader by who does not lead.
+	Resign struct{ silent }
+	// Inspect asks for a Snapshot.
+	Inspect struct{ silent }
+	// Drained tells an election whose config says Drains that the work of the
+	// term with this Token has stopped.
+	Drained struct {
+		silent
+		Token uint64
+	}
+)
+
+// Messages to a node's PID.
+type (
+	// Stop stops the node gracefully: it drains and leaves every election, leaves
+	// the fleet, then stops the actor. Done is the answer. (protoactor's own Stop
+	// and Poison are a crash: the session runs out.)
+	Stop struct{ silent }
+	// Subscribe sends events to PID: of one election, or of all and of the node
+	// itself if Election is "". First comes the present state.
+	//
+	// With a Window, up to so many events are sent before one is acknowledged
+	// (send Ack to the node); then up to 256 wait, and beyond that the oldest are
+	// dropped and Missed says how many. Without a Window only Status events are
+	// sent, the latest of each election and at most one in 50 ms, so that a slow
+	// subscriber is never flooded.
+	Subscribe struct {
+		silent
+		Election    string
+		PID         *actor.PID
+		Window      int
+		Transitions bool
+	}
+	// Unsubscribe ends the subscriptions of PID.
+	Unsubscribe struct {
+		silent
+		PID *actor.PID
+	}
+	// Ack acknowledges N events of a subscription with a Window; the PID is the
+	// subscriber's.
+	Ack struct {
+		silent
+		PID *actor.PID
+		N   int
+	}
+)
+
+// Done answers Run, Quit, Resign and Stop.
+type Done struct {
+	silent
+	Request any
+	Err     error
+}
+
+// Event is what subscribers get. Every event of an election names it.
+type Event interface{ event() string }
+
+// Events.
+type (
+	// Won: this node leads, as of now, with this fencing token. Trusted is until
+	// when that may be believed if no heartbeat is answered in the meantime.
+	Won struct {
+		silent
+		Election string
+		At       fsm.Instant
+		Token    uint64
+		Trusted  fsm.Instant
+	}
+	// Ending: this node leads still, and must stop its work: the context is
+	// cancelled. Lost follows when the work has returned, or DrainTimeout passed.
+	Ending struct {
+		silent
+		Election string
+		At       fsm.Instant
+		Token    uint64
+		Cause    fsm.Cause
+	}
+	// Lost: this node does not lead, as the last round decided or because its
+	// term ended.
+	Lost struct {
+		silent
+		Election string
+		At       fsm.Instant
+		Cause    fsm.Cause
+		Leader   string
+	}
+	// Inconclusive: a round had no result. It is sent once per cause until a
+	// round has one.
+	Inconclusive struct {
+		silent
+		Election string
+		At       fsm.Instant
+		Cause    fsm.Cause
+	}
+	// LeaderChanged: what is known here of who leads has changed.
+	LeaderChanged struct {
+		silent
+		Election string
+		At       fsm.Instant
+		Leader   fsm.Leader
+	}
+	// DrainOverdue: the work did not return within DrainTimeout, and the office
+	// was released all the same. Two may work at once.
+	DrainOverdue struct {
+		silent
+		Election string
+		At       fsm.Instant
+		Token    uint64
+		Cause    fsm.Cause
+	}
+	// Moved: a transition of the state machine, for subscribers who ask.
+	Moved struct {
+		silent
+		Election   string
+		Transition fsm.Transition
+	}
+	// Status: the present state of an election.
+	Status struct {
+		silent
+		View
+	}
+	// PeerUp, PeerLeft, PeerDead: membership of the fleet.
+	PeerUp struct {
+		silent
+		At   fsm.Instant
+		Peer Member
+	}
+	// PeerLeft: it took its leave.
+	PeerLeft struct {
+		silent
+		At   fsm.Instant
+		Peer Member
+	}
+	// PeerDead: its session ended without a leave. Several nodes tell it.
+	PeerDead struct {
+		silent
+		At   fsm.Instant
+		Peer Member
+	}
+	// Message: an application message.
+	Message struct {
+		silent
+		At fsm.Instant
+		// From is "" for an original's message, which does not name its sender.
+		From      string
+		Broadcast bool
+		Payload   redisbridge.Payload
+	}
+	// LinkChanged: the bridge to Redis is up or down.
+	LinkChanged struct {
+		silent
+		At  fsm.Instant
+		Up  bool
+		Err error
+	}
+	// Failed: the node, or an election, has given up for good.
+	Failed struct {
+		silent
+		Election string
+		At       fsm.Instant
+		Err      error
+	}
+	// Missed: N events were dropped because the subscriber was too slow.
+	Missed struct {
+		silent
+		N uint64
+	}
+)
+
+func (e *Won) event() string           { return e.Election }
+func (e *Ending) event() string        { return e.Election }
+func (e *Lost) event() string          { return e.Election }
+func (e *Inconclusive) event() string  { return e.Election }
+func (e *LeaderChanged) event() string { return e.Election }
+func (e *DrainOverdue) event() string  { return e.Election }
+func (e *Moved) event() string         { return e.Election }
+func (e *Status) event() string        { return e.Election }
+func (e *PeerUp) event() string        { return "" }
+func (e *PeerLeft) event() string      { return "" }
+func (e *PeerDead) event() string      { return "" }
+func (e *Message) event() string       { return "" }
+func (e *LinkChanged) event() string   { return "" }
+func (e *Failed) event() string        { return e.Election }
+func (e *Missed) event() string        { return "" }
+
+// Member is a node of the fleet.
+type Member struct {
+	ID   string `json:"id"`
+	Rank int64  `json:"rank"`
+	// Original: a node of npm ipc@0.0.1.
+	Original bool `json:"original,omitempty"`
+	// Host, PID and Start describe the process, as it says itself.
+	Host  string `json:"host,omitempty"`
+	PID   int    `json:"pid,omitempty"`
+	Start string `json:"start,omitempty"`
+	inc   string
+}
+
+// View is the present state of an election, small and immutable.
+type View struct {
+	Election string     `json:"election"`
+	State    fsm.State  `json:"state"`
+	Since    time.Time  `json:"since"`
+	Round    uint64     `json:"round"`
+	Result   fsm.Result `json:"result"`
+	Rank     int64      `json:"rank"`
+	Leader   fsm.Leader `json:"leader"`
+	// Token is that of our own term, 0 if we do not lead.
+	Token uint64 `json:"token,omitempty"`
+	// Draining: we lead, and our work is being stopped.
+	Draining bool `json:"draining,omitempty"`
+}
+
+// Snapshot is everything that an election knows of itself.
+type Snapshot struct {
+	silent
+	View
+	ID string `json:"id"`
+	// TrustedMS is how long our term is trusted from now on, in milliseconds.
+	TrustedMS int64 `json:"trusted_ms"`
+	// Place is how many candidates outranked us when Redis was last asked.
+	Place int `json:"place"`
+	// Pending is whose answers the present round waits for.
+	Pending []fsm.Pending `json:"pending"`
+	// DeadlineMS is when the machine acts next by itself, from now; -1 never.
+	DeadlineMS int64 `json:"deadline_ms"`
+	// Incarnation is the node's.
+	Incarnation string `json:"incarnation"`
+	// History is the last transitions, oldest first.
+	History []fsm.Transition `json:"history"`
+}
+
+// JSON writes the payload's data as JSON, null if it can't be converted.
+func (m *Message) JSON() json.RawMessage {
+	out, err := m.Payload.JSON()
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return out
+}

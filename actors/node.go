@@ -1,0 +1,456 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// nodeActor is one member of the fleet. It keeps the session, knows the other members,
+// supervises the bridge and the elections opened by name, and fans out events.
+type nodeActor struct {
+	cfg    Config
+	shared *shared
+
+	// Of one start of the actor.
+	env     *env
+	backend redisbridge.Backend
+	ctx     actor.Context // only inside Receive
+	link    redisbridge.Link
+	phase   phase
+	failure error
+
+	beats  beats
+	fleet  fleet
+	hub    hub
+	els    []*entry // in the order of their coming
+	byName map[string]*entry
+
+	starting []func(error) // Start calls that wait
+	stopping []responder
+	presence []responder // Offline and Online calls that wait
+	sends    map[uint64]func(int64, error)
+	peers    map[uint64]func(*redisbridge.PeerAnswer)
+	corr     uint64
+}
+
+// phase is how far a start has come.
+type phase uint8
+
+const (
+	connecting  phase = iota // no link yet
+	waitingTurn              // an older session of our id still lives
+	registering              // the session exists
+	surveying                // registered; the members are being read
+	ready
+	leaving // told to stop: elections drain
+	parting // the leave script is under way
+	failed
+)
+
+// entry is an election of this node.
+type entry struct {
+	name     string
+	pid      *actor.PID
+	cell     *cell
+	holder   string // whose session it follows
+	observed bool
+	stopped  bool // has quit for good, the node is leaving
+}
+
+// NodeProps returns what to spawn for a node. Use it once. The actor connects when it is
+// started, restarts with a new incarnation if it panics, and never gives up on Redis
+// before it is stopped, except for faults that cannot heal, which it tells subscribers
+// with Failed.
+//
+// An invalid config makes an actor that has failed from the start; check it with
+// Validate.
+func NodeProps(cfg Config) *actor.Props {
+	return nodeProps(cfg.withDefaults(), newShared())
+}
+
+func nodeProps(cfg Config, s *shared) *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor {
+		return &nodeActor{cfg: cfg, shared: s}
+	}, actor.WithSupervisor(newSupervisor(cfg.Redis.Clock, cfg.Logger, s)))
+}
+
+// Receive is the actor's one entry.
+func (n *nodeActor) Receive(ctx actor.Context) {
+	n.ctx = ctx
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		n.start()
+	case *actor.Stopping, *actor.Restarting:
+		n.shutdown()
+	case *actor.Stopped:
+		close(n.shared.done)
+	case *actor.Terminated:
+		n.terminated(m.Who)
+	case *redisbridge.Link:
+		n.onLink(m)
+	case *redisbridge.HeartbeatAnswer:
+		n.onHeartbeat(m)
+	case *redisbridge.JoinAnswer:
+		n.onJoined(m)
+	case *redisbridge.MembersAnswer:
+		n.onMembers(m)
+	case *redisbridge.PurgeAnswer:
+	case *redisbridge.LeaveAnswer:
+		n.onLeft(m)
+	case *redisbridge.AppMessage:
+		n.onMessage(m)
+	case *redisbridge.Published:
+		n.onPublished(m)
+	case *redisbridge.PeerAnswer:
+		n.onPeer(m)
+	case *redisbridge.Suspects:
+		n.onSuspects(m)
+	case *beatDue:
+		n.beats.timer = nil
+		n.beat()
+	case *beatNow:
+		n.beat()
+	case *lapseDue:
+		n.onLapse()
+	case *watchDue:
+		n.onWatchDue()
+	case *purgeDue:
+		n.onPurgeDue()
+	case *electionDone:
+		n.onElectionDone(m)
+	case *flushDue:
+		n.hub.flushDue(n, m)
+	default:
+		n.request(m)
+	}
+}
+
+// request takes what elections and users ask.
+func (n *nodeActor) request(m any) {
+	switch m := m.(type) {
+	case *attach:
+		n.attach(m)
+	case *watch:
+		n.watch(m)
+	case *observing:
+		if e := n.byName[m.election]; e != nil {
+			e.observed = m.on
+			if m.on {
+				n.nudge(e, fsm.Input{Kind: fsm.InNudge})
+			}
+		}
+	case *open:
+		n.open(m)
+	case *Subscribe:
+		n.hub.subscribe(n, m)
+	case *subscribeChan:
+		n.hub.subscribeChan(n, m)
+	case *unsubscribeChan:
+		n.hub.remove(n, func(s *subscriber) bool { return s.ch == m.ch })
+	case *Unsubscribe:
+		n.hub.unsubscribe(n, m)
+	case *Ack:
+		n.hub.ack(n, m)
+	case *ask:
+		n.asked(m.request, responder{done: m.done})
+	case *Stop:
+		n.asked(m, responder{root: n.ctx.ActorSystem().Root, pid: n.ctx.Sender(), request: m})
+	case *sendMessage:
+		n.sendMessage(m)
+	case *handleOf:
+		m.done(&Node{system: n.ctx.ActorSystem(), pid: n.ctx.Self(), shared: n.shared, cfg: &n.cfg})
+	case Event:
+		n.hub.publish(n, m)
+	}
+}
+
+// asked takes the requests that are answered later.
+func (n *nodeActor) asked(request any, r responder) {
+	switch request.(type) {
+	case *Stop:
+		n.leave(r)
+	case *awaitReady:
+		switch {
+		case n.phase == failed:
+			respond([]responder{r}, n.failure)
+		case n.phase == ready:
+			respond([]responder{r}, nil)
+		default:
+			n.starting = append(n.starting, r.done)
+		}
+	case *goOffline:
+		n.goOffline(r)
+	case *goOnline:
+		n.goOnline(r)
+	}
+}
+
+// start begins with a new incarnation.
+func (n *nodeActor) start() {
+	self, root := n.ctx.Self(), n.ctx.ActorSystem().Root
+	n.byName, n.sends, n.peers = map[string]*entry{}, map[uint64]func(int64, error){}, map[uint64]func(*redisbridge.PeerAnswer){}
+	clock, entropy := n.cfg.Redis.Clock, n.cfg.Redis.Entropy
+	n.env = &env{
+		cfg: &n.cfg, clock: clock, logger: n.cfg.Logger.With("id", n.cfg.ID), entropy: entropy, root: root, node: self,
+		session: fsm.NewSession(fmt.Sprintf("%016x%016x", entropy(), entropy()), n.cfg.TTL),
+		offline: &atomic.Bool{}, observed: &atomic.Int64{}, shared: n.shared,
+	}
+	n.hub.start(n)
+	if err := n.cfg.Validate(); err != nil {
+		n.fail(err)
+		return
+	}
+	if err := n.spawnBridge(); err != nil {
+		n.fail(err)
+		return
+	}
+	n.shared.start.Store(n.env)
+	n.env.logger.Info("node starts", "incarnation", n.env.session.Inc(), "rank", *n.cfg.Rank, "ttl", n.cfg.TTL, "quarantine", *n.cfg.Quarantine)
+}
+
+func (n *nodeActor) spawnBridge() error {
+	n.backend = n.cfg.Redis.Backend
+	if n.backend == nil {
+		b, err := redisbridge.NewBackend(redisbridge.BackendConfig{
+			Redis: *n.cfg.Redis.Options, Keys: redisbridge.Keys(n.cfg.Redis.Prefix), Timeout: n.cfg.TTL / 3,
+		})
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		n.backend = b
+	}
+	set := &redisbridge.Settings{
+		ID: n.cfg.ID, Session: n.env.session, Keys: redisbridge.Keys(n.cfg.Redis.Prefix), Backend: n.backend,
+		Clock: n.env.clock, Entropy: n.env.entropy, Logger: n.cfg.Logger, Owner: n.ctx.Self(),
+		Details: n.cfg.details(n.env.session.Inc(), n.env.clock.Now().Time()), Number: n.cfg.number,
+		Conn: &atomic.Uint64{}, Counters: &n.shared.counters,
+	}
+	if *n.cfg.Quarantine {
+		set.MaxTTL = n.cfg.MaxTTL
+	}
+	n.env.bridge = n.ctx.Spawn(redisbridge.Props(set))
+	return nil
+}
+
+// shutdown gives everything back at once. What Redis holds is left to the TTL unless the
+// node has taken its leave.
+func (n *nodeActor) shutdown() {
+	n.beats.stop()
+	n.fleet.stop()
+	n.hub.stop()
+	if n.env != nil {
+		n.env.session.Revoke()
+		for _, e := range n.els {
+			n.env.root.Send(e.pid, &detached{err: ErrStopped})
+		}
+	}
+	if n.backend != nil && n.cfg.Redis.Backend == nil {
+		n.backend.Close()
+	}
+	err := n.failure
+	if err == nil {
+		err = ErrStopped
+	}
+	for _, done := range n.starting {
+		done(err)
+	}
+	n.starting = nil
+	for _, done := range n.sends {
+		done(0, ErrStopped)
+	}
+	for _, done := range n.peers {
+		done(&redisbridge.PeerAnswer{Err: ErrStopped})
+	}
+	n.sends, n.peers = nil, nil
+	respond(n.presence, ErrStopped)
+	n.presence = nil
+	if n.phase == parting || n.phase == failed {
+		err = nil
+	}
+	respond(n.stopping, err)
+	n.stopping = nil
+}
+
+// fail: nothing will heal this. The node leads nothing and answers with the error until
+// it is stopped.
+func (n *nodeActor) fail(err error) {
+	n.phase, n.failure = failed, err
+	n.shared.failed.Store(&err)
+	n.beats.stop()
+	n.fleet.stop()
+	n.env.session.Revoke()
+	n.env.logger.Error("node failed", "error", err.Error())
+	n.hub.publish(n, &Failed{At: n.env.clock.Now(), Err: err})
+	for _, e := range n.els {
+		n.env.root.Send(e.pid, &detached{err: err})
+	}
+	for _, done := range n.starting {
+		done(err)
+	}
+	n.starting = nil
+	if n.env.bridge != nil {
+		n.ctx.Stop(n.env.bridge)
+	}
+}
+
+// onLink: the bridge tells how things stand.
+func (n *nodeActor) onLink(l *redisbridge.Link) {
+	was := n.link
+	n.link = *l
+	now := n.env.clock.Now()
+	if l.Permanent && n.phase < ready {
+		n.fail(fmt.Errorf("%w: %w", ErrRefused, l.Err))
+		return
+	}
+	if l.Err != nil && n.phase < ready {
+		n.env.logger.Warn("waiting for Redis", "cause", l.Err.Error())
+	}
+	if l.Up != was.Up || l.Err != nil {
+		n.hub.publish(n, &LinkChanged{At: now, Up: l.Up, Err: l.Err})
+	}
+	// The subscription is confirmed before the session exists: who can be elected
+	// must be able to hear.
+	if l.Commands && (l.Up || n.phase > connecting) && n.phase < parting {
+		n.beat()
+	}
+	if l.Up && !was.Up && n.phase == ready {
+		n.each(fsm.Input{Kind: fsm.InLinkUp})
+	}
+}
+
+// attach takes an election into this start.
+func (n *nodeActor) attach(m *attach) {
+	known := n.byName[m.election]
+	switch {
+	case m.err != nil:
+		n.refuse(m, m.err)
+		return
+	case n.phase >= leaving:
+		err := n.failure
+		if err == nil {
+			err = ErrStopped
+		}
+		n.refuse(m, err)
+		return
+	case known != nil && !known.pid.Equal(m.pid):
+		n.refuse(m, ErrBusy)
+		return
+	}
+	if known == nil {
+		known = &entry{name: m.election, pid: m.pid, cell: m.cell}
+		n.byName[m.election] = known
+		n.els = append(n.els, known)
+		n.ctx.Watch(m.pid)
+		n.shared.cells.Store(m.election, m.cell)
+	}
+	if n.phase == ready {
+		n.env.root.Send(m.pid, &attached{env: n.env})
+	}
+}
+
+func (n *nodeActor) refuse(m *attach, err error) {
+	err = fmt.Errorf("election %q: %w", m.election, err)
+	n.hub.publish(n, &Failed{Election: m.election, At: n.env.clock.Now(), Err: err})
+	n.env.root.Send(m.pid, &detached{err: err})
+}
+
+// terminated: an election's actor, or the bridge, has stopped for good.
+func (n *nodeActor) terminated(who *actor.PID) {
+	if n.env.bridge != nil && who.Equal(n.env.bridge) {
+		if n.phase != failed && n.phase != parting {
+			n.fail(errors.New("hustings: the bridge has stopped"))
+		}
+		return
+	}
+	for i, e := range n.els {
+		if !e.pid.Equal(who) {
+			continue
+		}
+		n.els = append(n.els[:i], n.els[i+1:]...)
+		delete(n.byName, e.name)
+		n.shared.cells.Delete(e.name)
+		if n.phase < parting {
+			// Whatever it held is not ours any more.
+			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: e.name})
+		}
+		n.electionStopped(e)
+		return
+	}
+}
+
+// open finds or makes the actor of an election that is asked for by name.
+func (n *nodeActor) open(m *open) {
+	if e := n.byName[m.election]; e != nil {
+		m.done(e.pid, nil)
+		return
+	}
+	if n.phase >= leaving {
+		err := n.failure
+		if err == nil {
+			err = ErrStopped
+		}
+		m.done(nil, err)
+		return
+	}
+	cfg := n.cfg.Elections
+	cfg.Name = m.election
+	if err := cfg.Validate(); err != nil {
+		m.done(nil, err)
+		return
+	}
+	c := &cell{}
+	c.view.Store(&View{Election: m.election})
+	pid := n.ctx.Spawn(electionProps(n.ctx.Self(), cfg, c))
+	e := &entry{name: m.election, pid: pid, cell: c}
+	n.byName[m.election] = e
+	n.els = append(n.els, e)
+	n.ctx.Watch(pid)
+	n.shared.cells.Store(m.election, c)
+	m.done(pid, nil)
+}
+
+// each gives every election an input.
+func (n *nodeActor) each(in fsm.Input) {
+	for _, e := range n.els {
+		n.nudge(e, in)
+	}
+}
+
+func (n *nodeActor) nudge(e *entry, in fsm.Input) { n.env.root.Send(e.pid, &nudge{in: in}) }
+
+// becomeReady: session, registration and subscription are there.
+func (n *nodeActor) becomeReady() {
+	n.phase = ready
+	n.env.logger.Info("node ready", "members", len(*n.shared.members.Load()))
+	for _, e := range n.els {
+		n.env.root.Send(e.pid, &attached{env: n.env})
+	}
+	for _, done := range n.starting {
+		done(nil)
+	}
+	n.starting = nil
+}
+
+// after sends a message to the node after d.
+func (n *nodeActor) after(d time.Duration, m any) func() bool {
+	root, self := n.env.root, n.ctx.Self()
+	return n.env.clock.AfterFunc(d, func() { root.Send(self, m) })
+}
+
+// names returns the elections' names in order, for loops whose order shows.
+func (n *nodeActor) names() []string {
+	out := make([]string, 0, len(n.els))
+	for _, e := range n.els {
+		out = append(out, e.name)
+	}
+	sort.Strings(out)
+	return out
+}

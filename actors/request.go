@@ -1,0 +1,284 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/fsm"
+)
+
+// Messages inside the package.
+type (
+	// tick: an election's deadline has come.
+	tick struct{ silent }
+	// nudge: an input from the node.
+	nudge struct {
+		silent
+		in fsm.Input
+	}
+	// rekick: time to kick an original again.
+	rekick struct {
+		silent
+		to    fsm.Candidate
+		round uint64
+	}
+	// ask wraps a request of the plain-Go calls; done is called once, on the
+	// actor's goroutine, and must not block.
+	ask struct {
+		silent
+		request any
+		done    func(error)
+	}
+	// contend asks for the next term. done is called once.
+	contend struct {
+		silent
+		c *contender
+	}
+	// recant ends a contend; done is called when it is sure that no leadership
+	// will be handed out any more.
+	recant struct {
+		silent
+		c    *contender
+		done func(error)
+	}
+	// finished: the work of a handed-out leadership has stopped. again: its
+	// holder will contend again.
+	finished struct {
+		silent
+		l     *Leadership
+		again bool
+		done  func(error)
+	}
+	// inspect asks for a snapshot from plain Go.
+	inspect struct {
+		silent
+		done func(*Snapshot, error)
+	}
+	// observe counts observers: elections that are looked at without standing.
+	observe struct {
+		silent
+		delta int
+	}
+)
+
+// contender is somebody who waits for a term.
+type contender struct {
+	done   func(*Leadership, error)
+	finish func(context.Context, *Leadership) error
+}
+
+// responder is somebody who waits for an answer: an actor or a function.
+type responder struct {
+	root    *actor.RootContext
+	pid     *actor.PID
+	request any
+	done    func(error)
+}
+
+func respond(list []responder, err error) {
+	for _, r := range list {
+		switch {
+		case r.done != nil:
+			r.done(err)
+		case r.pid != nil:
+			r.root.Send(r.pid, &Done{Request: r.request, Err: err})
+		}
+	}
+}
+
+// responder makes one for a request.
+func (e *election) responder(sender *actor.PID, m any) (any, responder) {
+	if a, ok := m.(*ask); ok {
+		return a.request, responder{done: a.done}
+	}
+	return m, responder{root: e.root, pid: sender, request: m}
+}
+
+// refuse answers a request with an error.
+func (e *election) refuse(sender *actor.PID, m any, err error) {
+	err = fmt.Errorf("election %q: %w", e.cfg.Name, err)
+	switch m := m.(type) {
+	case *contend:
+		m.c.done(nil, err)
+	case *recant:
+		m.done(nil)
+	case *finished:
+		m.done(nil) // the term is over anyway
+	case *inspect:
+		m.done(nil, err)
+	case *observe, *Drained:
+	default:
+		request, r := e.responder(sender, m)
+		switch request.(type) {
+		case *Run, *Quit, *Resign, *Inspect:
+			respond([]responder{r}, err)
+		}
+	}
+}
+
+// request takes what users ask of an election.
+func (e *election) request(sender *actor.PID, m any) {
+	switch m := m.(type) {
+	case *contend:
+		e.contend(m.c)
+		return
+	case *recant:
+		e.recant(m)
+		return
+	case *finished:
+		e.finish(m)
+		return
+	case *inspect:
+		m.done(e.snapshot(), nil)
+		return
+	case *observe:
+		e.observers += m.delta
+		e.root.Send(e.node, &observing{election: e.cfg.Name, on: e.observers > 0})
+		return
+	case *Inspect:
+		if sender != nil {
+			e.root.Send(sender, e.snapshot())
+		}
+		return
+	case *Drained:
+		if e.lead != nil && e.lead.Token() == m.Token {
+			e.held = false
+			e.step(fsm.Input{Kind: fsm.InDrained})
+		}
+		return
+	}
+	request, r := e.responder(sender, m)
+	switch request := request.(type) {
+	case *Run:
+		e.run(r)
+	case *Quit:
+		e.quit(r, fsm.Cause{})
+	case *stopElection:
+		e.quit(r, fsm.Cause{Code: fsm.CauseNodeStopped})
+	case *Resign:
+		e.resigned = append(e.resigned, r)
+		e.step(fsm.Input{Kind: fsm.InResign})
+	default:
+		_ = request
+	}
+}
+
+func (e *election) run(r responder) {
+	if e.env.offline.Load() {
+		respond([]responder{r}, fmt.Errorf("election %q: run: %w", e.cfg.Name, ErrOffline))
+		return
+	}
+	e.explicit = true
+	e.step(fsm.Input{Kind: fsm.InRun})
+	respond([]responder{r}, nil)
+}
+
+func (e *election) quit(r responder, why fsm.Cause) {
+	e.explicit = false
+	if c := e.contender; c != nil {
+		e.contender = nil
+		c.done(nil, fmt.Errorf("election %q: %w", e.cfg.Name, ErrQuit))
+	}
+	e.quitting = append(e.quitting, r)
+	e.step(fsm.Input{Kind: fsm.InQuit, Cause: why})
+}
+
+// answer answers the requests that the machine is done with.
+func (e *election) answer(fx *fsm.Effect) {
+	var err error
+	if fx.Refused {
+		err = fmt.Errorf("election %q: resign: %w", e.cfg.Name, ErrNotLeader)
+	}
+	switch fx.Request {
+	case fsm.InQuit:
+		list := append(e.quitting, e.resigned...)
+		e.quitting, e.resigned = nil, nil
+		respond(list, nil)
+	case fsm.InResign:
+		list := e.resigned
+		e.resigned = nil
+		respond(list, err)
+	default:
+	}
+}
+
+// contend takes a contender: one at a time, and not beside a term that somebody holds.
+func (e *election) contend(c *contender) {
+	switch {
+	case e.env.offline.Load():
+		c.done(nil, fmt.Errorf("election %q: campaign: %w", e.cfg.Name, ErrOffline))
+	case e.contender != nil || e.held && !e.cfg.Drains:
+		c.done(nil, fmt.Errorf("election %q: campaign: %w", e.cfg.Name, ErrBusy))
+	case e.lead != nil && !e.m.Draining() && e.lead.Valid():
+		e.held = true
+		e.lead.finish = c.finish
+		c.done(e.lead, nil)
+	default:
+		e.contender = c
+		e.step(fsm.Input{Kind: fsm.InRun})
+	}
+}
+
+func (e *election) recant(m *recant) {
+	if e.contender != m.c {
+		m.done(nil) // it was answered already
+		return
+	}
+	e.contender = nil
+	if e.explicit {
+		m.done(nil)
+		return
+	}
+	e.quitting = append(e.quitting, responder{done: m.done})
+	e.step(fsm.Input{Kind: fsm.InQuit})
+}
+
+// finish: the work has stopped. If it is still in office the office is given up.
+func (e *election) finish(m *finished) {
+	mine := e.lead == m.l && m.l != nil
+	if mine {
+		e.held = false
+	}
+	switch {
+	case m.again:
+		if mine && e.m.Draining() {
+			e.step(fsm.Input{Kind: fsm.InDrained})
+		}
+		m.done(nil)
+	case !e.explicit && e.contender == nil:
+		e.quitting = append(e.quitting, responder{done: m.done})
+		e.step(fsm.Input{Kind: fsm.InQuit})
+	case mine && !e.m.Draining():
+		e.resigned = append(e.resigned, responder{done: func(err error) {
+			if errors.Is(err, ErrNotLeader) {
+				err = nil // it ended by itself meanwhile
+			}
+			m.done(err)
+		}})
+		e.step(fsm.Input{Kind: fsm.InResign})
+	default:
+		if mine {
+			e.step(fsm.Input{Kind: fsm.InDrained})
+		}
+		m.done(nil)
+	}
+}
+
+// snapshot is everything that the election knows of itself.
+func (e *election) snapshot() *Snapshot {
+	now := e.env.clock.Now()
+	s := &Snapshot{
+		View: e.view(), ID: e.env.cfg.ID, Place: e.m.Place(), Pending: e.m.Pending(),
+		Incarnation: e.env.session.Inc(), History: e.m.History(), DeadlineMS: -1,
+	}
+	if l := e.m.Lease(); l.Valid(now) {
+		s.TrustedMS = l.Until().Sub(now).Milliseconds()
+	}
+	if at, ok := e.m.Deadline(); ok {
+		s.DeadlineMS = max(0, (at - now.Mono).Milliseconds())
+	}
+	return s
+}

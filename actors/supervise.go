@@ -1,0 +1,49 @@
+package actors
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/redisbridge"
+)
+
+// Restart limits: so many within so long, then the actor is stopped for good.
+const (
+	maxRestarts   = 10
+	restartWindow = 10 * time.Second
+)
+
+// supervisor restarts a node's bridge and elections when they panic. protoactor's own
+// strategies count with the real clock; this one counts with the node's. It is called on
+// the node's goroutine only.
+type supervisor struct {
+	clock    redisbridge.Clock
+	logger   *slog.Logger
+	shared   *shared
+	failures map[string][]time.Duration
+}
+
+func newSupervisor(clock redisbridge.Clock, logger *slog.Logger, s *shared) *supervisor {
+	return &supervisor{clock: clock, logger: logger, shared: s, failures: map[string][]time.Duration{}}
+}
+
+// HandleFailure restarts the child, or stops it when it fails too often.
+func (s *supervisor) HandleFailure(system *actor.ActorSystem, parent actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, message any) {
+	now := s.clock.Now().Mono
+	list := append(s.failures[child.Id], now)
+	for len(list) > 0 && now-list[0] > restartWindow {
+		list = list[1:]
+	}
+	s.failures[child.Id] = list
+	s.logger.Error("actor panicked", "actor", child.Id, "reason", fmt.Sprint(reason), "message", fmt.Sprintf("%T", message), "restarts", len(list))
+	system.EventStream.Publish(&actor.SupervisorEvent{Child: child, Reason: reason, Directive: actor.RestartDirective})
+	if len(list) > maxRestarts {
+		delete(s.failures, child.Id)
+		parent.StopChildren(child)
+		return
+	}
+	parent.RestartChildren(child)
+}
