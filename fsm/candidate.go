@@ -1,5 +1,7 @@
 package fsm
 
+import "slices"
+
 // MaxRank is the first rank that is too high: ranks are below 2^52, so that rank
 // and rank + 0.5 are exact as JSON numbers and as Redis scores.
 const MaxRank = 1 << 52
@@ -28,6 +30,10 @@ func (c Candidate) Outranks(o Candidate) bool {
 		return o.Original
 	}
 	return c.ID > o.ID
+}
+
+func hasID(cs []Candidate, id string) bool {
+	return slices.ContainsFunc(cs, func(c Candidate) bool { return c.ID == id })
 }
 
 // Rendezvous is a rank for every pair of node and election, the same whoever

@@ -13,13 +13,16 @@ type office struct {
 	until      time.Duration // draining: when the work is overdue
 	reassertAt time.Duration // when to re-assert again; 0: nothing to re-assert
 	pollAt     time.Duration // when to vote to the originals again; 0: none
-	owed       Candidate     // an original whose vote is acked when the office is released
+	owed       []Candidate   // originals whose votes are acked when the office is released
 	ackAt      time.Duration // or then at the latest
 }
 
 // originalPatience is how long an original's vote may wait for its ack: it counts
 // the silent as not outranked after 10 s.
 const originalPatience = 8 * time.Second
+
+// maxOwed bounds the acks that are owed. Who is not among them votes again.
+const maxOwed = 64
 
 // armOffice sets the deadline to whatever is due first.
 func (m *Machine) armOffice() {
@@ -36,8 +39,7 @@ func (m *Machine) armOffice() {
 func (m *Machine) officeDue(now Instant) {
 	o := m.office
 	if o.ackAt != 0 && now.Mono >= o.ackAt {
-		m.do(Effect{Kind: DoAck, To: o.owed})
-		o.owed, o.ackAt = Candidate{}, 0
+		m.payOwed(o)
 	}
 	if o.until != 0 && now.Mono >= o.until {
 		m.emit(Notice{Kind: NoticeDrainOverdue, Token: m.lease.token, Cause: Cause{Code: CauseDrainOverdue, D: m.rules.DrainTimeout}})
@@ -79,9 +81,7 @@ func (m *Machine) endTerm(now Instant) {
 	if !o.quit || o.resigned {
 		m.do(Effect{Kind: DoRelease, Token: token, To: o.heir})
 	}
-	if o.owed.ID != "" {
-		m.do(Effect{Kind: DoAck, To: o.owed})
-	}
+	m.payOwed(o)
 	if o.heir.Original {
 		m.knowHolder(Holder{Candidate: o.heir})
 	} else {
@@ -97,6 +97,24 @@ func (m *Machine) endTerm(now Instant) {
 		// Stand again when the successor's office ends, or if there is none.
 		m.wait(now, m.session.ttl)
 	}
+}
+
+// owe notes that an original's vote is to be acked.
+func (o *office) owe(now Instant, c Candidate) {
+	if len(o.owed) == 0 {
+		o.ackAt = now.Mono + originalPatience
+	}
+	if len(o.owed) < maxOwed && !hasID(o.owed, c.ID) {
+		o.owed = append(o.owed, c)
+	}
+}
+
+// payOwed acks the originals that wait for it.
+func (m *Machine) payOwed(o *office) {
+	for _, c := range o.owed {
+		m.do(Effect{Kind: DoAck, To: c})
+	}
+	o.owed, o.ackAt = nil, 0
 }
 
 // dropLease closes the handle for good and tells the shell.
@@ -115,6 +133,7 @@ func (m *Machine) lapse(now Instant) {
 	o := m.office
 	token := m.dropLease(why)
 	m.do(Effect{Kind: DoRelease, Token: token})
+	m.payOwed(o)
 	m.knowNothing()
 	if o.quit {
 		m.withdraw(now, o.why)
@@ -155,13 +174,14 @@ func (m *Machine) onReasserted(now Instant, in Input) {
 // whoever comes next may be let in at once.
 func (m *Machine) superseded(now Instant, newer uint64) {
 	why := because(CauseSuperseded)
-	quit := m.office.quit
+	o := m.office
 	token := m.dropLease(why)
 	if newer != 0 {
 		m.do(Effect{Kind: DoRelease, Token: newer})
 	}
+	m.payOwed(o)
 	m.knowNothing()
-	if quit {
+	if o.quit {
 		m.withdraw(now, why)
 		return
 	}

@@ -101,3 +101,27 @@ func TestAnOriginalIsNotTakenForTheLeaderWhereOneOfOursMayBe(t *testing.T) {
 		t.Errorf("next round in %s", r.left())
 	}
 }
+
+func TestEveryOriginalThatVotesWhileWeDrainIsAcked(t *testing.T) {
+	other := fsm.Candidate{ID: "old-2", Rank: 700, Original: true}
+	r := newRig(t)
+	r.won(5).vote(oldHi).vote(other).vote(oldHi)
+	r.drained().does("release 5 to old-hi", "ack to old-hi, round 0", "ack to old-2, round 0")
+}
+
+func TestAnOriginalIsAckedAlsoWhenTheLeaseLapsesOrIsSuperseded(t *testing.T) {
+	r := newRig(t)
+	r.won(5).vote(oldHi).after(term).step(fsm.Input{Kind: fsm.InLapse}).in(fsm.Lost).
+		does("unlead 5", "release 5", "ack to old-hi, round 0")
+
+	r = newRig(t)
+	r.won(5).vote(oldHi).reasserted(fsm.OutcomeSuperseded, first).in(fsm.Lost).does("unlead 5", "ack to old-hi, round 0")
+}
+
+func TestAnOriginalThatVotesWhileWeDrainForAnotherReasonIsAckedInTime(t *testing.T) {
+	r := newRig(t)
+	r.won(5).resign("").vote(oldHi)
+	if r.left() != 8*time.Second {
+		t.Errorf("acks after %s", r.left())
+	}
+}

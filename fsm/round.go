@@ -1,9 +1,6 @@
 package fsm
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // poll is a round under way. It exists while voting and waiting only.
 type poll struct {
@@ -90,7 +87,7 @@ func (m *Machine) vote(now Instant, s *Survey, h Holder) {
 	switch {
 	case h.ID != "":
 		m.knowHolder(h)
-	case !m.heldBy.Original || !slices.ContainsFunc(s.Originals, func(c Candidate) bool { return c.ID == m.heldBy.ID }):
+	case !m.heldBy.Original || !hasID(s.Originals, m.heldBy.ID):
 		m.knowVacant()
 	default: // an original writes no record: it is asked, and decides
 	}

@@ -60,13 +60,12 @@ func (m *Machine) preempted(now Instant, in Input, why Cause) {
 		return
 	}
 	if in.From.Original {
-		if o.owed.ID == "" {
-			o.owed, o.ackAt = in.From, now.Mono+originalPatience
-		}
+		o.owe(now, in.From)
 	} else {
 		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round, Draining: m.rules.DrainTimeout})
 	}
 	m.drain(now, why, in.From)
+	m.armOffice()
 }
 
 func (m *Machine) onAck(now Instant, in Input) {
