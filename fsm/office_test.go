@@ -138,3 +138,13 @@ func TestAResignerFollowsItsSuccessorAndStandsWhenThatOfficeEnds(t *testing.T) {
 	r := successor().vacant(low, 6, "").in(fsm.Lost)
 	r.due().in(fsm.Voting)
 }
+
+func TestAHigherCandidatesVoteIsAckedAtOnceWithTheTimeThatDrainingMayTake(t *testing.T) {
+	r := newRig(t)
+	r.won(5).vote(high).in(fsm.Won).gives(
+		"ack to high, round 77, draining 30s",
+		"end work: a vote from high (rank 900), which outranks us",
+	)
+	r.live(10 * time.Second).vote(high).in(fsm.Won).gives("ack to high, round 77, draining 20s")
+	r.drained().in(fsm.Lost).does("release 5 to high", "defeated: won -> lost")
+}

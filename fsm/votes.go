@@ -59,9 +59,12 @@ func (m *Machine) preempted(now Instant, in Input, why Cause) {
 		m.do(Effect{Kind: DoKick, To: in.From, Round: in.Round})
 		return
 	}
-	if in.From.Original {
+	switch {
+	case in.From.Original:
 		o.owe(now, in.From)
-	} else {
+	case o.draining:
+		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round, Draining: max(o.until-now.Mono, time.Millisecond)})
+	default:
 		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round, Draining: m.rules.DrainTimeout})
 	}
 	m.drain(now, why, in.From)
