@@ -148,3 +148,10 @@ func TestAHigherCandidatesVoteIsAckedAtOnceWithTheTimeThatDrainingMayTake(t *tes
 	r.live(10 * time.Second).vote(high).in(fsm.Won).gives("ack to high, round 77, draining 20s")
 	r.drained().in(fsm.Lost).does("release 5 to high", "defeated: won -> lost")
 }
+
+func TestAHolderKicksWithinItsMinTenureAndDrainsAfterIt(t *testing.T) {
+	r := newRig(t, func(rules *fsm.Rules) { rules.MinTenure = time.Minute })
+	r.won(5).live(59 * time.Second).vote(high).in(fsm.Won).gives("kick to high, round 77")
+	r.kick(high).in(fsm.Won).gives()
+	r.live(time.Second).vote(high).does("end work: a vote from high (rank 900), which outranks us")
+}

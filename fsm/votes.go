@@ -54,8 +54,7 @@ func (m *Machine) outvoted(now Instant, in Input) {
 // preempted: a higher candidate asks the holder to step down.
 func (m *Machine) preempted(now Instant, in Input, why Cause) {
 	o := m.office
-	stays := m.rules.Sticky || now.Mono-o.since < m.rules.MinTenure
-	if stays && !o.draining {
+	if m.stays(now) && !o.draining {
 		m.do(Effect{Kind: DoKick, To: in.From, Round: in.Round})
 		return
 	}
@@ -69,6 +68,11 @@ func (m *Machine) preempted(now Instant, in Input, why Cause) {
 	}
 	m.drain(now, why, in.From)
 	m.armOffice()
+}
+
+// stays reports whether a healthy holder keeps its office against a higher candidate.
+func (m *Machine) stays(now Instant) bool {
+	return m.rules.Sticky || now.Mono-m.office.since < m.rules.MinTenure
 }
 
 func (m *Machine) onAck(now Instant, in Input) {
@@ -116,7 +120,7 @@ func (m *Machine) onKick(now Instant, in Input) {
 			m.standBack(now, in.From, why)
 		}
 	case Won:
-		if in.From.Outranks(m.self) && m.answers(in) && !m.rules.Sticky {
+		if in.From.Outranks(m.self) && m.answers(in) && !m.stays(now) {
 			m.drain(now, why, in.From)
 		}
 	default:
