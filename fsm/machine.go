@@ -112,7 +112,9 @@ func (m *Machine) Step(now Instant, in Input) []Effect {
 	case InReasserted:
 		m.onReasserted(now, in)
 	case InReleased:
-		m.do(Effect{Kind: DoAnswer, Request: InResign})
+		if m.office == nil || !m.office.resigned { // else it was another release
+			m.do(Effect{Kind: DoAnswer, Request: InResign})
+		}
 	case InWithdrawn:
 		m.onWithdrawn(now)
 	case InVote:

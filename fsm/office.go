@@ -139,7 +139,12 @@ func (m *Machine) lapse(now Instant) {
 		m.withdraw(now, o.why)
 		return
 	}
+	m.stoodOut = o.resigned
 	m.lose(now, why, token)
+	if o.resigned {
+		m.wait(now, m.session.ttl)
+		return
+	}
 	m.wait(now, RetryMin+m.stagger())
 }
 
@@ -178,6 +183,9 @@ func (m *Machine) superseded(now Instant, newer uint64) {
 	token := m.dropLease(why)
 	if newer != 0 {
 		m.do(Effect{Kind: DoRelease, Token: newer})
+	}
+	if o.resigned {
+		m.do(Effect{Kind: DoAnswer, Request: InResign}) // nothing is left to release
 	}
 	m.payOwed(o)
 	m.knowNothing()

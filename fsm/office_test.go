@@ -155,3 +155,22 @@ func TestAHolderKicksWithinItsMinTenureAndDrainsAfterIt(t *testing.T) {
 	r.kick(high).in(fsm.Won).gives()
 	r.live(time.Second).vote(high).does("end work: a vote from high (rank 900), which outranks us")
 }
+
+func TestAResignationIsAnsweredWhenItIsDone(t *testing.T) {
+	answered := "answer resign, refused false"
+	// Another release, of a late grant, is answered meanwhile.
+	newRig(t).won(5).resign("").released().in(fsm.Won).doesNot("answer")
+	// The record turns out to be somebody else's: nothing is left to release.
+	newRig(t).won(5).resign("").reasserted(fsm.OutcomeSuperseded, first).in(fsm.Lost).does(answered)
+	// The lease lapses: it is released all the same.
+	r := newRig(t).won(5).resign("").after(term).step(fsm.Input{Kind: fsm.InLapse}).in(fsm.Lost).does("release 5")
+	r.released().gives(answered)
+}
+
+func TestAResignerWhoseLeaseLapsesDoesNotStandAtOnce(t *testing.T) {
+	r := newRig(t).won(5).resign("").after(term).step(fsm.Input{Kind: fsm.InLapse}).in(fsm.Lost)
+	if r.left() != ttl {
+		t.Errorf("stands again in %s", r.left())
+	}
+	r.vote(low).gives("ack to low, round 77")
+}
