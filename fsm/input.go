@@ -89,6 +89,8 @@ type Input struct {
 	// Survey is the reply to a survey.
 	Survey *Survey
 	// Outcome, Tenancy, Token, Holder, Wait: the reply to a claim or re-assertion.
+	// Token is also the term that a hint speaks of, and (InDrained) the term whose
+	// work has returned, 0 for the present one.
 	Outcome Outcome
 	Tenancy Tenancy
 	Token   uint64

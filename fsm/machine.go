@@ -137,7 +137,7 @@ func (m *Machine) Step(now Instant, in Input) []Effect {
 	case InLinkUp:
 		m.onLinkUp(now)
 	case InDrained:
-		m.onDrained(now)
+		m.onDrained(now, in)
 	case InTick:
 		m.onTick(now)
 	}

@@ -68,7 +68,10 @@ func (m *Machine) drain(now Instant, why Cause, heir Candidate) *office {
 	return o
 }
 
-func (m *Machine) onDrained(now Instant) {
+func (m *Machine) onDrained(now Instant, in Input) {
+	if in.Token != 0 && (m.lease == nil || in.Token != m.lease.token) {
+		return // work of a term that ended without it
+	}
 	if m.office != nil && m.office.draining {
 		m.endTerm(now)
 	}

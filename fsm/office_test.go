@@ -174,3 +174,11 @@ func TestAResignerWhoseLeaseLapsesDoesNotStandAtOnce(t *testing.T) {
 	}
 	r.vote(low).gives("ack to low, round 77")
 }
+
+func TestWorkOfAnOlderTermThatReturnsLateEndsNothing(t *testing.T) {
+	r := newRig(t).won(5).after(term).step(fsm.Input{Kind: fsm.InLapse}).in(fsm.Lost)
+	r.live(0)
+	r.due().surveyed(survey()).granted(6).in(fsm.Won).resign("")
+	r.step(fsm.Input{Kind: fsm.InDrained, Token: 5}).in(fsm.Won).gives()
+	r.step(fsm.Input{Kind: fsm.InDrained, Token: 6}).in(fsm.Lost)
+}
