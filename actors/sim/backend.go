@@ -176,6 +176,7 @@ type request struct {
 	cmds     []redisbridge.Command
 	done     func([]redisbridge.Reply, error)
 	replies  []redisbridge.Reply
+	single   [1]redisbridge.Reply // room for the replies of most requests
 	executed bool
 	finished bool
 	timeout  token
@@ -231,7 +232,9 @@ func (r *request) run() {
 	}
 	r.executed = true
 	w.trace.note(p, "exec", r.name(), "", int64(len(r.cmds)))
-	r.replies = make([]redisbridge.Reply, len(r.cmds))
+	if r.replies = r.single[:]; len(r.cmds) != 1 {
+		r.replies = make([]redisbridge.Reply, len(r.cmds))
+	}
 	for i, cmd := range r.cmds {
 		r.replies[i] = w.redis.exec(cmd)
 	}

@@ -13,7 +13,6 @@ import (
 // outbox afterwards; the caller delivers.
 func (s *store) exec(cmd redisbridge.Command) (reply redisbridge.Reply) {
 	s.ms = int64(s.clock() / time.Millisecond)
-	s.stamp++
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(*redisbridge.ServerError)
@@ -158,10 +157,8 @@ func (s *store) info() any {
 }
 
 func (s *store) flush() any {
-	if s.history > 0 {
-		for _, key := range s.sortedKeys() {
-			s.remember(key, s.keys[key])
-		}
+	for _, key := range s.sortedKeys() {
+		s.remember(change{key: key, op: wholeKey, old: s.keys[key]})
 	}
 	s.keys = make(map[string]*value)
 	return "OK"

@@ -56,7 +56,8 @@ func (s *store) pexpire(key string, ms int64) any {
 		s.put(key, nil)
 		return int64(1)
 	}
-	s.mutable(key, v.kind).expire = s.ms + ms
+	s.remember(change{key: key, op: expirySet, score: float64(v.expire)})
+	v.expire = s.ms + ms
 	return int64(1)
 }
 
@@ -77,13 +78,21 @@ func (s *store) hgetall(key string) any {
 	return out
 }
 
-func (s *store) hset(key, field, text string) bool { return s.mutable(key, hashKind).hset(field, text) }
+func (s *store) hset(key, field, text string) bool {
+	v := s.mutable(key, hashKind)
+	old, was := v.hget(field)
+	s.remember(change{key: key, op: fieldSet, name: field, text: old, was: was})
+	return v.hset(field, text)
+}
 
 func (s *store) hdel(key, field string) bool {
-	if _, found := s.get(key, hashKind).hget(field); !found {
+	v := s.get(key, hashKind)
+	old, found := v.hget(field)
+	if !found {
 		return false
 	}
-	s.mutable(key, hashKind).hdel(field)
+	s.remember(change{key: key, op: fieldSet, name: field, text: old, was: true})
+	v.hdel(field)
 	s.tidy(key)
 	return true
 }
@@ -102,23 +111,24 @@ func (s *store) sismember(key, member string) bool {
 	return found
 }
 
-func (s *store) sadd(key, member string) (added bool) {
-	if s.sismember(key, member) {
-		return false
-	}
+func (s *store) sadd(key, member string) (isNew bool) {
 	v := s.mutable(key, setKind)
-	v.set, added = insert(v.set, member)
-	return added
+	if v.set, isNew = insert(v.set, member); isNew {
+		s.remember(change{key: key, op: added, name: member})
+	}
+	return isNew
 }
 
-func (s *store) srem(key, member string) (removed bool) {
-	if !s.sismember(key, member) {
+func (s *store) srem(key, member string) (was bool) {
+	v := s.get(key, setKind)
+	if v == nil {
 		return false
 	}
-	v := s.mutable(key, setKind)
-	v.set, removed = erase(v.set, member)
-	s.tidy(key)
-	return removed
+	if v.set, was = erase(v.set, member); was {
+		s.remember(change{key: key, op: removed, name: member})
+		s.tidy(key)
+	}
+	return was
 }
 
 // srandmember picks up to n different members.
@@ -157,12 +167,13 @@ func (s *store) zscore(key, member string) (string, bool) {
 }
 
 func (s *store) zadd(key, member string, score float64) bool {
-	if v := s.get(key, zsetKind); v != nil {
-		if old, ok := v.zset.score(member); ok && old == score {
-			return false
-		}
+	z := &s.mutable(key, zsetKind).zset
+	old, was := z.score(member)
+	if was && old == score {
+		return false
 	}
-	return s.mutable(key, zsetKind).zset.add(member, score)
+	s.remember(change{key: key, op: scoreSet, name: member, score: old, was: was})
+	return z.add(member, score)
 }
 
 func (s *store) zrem(key, member string) bool {
@@ -170,12 +181,23 @@ func (s *store) zrem(key, member string) bool {
 	if v == nil {
 		return false
 	}
-	if _, found := v.zset.score(member); !found {
+	score, was := v.zset.score(member)
+	if !was {
 		return false
 	}
-	s.mutable(key, zsetKind).zset.remove(member)
+	s.remember(change{key: key, op: scoreSet, name: member, score: score, was: true})
+	v.zset.remove(member)
 	s.tidy(key)
 	return true
+}
+
+// zdrop removes the n members of the lowest scores.
+func (s *store) zdrop(key string, n int) {
+	z := &s.mutable(key, zsetKind).zset
+	for _, it := range z.items[:n] {
+		s.remember(change{key: key, op: scoreSet, name: it.member, score: it.score, was: true})
+	}
+	z.dropLowest(n)
 }
 
 // posted is a message that a command published to one subscriber.

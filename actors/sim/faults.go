@@ -62,8 +62,17 @@ func (w *World) publish(m posted) {
 		if reorder || w.faults.Chance(t.DelayPubSub) {
 			extra = w.faults.Duration(0, t.Delay)
 		}
-		c.link.send(FromRedis, c, &delivery{m.to, m.channel, m.payload}, extra, reorder)
+		c.link.send(FromRedis, c, w.delivery(m), extra, reorder)
 	}
+}
+
+func (w *World) delivery(m posted) *delivery {
+	d := new(delivery)
+	if n := len(w.deliveries); n > 0 {
+		d, w.deliveries = w.deliveries[n-1], w.deliveries[:n-1]
+	}
+	*d = delivery(m)
+	return d
 }
 
 // each runs f for the processes named, or for all if none is.

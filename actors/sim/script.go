@@ -4,17 +4,15 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"hustings/redisbridge"
 )
 
-// run is one run of a script of docs/protocol.md. The functions here and in the
+// script is one run of a script of docs/protocol.md. The functions here and in the
 // script_*.go files have the names and the order of effects of the Lua in
 // redisbridge/scripts; the conformance suite and a differential test hold the
 // two together.
 type script struct {
 	*store
-	p    redisbridge.Keys
+	p    *keyring
 	argv []string
 	out  []letter // the outbox, in the order of the destinations' first message
 }
@@ -48,8 +46,9 @@ func (s *store) script(name string, argv []string) any {
 	if s.forbids("EVALSHA") {
 		fail("NOPERM", "this user has no permissions to run the 'evalsha' command")
 	}
-	c := &script{store: s, argv: argv}
-	c.p = redisbridge.Keys(c.arg(1))
+	c := &s.running
+	c.store, c.argv, c.out = s, argv, nil
+	c.p = s.keysOf(c.arg(1))
 	return f(c)
 }
 

@@ -26,7 +26,7 @@ func (c *script) change(kind, id string) {
 	}
 	c.zadd(key, kind+id, float64(v))
 	if n := len(c.ranked(key)); n > memberLogMax {
-		c.mutable(key, zsetKind).zset.dropLowest(n - memberLogKeep)
+		c.zdrop(key, n-memberLogKeep)
 	}
 }
 

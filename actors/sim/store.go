@@ -2,7 +2,6 @@ package sim
 
 import (
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -27,8 +26,7 @@ type value struct {
 	set    []string
 	hash   []pair
 	zset   zset
-	expire int64  // TIME in ms after which the key is gone, 0 for never
-	stamp  uint64 // the command that made this copy; see mutable
+	expire int64 // TIME in ms after which the key is gone, 0 for never
 }
 
 type pair struct{ field, value string }
@@ -56,8 +54,7 @@ type store struct {
 	replicas int64 // what WAIT answers
 
 	// ms is TIME at the beginning of the present command; time stands still in it.
-	ms    int64
-	stamp uint64
+	ms int64
 
 	history time.Duration
 	undo    []change // what writes replaced, the oldest first, as far back as history
@@ -65,13 +62,8 @@ type store struct {
 	channels  map[string][]*subscriber
 	forbidden []string
 	outbox    []posted
-}
-
-// change is a key's value before a write, to undo it by.
-type change struct {
-	at  time.Duration
-	key string
-	old *value // nil: there was no such key
+	ring      *keyring // of the prefix used last
+	running   script   // the one script that runs, kept to be used again
 }
 
 func newStore(clock, world func() time.Duration, random *Rand, history time.Duration) *store {
@@ -125,27 +117,20 @@ func (s *store) look(key string) *value {
 
 // put replaces a key's value, nil for none.
 func (s *store) put(key string, v *value) {
-	if s.history > 0 {
-		s.remember(key, s.keys[key])
-	}
+	s.remember(change{key: key, op: wholeKey, old: s.keys[key]})
 	if v == nil {
 		delete(s.keys, key)
 		return
 	}
-	v.stamp = s.stamp
 	s.keys[key] = v
 }
 
 // mutable returns a key's value to be changed in place, making an empty one of
-// the kind if there is none. While a history is kept it is a copy, once a command.
+// the kind if there is none. Who changes it remembers how to undo that.
 func (s *store) mutable(key string, k kind) *value {
 	v := s.get(key, k)
-	switch {
-	case v == nil:
+	if v == nil {
 		v = &value{kind: k}
-		s.put(key, v)
-	case s.history > 0 && v.stamp != s.stamp:
-		v = v.clone()
 		s.put(key, v)
 	}
 	return v
@@ -156,33 +141,6 @@ func (s *store) tidy(key string) {
 	if v := s.keys[key]; v != nil && v.empty() {
 		s.put(key, nil)
 	}
-}
-
-func (s *store) remember(key string, old *value) {
-	now := s.world()
-	s.undo = append(s.undo, change{now, key, old})
-	// Forget in large steps, so that the copying costs nothing a write.
-	if n := len(s.undo); n >= 1024 && n == cap(s.undo) {
-		cut := sort.Search(n, func(i int) bool { return s.undo[i].at >= now-s.history })
-		if cut > n/2 {
-			s.undo = append(s.undo[:0:0], s.undo[cut:]...)
-		}
-	}
-}
-
-// rollback takes back what was written in the last lag of time.
-func (s *store) rollback(lag time.Duration) {
-	since := s.world() - lag
-	for n := len(s.undo); n > 0 && s.undo[n-1].at > since; n = len(s.undo) {
-		c := s.undo[n-1]
-		s.undo = s.undo[:n-1]
-		if c.old == nil {
-			delete(s.keys, c.key)
-		} else {
-			s.keys[c.key] = c.old
-		}
-	}
-	s.undo = nil // a second failover does not go behind the first
 }
 
 // dataset is what a server that was replaced keeps.

@@ -91,18 +91,21 @@ func (s *subscriber) Close() {
 	s.end(errClosed)
 }
 
-// delivery is one published message on its way to one subscriber.
+// delivery is one published message on its way to one subscriber. It runs once
+// and is used again then.
 type delivery struct {
 	to               *subscriber
 	channel, payload string
 }
 
 func (d *delivery) run() {
-	s := d.to
+	s, channel, payload := d.to, d.channel, d.payload
+	w := s.backend.proc.world
+	*d = delivery{}
+	w.deliveries = append(w.deliveries, d)
 	if !s.confirmed || s.ended || s.wire.clientClosed {
 		return
 	}
-	p := s.backend.proc
-	p.world.trace.note(p, "heard", d.channel, d.payload, 0)
-	s.h.Message(d.channel, d.payload)
+	w.trace.note(s.backend.proc, "heard", channel, payload, 0)
+	s.h.Message(channel, payload)
 }

@@ -24,15 +24,16 @@ type World struct {
 	seed    uint64
 	options options
 
-	sched   scheduler
-	trace   trace
-	random  *Rand // for users and boots: what a process draws for itself
-	faults  *Rand // for the network and the faults
-	procs   []*Process
-	byID    map[string]*Process
-	redis   *Redis
-	weather Weather
-	current *Process // whose event is executed
+	sched      scheduler
+	trace      trace
+	random     *Rand // for users and boots: what a process draws for itself
+	faults     *Rand // for the network and the faults
+	procs      []*Process
+	byID       map[string]*Process
+	redis      *Redis
+	weather    Weather
+	deliveries []*delivery // to be used again
+	current    *Process    // whose event is executed
 
 	checks  []namedCheck
 	failure error
