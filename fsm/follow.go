@@ -4,7 +4,7 @@ func (m *Machine) onRequest(now Instant, in Input) {
 	switch in.Kind {
 	case InRun:
 		switch {
-		case m.leaving:
+		case m.leaving || m.office != nil && m.office.quit:
 			m.again = true
 		case m.state == Idle:
 			m.start(now, because(CauseRun))

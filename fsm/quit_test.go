@@ -110,3 +110,8 @@ func TestWonAndLostAreToldOnlyWhenTheResultChanges(t *testing.T) {
 		t.Errorf("told:\n%q\nwant:\n%q", results, want)
 	}
 }
+
+func TestRunWhileALeaderThatQuitsIsDrainingIsNotForgotten(t *testing.T) {
+	r := newRig(t).won(5).quit().run().in(fsm.Won).gives()
+	r.drained().in(fsm.Idle).withdrawn().in(fsm.Voting)
+}
