@@ -201,10 +201,7 @@ func (m *Machine) officeLooked(now Instant, s *Survey) {
 	for _, c := range s.Originals {
 		m.do(Effect{Kind: DoVote, To: c, Round: m.round})
 	}
-	if m.mixed && m.office.pollAt == 0 {
-		m.office.pollAt = now.Mono + m.rules.Interval
-	}
-	m.armOffice()
+	m.pollOriginals(now)
 }
 
 // onHint: leader and vacant are published from inside scripts; they are unsigned and

@@ -35,6 +35,15 @@ func (m *Machine) armOffice() {
 	}
 }
 
+// pollOriginals sees to it that originals are voted to every interval, as they do:
+// nothing else is sure to make those below step down.
+func (m *Machine) pollOriginals(now Instant) {
+	if m.mixed && m.office.pollAt == 0 {
+		m.office.pollAt = now.Mono + m.rules.Interval
+	}
+	m.armOffice()
+}
+
 // officeDue does what is due while in office.
 func (m *Machine) officeDue(now Instant) {
 	o := m.office

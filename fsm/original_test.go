@@ -125,3 +125,11 @@ func TestAnOriginalThatVotesWhileWeDrainForAnotherReasonIsAckedInTime(t *testing
 		t.Errorf("acks after %s", r.left())
 	}
 }
+
+func TestALeaderThatMeetsItsFirstOriginalInOfficeVotesToItAsWell(t *testing.T) {
+	r := newRig(t)
+	r.won(5).vote(oldLo).in(fsm.Won).gives("kick to old-lo, round 77")
+	if r.left() != time.Minute {
+		t.Errorf("looks in %s", r.left())
+	}
+}

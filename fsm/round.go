@@ -216,16 +216,13 @@ func (m *Machine) elected(now Instant, in Input) {
 	m.lease = newLease(in.Token, trust)
 	m.fire(now, Elected, why, in.Token)
 	m.office = &office{since: now.Mono}
-	if m.mixed {
-		m.office.pollAt = now.Mono + m.rules.Interval
-	}
 	m.do(Effect{Kind: DoLead, Lease: m.lease})
 	m.know(Leader{ID: m.self.ID, Token: in.Token, Known: true}, Holder{})
 	m.decide(ResultWon, why, in.Token)
 	if cur := m.session.Current(); cur.tenancy != in.Tenancy {
 		m.reassert(now)
 	}
-	m.armOffice()
+	m.pollOriginals(now)
 }
 
 // held: somebody was faster, or did not let go.

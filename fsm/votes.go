@@ -19,6 +19,8 @@ func (m *Machine) onVote(now Instant, in Input) {
 	m.do(Effect{Kind: DoKick, To: in.From, Round: in.Round})
 	why := causedBy(CauseLowerVotes, in.From)
 	switch m.state {
+	case Won:
+		m.pollOriginals(now)
 	case Inconclusive:
 		m.start(now, why)
 	case Lost:
