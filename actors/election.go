@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -79,8 +81,13 @@ func (e *election) Receive(ctx actor.Context) {
 		e.explicit = e.cfg.Run
 		ctx.Watch(e.node)
 		e.root.Send(e.node, &attach{election: e.cfg.Name, pid: e.self, cell: e.cell, err: e.cfg.Validate()})
-	case *actor.Stopping, *actor.Restarting:
-		e.leave()
+	case *actor.Stopping:
+		e.detach(ErrStopped)
+	case *actor.Restarting:
+		if env := e.env; env != nil {
+			env.publish(&Failed{Election: e.cfg.Name, At: env.clock.Now(), Err: errRestarted})
+		}
+		e.detach(errRestarted)
 	case *actor.Terminated:
 		if m.Who.Equal(e.node) {
 			e.detach(ErrStopped)
@@ -182,6 +189,7 @@ func (e *election) leave() {
 	}
 	if e.m != nil {
 		e.m.Abandon()
+		e.m = nil
 	}
 	if e.lead != nil {
 		e.lead.end(fsm.Cause{Code: fsm.CauseNodeStopped})
@@ -198,8 +206,10 @@ func (e *election) detach(err error) {
 	won := e.m != nil && e.m.Result() == fsm.ResultWon
 	env := e.env
 	e.leave()
-	e.env, e.m = nil, nil
-	e.cell.failed = err
+	e.env = nil
+	if !errors.Is(err, errRestarted) {
+		e.cell.failed = err
+	}
 	e.cell.view.Store(&View{Election: e.cfg.Name})
 	if won {
 		env.publish(&Lost{Election: e.cfg.Name, At: env.clock.Now(), Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
@@ -210,7 +220,7 @@ func (e *election) detach(err error) {
 	e.quitting, e.resigned = nil, nil
 	if c := e.contender; c != nil {
 		e.contender = nil
-		c.done(nil, err)
+		c.done(nil, fmt.Errorf("election %q: %w", e.cfg.Name, err))
 	}
 	for _, m := range e.waiting {
 		w := m.(postponed)

@@ -47,10 +47,32 @@ type shared struct {
 	// subscribed counts subscriptions of any kind.
 	subscribed atomic.Int64
 	counters   redisbridge.Counters
+	// Owned by the node's actor, and handed on to its successor at a restart:
+	// the subscribers, elections that were spawned outside, the backend.
+	hub     hub
+	roster  []*entry
+	backend redisbridge.Backend
 	// done is closed when the node's actor has stopped for good.
 	done chan struct{}
 	// failed is why, if it did not stop because it was told to.
 	failed atomic.Pointer[error]
+}
+
+func (s *shared) dropFromRoster(e *entry) {
+	for i, r := range s.roster {
+		if r == e {
+			s.roster = append(s.roster[:i], s.roster[i+1:]...)
+			return
+		}
+	}
+}
+
+// closeBackend gives the backend of a start back, unless it is the user's.
+func (s *shared) closeBackend() {
+	if s.backend != nil {
+		s.backend.Close()
+		s.backend = nil
+	}
 }
 
 func newShared() *shared {

@@ -54,9 +54,7 @@ type flushDue struct {
 	s *subscriber
 }
 
-// start keeps the subscribers of a start before: they are told what changes.
-func (h *hub) start(n *nodeActor) { h.count(n) }
-
+// stop closes the channels: the node is gone for good.
 func (h *hub) stop() {
 	for _, s := range h.subs {
 		if s.ch != nil {

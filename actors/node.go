@@ -21,7 +21,6 @@ type nodeActor struct {
 
 	// Of one start of the actor.
 	env     *env
-	backend redisbridge.Backend
 	ctx     actor.Context // only inside Receive
 	link    redisbridge.Link
 	phase   phase
@@ -29,7 +28,7 @@ type nodeActor struct {
 
 	beats  beats
 	fleet  fleet
-	hub    hub
+	hub    *hub     // shared.hub
 	els    []*entry // in the order of their coming
 	byName map[string]*entry
 
@@ -88,9 +87,13 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		n.start()
-	case *actor.Stopping, *actor.Restarting:
-		n.shutdown()
+	case *actor.Restarting:
+		n.shutdown(errRestarted)
+	case *actor.Stopping:
+		n.shutdown(ErrStopped)
+		n.hub.stop()
 	case *actor.Stopped:
+		n.shared.closeBackend()
 		close(n.shared.done)
 	case *actor.Terminated:
 		n.terminated(m.Who)
@@ -203,7 +206,14 @@ func (n *nodeActor) start() {
 		session: fsm.NewSession(fmt.Sprintf("%016x%016x", entropy(), entropy()), n.cfg.TTL),
 		offline: &atomic.Bool{}, observed: &atomic.Int64{}, shared: n.shared,
 	}
-	n.hub.start(n)
+	n.hub = &n.shared.hub
+	n.hub.count(n)
+	n.shared.closeBackend()
+	for _, e := range n.shared.roster {
+		e.holder, e.observed, e.stopped = "", false, false
+		n.els = append(n.els, e)
+		n.byName[e.name] = e
+	}
 	if err := n.cfg.Validate(); err != nil {
 		n.fail(err)
 		return
@@ -217,18 +227,18 @@ func (n *nodeActor) start() {
 }
 
 func (n *nodeActor) spawnBridge() error {
-	n.backend = n.cfg.Redis.Backend
-	if n.backend == nil {
+	backend := n.cfg.Redis.Backend
+	if backend == nil {
 		b, err := redisbridge.NewBackend(redisbridge.BackendConfig{
 			Redis: *n.cfg.Redis.Options, Keys: redisbridge.Keys(n.cfg.Redis.Prefix), Timeout: n.cfg.TTL / 3,
 		})
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrConfig, err)
 		}
-		n.backend = b
+		backend, n.shared.backend = b, b
 	}
 	set := &redisbridge.Settings{
-		ID: n.cfg.ID, Session: n.env.session, Keys: redisbridge.Keys(n.cfg.Redis.Prefix), Backend: n.backend,
+		ID: n.cfg.ID, Session: n.env.session, Keys: redisbridge.Keys(n.cfg.Redis.Prefix), Backend: backend,
 		Clock: n.env.clock, Entropy: n.env.entropy, Logger: n.cfg.Logger, Owner: n.ctx.Self(),
 		Details: n.cfg.details(n.env.session.Inc(), n.env.clock.Now().Time()), Number: n.cfg.number,
 		Conn: &atomic.Uint64{}, Counters: &n.shared.counters,
@@ -240,43 +250,36 @@ func (n *nodeActor) spawnBridge() error {
 	return nil
 }
 
-// shutdown gives everything back at once. What Redis holds is left to the TTL unless the
-// node has taken its leave.
-func (n *nodeActor) shutdown() {
+// shutdown ends this start at once. What Redis holds is left to the TTL unless the node
+// has taken its leave. The children are stopped next, by protoactor.
+func (n *nodeActor) shutdown(why error) {
 	n.beats.stop()
 	n.fleet.stop()
-	n.hub.stop()
-	if n.env != nil {
-		n.env.session.Revoke()
-		for _, e := range n.els {
-			n.env.root.Send(e.pid, &detached{err: ErrStopped})
-		}
+	n.env.session.Revoke()
+	for _, e := range n.els {
+		n.env.root.Send(e.pid, &detached{err: why})
 	}
-	if n.backend != nil && n.cfg.Redis.Backend == nil {
-		n.backend.Close()
-	}
-	err := n.failure
-	if err == nil {
-		err = ErrStopped
+	n.shared.cells.Clear()
+	told := why
+	if n.failure != nil {
+		told = n.failure
 	}
 	for _, done := range n.starting {
-		done(err)
+		done(told)
 	}
-	n.starting = nil
 	for _, done := range n.sends {
-		done(0, ErrStopped)
+		done(0, why)
 	}
 	for _, done := range n.peers {
-		done(&redisbridge.PeerAnswer{Err: ErrStopped})
+		done(&redisbridge.PeerAnswer{Err: why})
 	}
-	n.sends, n.peers = nil, nil
-	respond(n.presence, ErrStopped)
-	n.presence = nil
+	respond(n.presence, why)
 	if n.phase == parting || n.phase == failed {
-		err = nil
+		why = nil
 	}
-	respond(n.stopping, err)
-	n.stopping = nil
+	respond(n.stopping, why)
+	n.starting, n.sends, n.peers, n.presence, n.stopping = nil, nil, nil, nil, nil
+	n.phase = parting
 }
 
 // fail: nothing will heal this. The node leads nothing and answers with the error until
@@ -349,8 +352,9 @@ func (n *nodeActor) attach(m *attach) {
 		n.byName[m.election] = known
 		n.els = append(n.els, known)
 		n.ctx.Watch(m.pid)
-		n.shared.cells.Store(m.election, m.cell)
+		n.shared.roster = append(n.shared.roster, known)
 	}
+	n.shared.cells.Store(m.election, m.cell)
 	if n.phase == ready {
 		n.env.root.Send(m.pid, &attached{env: n.env})
 	}
@@ -377,6 +381,7 @@ func (n *nodeActor) terminated(who *actor.PID) {
 		n.els = append(n.els[:i], n.els[i+1:]...)
 		delete(n.byName, e.name)
 		n.shared.cells.Delete(e.name)
+		n.shared.dropFromRoster(e)
 		if n.phase < parting {
 			// Whatever it held is not ours any more.
 			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: e.name})
@@ -431,6 +436,7 @@ func (n *nodeActor) becomeReady() {
 	n.phase = ready
 	n.env.logger.Info("node ready", "members", len(*n.shared.members.Load()))
 	for _, e := range n.els {
+		n.shared.cells.Store(e.name, e.cell)
 		n.env.root.Send(e.pid, &attached{env: n.env})
 	}
 	for _, done := range n.starting {
