@@ -63,3 +63,169 @@ func TestALookThatIsNeverAnsweredIsRepeated(t *testing.T) {
 	s := survey()
 	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: old.Round, Survey: &s}).gives()
 }
+
+func TestTheHeirThatAReleaseNamesClaimsInTheSameInstant(t *testing.T) {
+	for _, r := range []*rig{newRig(t).lost(high, 9), newRig(t).waiting(high).due()} {
+		from := r.m.State()
+		before := r.m.Round()
+		r.vacant(high, 9, "me").in(fsm.Waiting).does(
+			"canvass: "+from.String()+" -> voting",
+			"polled: voting -> waiting",
+			"claim, round 2, epoch e1",
+		).doesNot("survey", "vote")
+		if r.m.Round() != before+1 {
+			t.Errorf("round %d after %d", r.m.Round(), before)
+		}
+		r.granted(10).in(fsm.Won)
+	}
+}
+
+func TestAnHeirWithoutTrustDoesNotClaim(t *testing.T) {
+	newRig(t).lost(high, 9).after(term).vacant(high, 9, "me").in(fsm.Inconclusive).does("beat").doesNot("claim")
+}
+
+func TestOthersThanTheHeirWaitForTheirTurn(t *testing.T) {
+	for place, want := range map[int]time.Duration{
+		0: fsm.Stagger, 1: 2 * fsm.Stagger, 3: 4 * fsm.Stagger, 500: 41 * fsm.Stagger, -1: fsm.Stagger,
+	} {
+		r := newRig(t).run()
+		r.surveyed(survey(above(high), ledBy(high, 9), func(s *fsm.Survey) { s.Place = place })).in(fsm.Lost)
+		r.vacant(high, 9, "other").in(fsm.Lost)
+		if r.left() != want {
+			t.Errorf("in place %d it waits %s, want %s", place, r.left(), want)
+		}
+		if r.m.Place() != place {
+			t.Errorf("place %d, want %d", r.m.Place(), place)
+		}
+	}
+}
+
+func TestAVacancyOfAHolderThatWeAskedLetsTheRoundClaim(t *testing.T) {
+	r := newRig(t).run()
+	r.surveyed(survey(ledBy(low, 9))).vacant(low, 9, "other").gives("claim, round 1, epoch e1")
+}
+
+func TestAVacancyThatComesBeforeTheSurveyIsRemembered(t *testing.T) {
+	r := newRig(t).run()
+	r.vacant(high, 9, "me").in(fsm.Voting)
+	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: 1, Survey: ptr(survey(ledBy(high, 9)))}).in(fsm.Waiting).does("claim, round 1, epoch e1")
+	// A lie costs one claim.
+	r.claimed(fsm.OutcomeHeld, heldBy(high, 9)).in(fsm.Lost).does("tell leader high 9")
+}
+
+func TestTheEndOfTheHoldersSessionMakesTheFirstInLineStandAtOnce(t *testing.T) {
+	r := newRig(t).lost(high, 9) // which is the only one above us
+	r.gone(high).in(fsm.Voting).gives(
+		"watch",
+		"tell no leader",
+		"canvass: lost -> voting",
+		"survey, round 2, register true",
+	)
+	if want := "the session of high (rank 900) ended"; r.cause() != want {
+		t.Errorf("cause: %q", r.cause())
+	}
+}
+
+func TestTheOthersStandStaggeredByPlace(t *testing.T) {
+	r := newRig(t).run()
+	r.surveyed(survey(above(higher, high), ledBy(higher, 9))).gone(higher).in(fsm.Lost)
+	if r.left() != fsm.Stagger { // second of two, and the first is gone
+		t.Errorf("stands in %s", r.left())
+	}
+	r.due().in(fsm.Voting)
+
+	r = newRig(t).run() // a holder that ranked below us leaves our place as it is
+	r.surveyed(survey(above(high), ledBy(low, 9))).kick(low).gone(low).in(fsm.Lost)
+	if r.left() != fsm.Stagger {
+		t.Errorf("stands in %s", r.left())
+	}
+}
+
+func TestTheEndOfASessionThatNobodyWatchesMeansNothing(t *testing.T) {
+	newRig(t).lost(high, 9).gone(low).in(fsm.Lost).gives()
+	newRig(t).won(5).gone(high).in(fsm.Won).gives()
+	newRig(t).lost(high, 9).gone(fsm.Candidate{}).in(fsm.Lost).gives()
+}
+
+func TestWhoIsGoneIsNotWaitedFor(t *testing.T) {
+	newRig(t).waiting(higher, high).gone(high).in(fsm.Waiting).gives().
+		gone(higher).in(fsm.Waiting).gives("claim, round 1, epoch e1")
+	newRig(t).run().surveyed(survey(ledBy(low, 9))).gone(low).does("claim, round 1, epoch e1", "tell no leader")
+}
+
+func TestALeaderHintOnlyMakesUsLook(t *testing.T) {
+	r := newRig(t).lost(high, 9)
+	r.hint(higher, 8).gives() // of an older term
+	r.hint(high, 9).gives()   // known
+	r.hint(higher, 10).in(fsm.Lost).gives("look")
+	look := r.effect(fsm.DoSurvey).Round
+	r.hint(higher, 11).gives() // one look at a time
+	if r.m.Leader().ID != "high" {
+		t.Error("an unsigned message was believed")
+	}
+	s := survey(above(higher, high), ledBy(higher, 10))
+	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: look, Survey: &s}).in(fsm.Lost).gives("watch higher", "tell leader higher 10")
+
+	newRig(t).run().hint(high, 9).gives()
+	newRig(t).hint(high, 9).gives()
+}
+
+func TestALookDuringARoundEndsItIfAHigherOneLeads(t *testing.T) {
+	for _, r := range []*rig{newRig(t).waiting(high), newRig(t).waiting(high).due()} {
+		r.hint(higher, 9).gives("look").surveyed(survey(above(higher, high), ledBy(higher, 9))).in(fsm.Lost).does("watch higher")
+	}
+	// The claim says it better.
+	r := newRig(t).waiting(high).hint(higher, 9)
+	look := r.effect(fsm.DoSurvey)
+	r.ack(high)
+	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: look.Round, Survey: ptr(survey(ledBy(higher, 9)))}).in(fsm.Waiting).gives()
+}
+
+func TestALookThatFindsALowerHolderAsksForTheOffice(t *testing.T) {
+	r := newRig(t).lost(high, 9).hint(low, 10).surveyed(survey(ledBy(low, 10))).in(fsm.Voting)
+	if want := "low (rank 100) leads and ranks below us"; r.cause() != want {
+		t.Errorf("cause: %q", r.cause())
+	}
+}
+
+func TestALookThatFindsNobodyStandsInTurn(t *testing.T) {
+	r := newRig(t).lost(high, 9)
+	r.step(fsm.Input{Kind: fsm.InNudge}).gives("look")
+	r.surveyed(survey(above(high))).in(fsm.Lost).gives("watch", "tell no leader")
+	if r.left() != 2*fsm.Stagger {
+		t.Errorf("stands in %s", r.left())
+	}
+}
+
+func TestAnObserverLooksWithoutStanding(t *testing.T) {
+	r := newRig(t)
+	r.step(fsm.Input{Kind: fsm.InNudge}).in(fsm.Idle).gives("look")
+	r.surveyed(survey(ledBy(high, 9))).in(fsm.Idle).gives("watch high", "tell leader high 9")
+	r.gone(high).in(fsm.Idle).gives("watch", "tell no leader")
+	r.step(fsm.Input{Kind: fsm.InNudge}).surveyed(survey()).in(fsm.Idle).gives()
+}
+
+func TestAnIdleNodeThatFindsItselfNamedReleases(t *testing.T) {
+	// A record of a term that it knows nothing of (safety-cases.md, C9).
+	r := newRig(t)
+	r.step(fsm.Input{Kind: fsm.InNudge}).surveyed(survey(ledBy(me, 9))).in(fsm.Idle).gives("release 9", "tell no leader")
+}
+
+func TestWhatIsExpectedNeedsNoVerification(t *testing.T) {
+	r := newRig(t).run().surveyed(survey(above(high), originals(oldLo)))
+	for _, c := range []struct {
+		id, inc string
+		want    bool
+	}{
+		{"high", "hh", true}, {"high", "another", false}, {"old-lo", "", true}, {"low", "ll", false},
+	} {
+		if got := r.m.Knows(c.id, c.inc); got != c.want {
+			t.Errorf("knows %s %s: %v", c.id, c.inc, got)
+		}
+	}
+	if newRig(t).m.Knows("high", "hh") || newRig(t).m.Pending() != nil {
+		t.Error("expects something without a round")
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
