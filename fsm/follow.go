@@ -278,7 +278,7 @@ func (m *Machine) onGone(now Instant, in Input) {
 		m.place--
 	}
 	m.knowVacant()
-	if m.state != Lost {
+	if m.state != Lost && m.state != Inconclusive {
 		return
 	}
 	m.stoodOut = false

@@ -229,3 +229,8 @@ func TestWhatIsExpectedNeedsNoVerification(t *testing.T) {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+func TestAHolderThatEndsBetweenTwoRoundsIsReplacedAtOnce(t *testing.T) {
+	r := newRig(t).run().surveyed(survey(ledBy(low, 9))).due().in(fsm.Inconclusive)
+	r.gone(low).in(fsm.Voting)
+}
