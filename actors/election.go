@@ -316,7 +316,7 @@ func (e *election) perform(now fsm.Instant, fx *fsm.Effect) {
 func (e *election) call(fx *fsm.Effect) {
 	c := &redisbridge.Call{
 		ReplyTo: e.self, Gen: e.gen, Election: e.cfg.Name, Round: fx.Round, Register: fx.Register,
-		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Rank: e.m.Self().Rank, Mixed: e.rules.Mixed,
+		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Rank: e.m.Self().Rank, Mixed: e.env.mixed.Load(),
 	}
 	switch fx.Kind {
 	case fsm.DoSurvey:

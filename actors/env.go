@@ -23,8 +23,10 @@ type env struct {
 	root    *actor.RootContext
 	node    *actor.PID
 	bridge  *actor.PID
-	// offline and observed are written by the node's actor only.
+	// offline, mixed and observed are written by the node's actor only.
+	// mixed: an original is in the fleet, so that surveys must look for more.
 	offline  *atomic.Bool
+	mixed    *atomic.Bool
 	observed *atomic.Int64
 	*shared
 }

@@ -238,6 +238,7 @@ func (n *nodeActor) showMembers() {
 	for _, m := range list {
 		n.fleet.mixed = n.fleet.mixed || m.Original
 	}
+	n.env.mixed.Store(n.fleet.mixed && *n.cfg.Mixed)
 	n.shared.members.Store(&list)
 }
 

@@ -204,7 +204,7 @@ func (n *nodeActor) start() {
 	n.env = &env{
 		cfg: &n.cfg, clock: clock, logger: n.cfg.Logger.With("id", n.cfg.ID), entropy: entropy, root: root, node: self,
 		session: fsm.NewSession(fmt.Sprintf("%016x%016x", entropy(), entropy()), n.cfg.TTL),
-		offline: &atomic.Bool{}, observed: &atomic.Int64{}, shared: n.shared,
+		offline: &atomic.Bool{}, mixed: &atomic.Bool{}, observed: &atomic.Int64{}, shared: n.shared,
 	}
 	n.hub = &n.shared.hub
 	n.hub.count(n)
