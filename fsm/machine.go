@@ -1,6 +1,9 @@
 package fsm
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Result is the last decided result of an election, as the original's getLastStatus
 // meant to tell it.
@@ -13,7 +16,12 @@ const (
 	ResultLost
 )
 
-func (r Result) String() string { return [...]string{"none", "won", "lost"}[r] }
+func (r Result) String() string {
+	if names := [...]string{"none", "won", "lost"}; int(r) < len(names) {
+		return names[r]
+	}
+	return fmt.Sprintf("Result(%d)", uint8(r))
+}
 
 // MarshalText writes the result's name.
 func (r Result) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
