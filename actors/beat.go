@@ -11,11 +11,12 @@ import (
 
 // beats is what a node knows of its heartbeats. It belongs to the node's actor.
 type beats struct {
-	timer   func() bool // next beat
-	lapse   func() bool // end of trust
-	watch   func() bool // end of a watched session
-	out     int         // unanswered
-	watched []watched   // sorted by id
+	timer   func() bool   // next beat
+	lapse   func() bool   // end of trust
+	watch   func() bool   // end of a watched session
+	out     int           // unanswered
+	sentAt  time.Duration // when the last one went out
+	watched []watched     // sorted by id
 	// An older session of our id, as first seen, and until when it may live.
 	other      string
 	otherSince time.Duration
@@ -57,15 +58,20 @@ func (n *nodeActor) beat() {
 		return
 	}
 	n.planBeat(n.cfg.TTL / 3)
+	now := n.env.clock.Now()
+	if now.Mono-n.beats.sentAt >= n.cfg.TTL {
+		n.beats.out = 0 // whatever became of them
+	}
 	if !n.link.Commands || n.beats.out >= maxOut || n.phase == connecting && !n.link.Up {
 		return
 	}
 	n.beats.out++
+	n.beats.sentAt = now.Mono
 	ids := make([]string, len(n.beats.watched))
 	for i, w := range n.beats.watched {
 		ids[i] = w.id
 	}
-	req := n.env.session.Beat(n.env.clock.Now())
+	req := n.env.session.Beat(now)
 	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallHeartbeat, ReplyTo: n.ctx.Self(), Req: req, Watch: ids})
 	for _, e := range n.els {
 		if e.observed {

@@ -115,6 +115,10 @@ func (b *Bridge) onLanded(m *landed) {
 		b.failed(m.err)
 		return
 	}
+	if len(m.replies) != len(b.flying) {
+		b.failed(errShape)
+		return
+	}
 	flying := b.flying
 	b.flying = nil
 	var fatal error
@@ -123,8 +127,8 @@ func (b *Bridge) onLanded(m *landed) {
 		if r.Err != nil && Classify(r.Err) == Reconnect && fatal == nil {
 			fatal = r.Err
 		}
-		if b.mustKeep(f.kind, r.Err) {
-			b.unanswered(f.calls, r.Err)
+		if f.kind.kept() && passing(r.Err) {
+			b.later(f.calls)
 			continue
 		}
 		b.land(f, r)
@@ -137,10 +141,14 @@ func (b *Bridge) onLanded(m *landed) {
 	}
 }
 
-// mustKeep: a call that is kept until answered is not answered by an error that will
-// pass.
-func (b *Bridge) mustKeep(k CallKind, err error) bool {
-	return err != nil && k.kept() && Classify(err) == Reconnect
+// passing reports whether an error will pass, so that a kept call is to be tried again.
+func passing(err error) bool {
+	switch Classify(err) {
+	case Reconnect, Busy, Outage:
+		return true
+	default:
+		return false
+	}
 }
 
 // head is what most scripts begin with.

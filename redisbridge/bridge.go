@@ -38,14 +38,14 @@ type Bridge struct {
 	told    Link
 	stopped bool
 
-	routes map[string]*actor.PID
+	retry  []*Call // kept calls that the server could not do just now
 	drops  dropLog
 	timers timers
 }
 
 // timers are the bridge's own: each only sends a message.
 type timers struct {
-	dial, sub func() bool
+	dial, sub, retry func() bool
 }
 
 // Messages to itself, from callbacks. Each carries the number of what it is about, so
@@ -79,14 +79,15 @@ type (
 	}
 	redial struct{ quiet }
 	resub  struct{ quiet }
+	again  struct{ quiet }
 )
 
 // Props returns what to spawn. The bridge may be restarted by its supervisor at any
-// time: calls under way are lost then, and their senders' deadlines notice.
+// time: calls under way are answered with a fault then, or handed on to its successor if
+// they are kept until answered.
 func Props(set *Settings) *actor.Props {
-	return actor.PropsFromProducer(func() actor.Actor {
-		return &Bridge{set: set, routes: map[string]*actor.PID{}}
-	})
+	set.routes = map[string]*actor.PID{}
+	return actor.PropsFromProducer(func() actor.Actor { return &Bridge{set: set} })
 }
 
 // Receive is the actor's one entry.
@@ -94,9 +95,16 @@ func (b *Bridge) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		b.self, b.root = ctx.Self(), ctx.ActorSystem().Root
+		for _, c := range b.set.kept {
+			b.enqueue(c)
+		}
+		b.set.kept = nil
 		b.dial()
 		b.subscribe()
-	case *actor.Stopping, *actor.Restarting:
+	case *actor.Stopping:
+		b.stop()
+	case *actor.Restarting:
+		b.handOn()
 		b.stop()
 	case *Call:
 		b.enqueue(m)
@@ -118,6 +126,8 @@ func (b *Bridge) Receive(ctx actor.Context) {
 		b.dial()
 	case *resub:
 		b.subscribe()
+	case *again:
+		b.onAgain()
 	}
 }
 
@@ -293,17 +303,53 @@ func (b *Bridge) tell(err error) {
 
 func (b *Bridge) route(m *Route) {
 	if m.PID == nil {
-		delete(b.routes, m.Election)
+		delete(b.set.routes, m.Election)
 		return
 	}
-	b.routes[m.Election] = m.PID
+	b.set.routes[m.Election] = m.PID
+}
+
+// handOn answers what can be answered with a fault, and leaves the rest to the successor.
+func (b *Bridge) handOn() {
+	for _, f := range b.flying {
+		b.queue[f.kind] = append(b.queue[f.kind], f.calls...)
+	}
+	b.set.kept = append(b.set.kept, b.retry...)
+	for k, calls := range b.queue {
+		if CallKind(k).kept() { //nolint:gosec // k < numCalls
+			b.set.kept = append(b.set.kept, calls...)
+		} else {
+			b.refuse(calls, errRestarted)
+		}
+	}
+}
+
+var errRestarted = errors.New("redisbridge: the bridge was restarted")
+
+// retryAfter is how long a kept call waits that the server could not do.
+const retryAfter = 250 * time.Millisecond
+
+// later keeps calls for another try.
+func (b *Bridge) later(calls []*Call) {
+	b.retry = append(b.retry, calls...)
+	if b.timers.retry == nil {
+		b.timers.retry = b.after(retryAfter, &again{})
+	}
+}
+
+func (b *Bridge) onAgain() {
+	calls := b.retry
+	b.retry, b.timers.retry = nil, nil
+	for _, c := range calls {
+		b.enqueue(c)
+	}
 }
 
 // stop gives everything back. The backend is the node's and stays open: a restarted
 // bridge uses it again.
 func (b *Bridge) stop() {
 	b.stopped = true
-	for _, stop := range []func() bool{b.timers.dial, b.timers.sub} {
+	for _, stop := range []func() bool{b.timers.dial, b.timers.sub, b.timers.retry} {
 		if stop != nil {
 			stop()
 		}

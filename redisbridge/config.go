@@ -55,6 +55,11 @@ type Settings struct {
 	Conn *atomic.Uint64
 	// Counters are shared with readers of the node's snapshot.
 	Counters *Counters
+
+	// What a bridge that panicked hands on to its successor. Only the running
+	// one touches it.
+	routes map[string]*actor.PID
+	kept   []*Call
 }
 
 // Counters count what a bridge did. Any goroutine may read them.

@@ -74,7 +74,7 @@ func (b *Bridge) hearOne(c Control, payload string) {
 		}
 		return
 	}
-	pid, ok := b.routes[c.Election]
+	pid, ok := b.set.routes[c.Election]
 	if !ok {
 		b.drop("election in which we are no candidate", payload)
 		return

@@ -309,7 +309,7 @@ func (b *Bridge) landReassert(f flight, v any) {
 // taken has nothing to give up.
 func (b *Bridge) landQuit(f flight, v any) {
 	if newList(v).text(0) == "stale" {
-		b.unanswered(f.calls, nil)
+		b.later(f.calls)
 		return
 	}
 	for _, c := range f.calls {
