@@ -57,11 +57,18 @@ func TestNothingIsToldOrDoneOnceWithdrawn(t *testing.T) {
 		{Kind: fsm.InClaimed, Round: 1, Outcome: fsm.OutcomeHeld, Holder: holding(high, 9)},
 		{Kind: fsm.InReasserted, Token: 5, Outcome: fsm.OutcomeSuperseded},
 		{Kind: fsm.InWithdrawn},
-		{Kind: fsm.InVote, From: high}, {Kind: fsm.InVote, From: low},
-		{Kind: fsm.InAck, From: high, Round: 1}, {Kind: fsm.InKick, From: high, Round: 1},
-		{Kind: fsm.InLeader, From: high, Token: 9}, {Kind: fsm.InVacant, From: high, Token: 9, Heir: "me"},
-		{Kind: fsm.InLapse}, {Kind: fsm.InTenancy}, {Kind: fsm.InGone, From: high}, {Kind: fsm.InLinkUp},
-		{Kind: fsm.InDrained}, {Kind: fsm.InTick},
+		{Kind: fsm.InVote, From: high},
+		{Kind: fsm.InVote, From: low},
+		{Kind: fsm.InAck, From: high, Round: 1},
+		{Kind: fsm.InKick, From: high, Round: 1},
+		{Kind: fsm.InLeader, From: high, Token: 9},
+		{Kind: fsm.InVacant, From: high, Token: 9, Heir: "me"},
+		{Kind: fsm.InLapse},
+		{Kind: fsm.InTenancy},
+		{Kind: fsm.InGone, From: high},
+		{Kind: fsm.InLinkUp},
+		{Kind: fsm.InDrained},
+		{Kind: fsm.InTick},
 	} {
 		r.after(time.Hour).step(in).in(fsm.Idle).gives()
 	}

@@ -186,32 +186,6 @@ func TestAStickyHolderIsNotAskedAgainInItsTerm(t *testing.T) {
 	r.surveyed(survey(ledBy(low, 12))).in(fsm.Voting)
 }
 
-func TestBetweenEqualRanksTheGreaterIDOutranks(t *testing.T) {
-	a, b := fsm.Candidate{ID: "a", Rank: 5}, fsm.Candidate{ID: "b", Rank: 5}
-	if a.Outranks(b) || !b.Outranks(a) || a.Outranks(a) {
-		t.Error("ids do not break the tie")
-	}
-	if z := (fsm.Candidate{ID: "z", Rank: 4}); z.Outranks(a) {
-		t.Error("the id counts more than the rank")
-	}
-	if hi := (fsm.Candidate{ID: "\xff", Rank: 5}); !hi.Outranks(b) {
-		t.Error("ids are not compared bytewise")
-	}
-}
-
-func TestBetweenEqualRanksOneOfOursOutranksAnOriginal(t *testing.T) {
-	ours, old := fsm.Candidate{ID: "a", Rank: 5}, fsm.Candidate{ID: "b", Rank: 5, Original: true}
-	if !ours.Outranks(old) || old.Outranks(ours) {
-		t.Error("an original outranks one of ours of the same rank")
-	}
-}
-
-func TestOneselfIsKnownByIDNotByRank(t *testing.T) {
-	r := newRig(t)
-	r.won(5).vote(fsm.Candidate{ID: "me", Inc: "another", Rank: 999}).in(fsm.Won).gives()
-	r.hint(me, 99).gives()
-}
-
 func TestTheRoundIsInconclusiveWhenRedisDoesNotAnswer(t *testing.T) {
 	r := newRig(t)
 	r.run().due().in(fsm.Inconclusive).does("tell inconclusive: Redis did not answer within 1.667s")
