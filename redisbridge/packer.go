@@ -125,9 +125,15 @@ func Unpack(payload string) (Payload, error) {
 	return Payload{Data: []byte(payload)}, nil
 }
 
+// packedNil is nil in MessagePack.
+var packedNil = msgpack.RawMessage{0xc0}
+
 func unpackMap(payload string) (Payload, error) {
 	var e packedEnvelope
-	if err := unpack([]byte(payload), &e); err == nil && e.Hustings == 1 && CheckName(e.From) == nil && len(e.Data) > 0 {
+	if err := unpack([]byte(payload), &e); err == nil && e.Hustings == 1 && CheckName(e.From) == nil {
+		if len(e.Data) == 0 {
+			e.Data = packedNil // the decoder drops a nil
+		}
 		return Payload{From: e.From, Inc: e.Inc, Packer: MessagePack, Data: e.Data}, nil
 	}
 	var any map[string]any
