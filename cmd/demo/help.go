@@ -1,0 +1,74 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+)
+
+// commands is what to say when somebody asks for a command that is not there.
+const commands = `there are "demo" alone, "demo node" and "demo help"; sim, chaos, bench and serve come later`
+
+const usage = `demo shows hustings at work: leader election over Redis.
+
+  demo [flags]        a scripted demonstration in this process, in under 20 s:
+                      votes, a takeover, a crash, a resignation, messages
+  demo node [flags]   one real node, until SIGINT or SIGTERM
+  demo help [node]    this, or the flags and commands of a node
+
+Flags of demo:
+`
+
+const nodeUsage = `demo node runs one real node in this process until SIGINT, SIGTERM or "exit".
+
+It stands in every --election from the start. With --format json it prints one
+JSON object a line on stdout. Logs go to stderr. docs/demo.md documents each line.
+
+Exit codes: 0 stopped as told; 1 a fault that will not heal (an "error" line says
+which), or a second signal; 2 the command line is wrong.
+
+Flags:
+`
+
+const stdinUsage = `
+Commands with --stdin, one a line, each answered with a "reply" line:
+  run [E]            stand in election E
+  quit [E]           withdraw; answered when done, drained
+  resign [E] [TO]    give up the office, stay a candidate; answered when done
+  leader [E]         who leads
+  status [E]         state, result, token, trusted ms left
+  inspect [E]        everything about it, history included
+  members            the fleet
+  send ID JSON       a message to one node
+  broadcast JSON     a message to all
+  offline            quit every election, leave the fleet, keep the connection
+  online             return to the fleet; run again what you want to run
+  exit               stop gracefully, as end of input does
+E defaults to the first --election, else "default".
+`
+
+// runHelp explains a command.
+func runHelp(args []string, c *console) int {
+	switch {
+	case len(args) == 0:
+		scriptFlags(&scriptOptions{}, c.out).Usage()
+	case len(args) == 1 && args[0] == "node":
+		nodeFlags(&nodeOptions{}, c.out).Usage()
+	default:
+		fmt.Fprintf(c.err, "demo: no help on %q; %s\n", args, commands)
+		return exitUsage
+	}
+	return exitOK
+}
+
+// newFlags returns a flag set that explains itself.
+func newFlags(name string, w io.Writer, before, after string) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(w)
+	f.Usage = func() {
+		fmt.Fprint(f.Output(), before)
+		f.PrintDefaults()
+		fmt.Fprint(f.Output(), after)
+	}
+	return f
+}

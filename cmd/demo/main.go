@@ -1,0 +1,83 @@
+// Command demo shows hustings at work.
+//
+//	demo          elections in one process, with a timeline to read
+//	demo node     one real node, until it is told to stop
+//	demo help     what there is
+//
+// docs/demo.md documents every flag, command and output line.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitFault = 1 // something is wrong that will not heal, or was interrupted
+	exitUsage = 2 // the command line is wrong
+)
+
+// console is what a command reads, writes and is told.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+	// signals asks to stop: the first time gracefully, the second time at once.
+	signals <-chan os.Signal
+	// colour: out is a terminal that shows colours.
+	colour bool
+}
+
+func main() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	// A reader that has gone is an error of Write: a node that leads must not die
+	// of it without a word.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(os.Args[1:], &console{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, signals: signals, colour: coloured(os.Stdout),
+	}))
+}
+
+// run does what the arguments say and returns the exit code.
+func run(args []string, c *console) int {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return runScript(args, c)
+	}
+	switch args[0] {
+	case "node":
+		return runNode(args[1:], c)
+	case "help":
+		return runHelp(args[1:], c)
+	}
+	fmt.Fprintf(c.err, "demo: there is no command %q; %s\n", args[0], commands)
+	return exitUsage
+}
+
+// parsed says what a fault of flag parsing means for the exit code. -h is no fault.
+func parsed(err error) (code int, stop bool) {
+	switch {
+	case err == nil:
+		return exitOK, false
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK, true
+	default:
+		return exitUsage, true
+	}
+}
+
+// coloured reports whether a file is a terminal whose owner likes colours.
+func coloured(f *os.File) bool {
+	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
