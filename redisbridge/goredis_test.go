@@ -124,10 +124,10 @@ func TestADeadLinkIsAnErrorOnceAndTheConnectionIsOver(t *testing.T) {
 }
 
 func TestAHungServerIsAnErrorWithinTheTimeout(t *testing.T) {
-	m := redistest.NewMini(t)
+	s := redistest.NewServer(t)
 	for _, d := range []redistest.Direction{redistest.ToServer, redistest.ToClient} {
-		p := redistest.NewProxy(t, m.Addr())
-		f := fixture(t, redisbridge.BackendConfig{Redis: options(p.Addr), Timeout: 200 * time.Millisecond})
+		p := redistest.NewProxy(t, s.Addr)
+		f := fixture(t, redisbridge.BackendConfig{Redis: options(p.Addr), Timeout: 500 * time.Millisecond})
 		c := f.Connect()
 		p.Hold(d)
 		if _, err := f.DoOn(c, beat("ipc")); redisbridge.Classify(err) != redisbridge.Outage {
@@ -265,7 +265,7 @@ func TestEveryDoIsAnsweredOnceWhileCloseRaces(t *testing.T) {
 		callers.Go(c.Close)
 		callers.Wait()
 		for range 3 {
-			receive(t, answers)
+			_ = receive(t, answers) // closed or not: what counts is one answer each
 		}
 		if len(answers) > 0 {
 			t.Fatal("a Do was answered twice")

@@ -65,6 +65,12 @@ var epochRules = []rule{
 		want(f, "with another", p2.epoch, "n2")
 		want(f, "number", p2.number, p.number+1)
 	}},
+	{"a new epoch keeps the replication id that was read", func(f *Fixture) {
+		f.node("a", 1).beat(beat{info: "1"})
+		if got := f.Plain("HGET", f.keys().Epoch(), "replid"); got == any("-") && f.Restart != nil {
+			f.T.Error("the replication id was not kept")
+		}
+	}},
 	{"no replication id neither overwrites one nor differs from it", func(f *Fixture) {
 		a := f.node("a", 1)
 		a.beat(beat{newName: "n1", info: "1"})

@@ -1,5 +1,7 @@
 package redistest
 
+import "time"
+
 var registerRules = []rule{
 	{"join writes what originals read, and our ranks", func(f *Fixture) {
 		a := f.node("a", 1)
@@ -57,6 +59,14 @@ var registerRules = []rule{
 		a.quit("e")
 		want(f, "vacant", len(a.beat(beat{}).vacant), 0)
 	}},
+	{"an office released earlier is not vacant once nobody stands for it", func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "1", "e")
+		a.release("e", a.win("e"), "")
+		a.quit("e")
+		want(f, "with a candidate", len(b.beat(beat{}).vacant), 1)
+		b.quit("e")
+		want(f, "without", len(b.beat(beat{}).vacant), 0)
+	}},
 	{"quit leaves another's office alone", func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
 		b.win("e")
@@ -100,6 +110,16 @@ var registerRules = []rule{
 		want(f, "again", a.purge("b", "ours"), 1)
 		want(f, "version", b.beat(beat{}).version, version+1)
 	}},
+	{"purge logs who was in the list alone, and nobody who was nowhere", func(f *Fixture) {
+		a := f.online("a", "1")
+		f.Plain("SADD", f.keys().List(), "o")
+		a.purge("o", "original")
+		a.purge("p", "original")
+		version, _, entries := f.members(1)
+		want(f, "version", version, 2)
+		want(f, "entries", len(entries), 1)
+		want(f, "entry", entries[0], entry{"o", "!", "", -2})
+	}},
 	{"purge of an original spares a subscriber", func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		f.Plain("SADD", f.keys().Candidates("e"), "o")
@@ -113,7 +133,7 @@ var registerRules = []rule{
 				want(f, "candidate", f.peer("e", "o").candidate, 0)
 				return
 			}
-			f.Advance(10_000_000)
+			f.Advance(10 * time.Millisecond)
 		}
 		f.T.Error("not purged within a second of the end of its subscription")
 	}},

@@ -16,6 +16,9 @@ if status ~= 'ok' or birth ~= ARGV[11] or name ~= ARGV[12] then
   return { 'stale', status == 'ok' and birth or '', name, number, text(floor), left, items }
 end
 
+-- One look saves a call for each of many offices.
+local vacancies = call('EXISTS', p .. '::vacant') == 1
+
 -- grant writes the record with a token above every one that anybody saw, and
 -- tells the other candidates.
 local function grant(e, r, seen, flags)
@@ -29,7 +32,9 @@ local function grant(e, r, seen, flags)
   elseif r[5] then
     call('HDEL', key, 'appointed')
   end
-  call('SREM', p .. '::vacant', e)
+  if vacancies then
+    call('SREM', p .. '::vacant', e)
+  end
   local all = call('ZRANGE', p .. '::election:' .. e .. ':ranks', 0, -1)
   local message
   for i = 1, #all do

@@ -1,0 +1,126 @@
+package redistest
+
+import (
+	"strconv"
+
+	"hustings/redisbridge"
+)
+
+// look is an item of a canvass.
+type look struct {
+	token, holder, holderBirth string
+	remaining                  int64
+	holderRank, appointed      string
+	place                      int64
+	higher                     []rival
+	others                     []other
+}
+
+type rival struct {
+	id, rank, birth string
+	pttl            int64
+}
+
+type other struct {
+	id, details string
+	numsub      int64
+}
+
+// survey is the reply of a canvass.
+type survey struct {
+	status, birth, epoch string
+	number, left         int64
+	items                []look
+}
+
+func (n *node) canvass(flags string, elections ...string) survey {
+	n.f.T.Helper()
+	args := n.head(n.details, millis(n.quarantine), strconv.Itoa(len(elections)))
+	for _, e := range elections {
+		args = append(args, e, n.rank, flags)
+	}
+	r := n.f.reply(redisbridge.CanvassScript, args...)
+	s := survey{r.text(), r.text(), r.text(), r.number(), r.number(), nil}
+	for items := r.list(); !items.done(); {
+		i := items.list()
+		l := look{
+			token: i.text(), holder: i.text(), holderBirth: i.text(), remaining: i.number(),
+			holderRank: i.text(), appointed: i.text(), place: i.number(),
+		}
+		for h := i.list(); !h.done(); {
+			l.higher = append(l.higher, rival{h.text(), h.text(), h.text(), h.number()})
+		}
+		for o := i.list(); !o.done(); {
+			l.others = append(l.others, other{o.text(), o.text(), o.number()})
+		}
+		i.end()
+		s.items = append(s.items, l)
+	}
+	r.end()
+	return s
+}
+
+// bid is what a claim carries.
+type bid struct {
+	beat
+	birth, epoch string
+	flags        string
+	seen         string // the highest token seen in the election
+}
+
+// award is an item of a claim's reply.
+type award struct {
+	verdict, token, holder string
+	remaining              int64
+	birth, rank, appointed string
+	left                   int64
+}
+
+// grants is the reply of a claim.
+type grants struct {
+	status, birth, epoch string
+	number               int64
+	floor                string
+	left                 int64
+	items                []award
+}
+
+func (n *node) claim(b bid, elections ...string) grants {
+	n.f.T.Helper()
+	args := n.head(or(b.info, "0"), or(b.newName, "first"), or(b.number, "0"), b.name, or(b.token, "0"),
+		millis(n.quarantine), b.birth, or(b.epoch, "first"), strconv.Itoa(len(elections)))
+	for _, e := range elections {
+		args = append(args, e, or(b.seen, "0"), b.flags)
+	}
+	r := n.f.reply(redisbridge.ClaimScript, args...)
+	g := grants{r.text(), r.text(), r.text(), r.number(), r.text(), r.number(), nil}
+	for items := r.list(); !items.done(); {
+		i := items.list()
+		a := award{verdict: i.text()}
+		switch a.verdict {
+		case "granted":
+			a.token = i.text()
+		case "held":
+			a.holder, a.token, a.remaining = i.text(), i.text(), i.number()
+			a.birth, a.rank, a.appointed = i.text(), i.text(), i.text()
+		case "quarantine":
+			a.left = i.number()
+		}
+		i.end()
+		g.items = append(g.items, a)
+	}
+	r.end()
+	return g
+}
+
+// win claims one election in the present tenancy, which must be granted, and
+// returns the token.
+func (n *node) win(election string) string {
+	n.f.T.Helper()
+	p := n.beat(beat{})
+	g := n.claim(bid{birth: p.birth, epoch: p.epoch}, election)
+	if len(g.items) != 1 || g.items[0].verdict != "granted" {
+		n.f.T.Fatalf("%s claims %s: %+v, want granted", n.id, election, g)
+	}
+	return g.items[0].token
+}
