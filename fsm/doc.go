@@ -33,12 +33,15 @@
 //   - No answer to a vote from somebody who outranks us: the round is inconclusive and
 //     tried again; from the third round on the silent one is passed over. The lease
 //     keeps that safe.
-//   - The outcome of a claim is unknown: it is repeated. Every grant has a new token.
+//   - The outcome of a claim is unknown: it is repeated. Every grant has a new token. If
+//     the round is lost meanwhile, we look for a record that names us, and release it.
 //   - A grant comes after its round, or in a tenancy that is not trusted: it is no
 //     leadership, and is released.
 //   - The session's trust ends: the term ends first, then whatever arrived is looked at.
 //   - Redis has a new dataset: the leader re-asserts its record until its trust ends;
 //     others wait out the quarantine.
+//   - A second grant overtakes a term: the record carries its token, so the term ends, and
+//     only then is the grant released.
 //   - A message is lost, late, repeated or forged: every wait has a deadline, after which
 //     Redis itself is asked.
 //

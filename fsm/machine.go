@@ -229,7 +229,12 @@ func (m *Machine) Knows(id, inc string) bool {
 	return false
 }
 
-func (m *Machine) do(e Effect) { m.fx = append(m.fx, e) }
+func (m *Machine) do(e Effect) {
+	if m.fx == nil {
+		m.fx = make([]Effect, 0, 4) // most steps that do something do two to four things
+	}
+	m.fx = append(m.fx, e)
+}
 
 func (m *Machine) emit(n Notice) { m.do(Effect{Kind: DoEmit, Notice: n}) }
 
