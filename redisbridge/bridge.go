@@ -3,6 +3,7 @@ package redisbridge
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -179,9 +180,7 @@ func (b *Bridge) failed(err error) {
 	b.dialling = false
 	flying := b.flying
 	b.flying = nil
-	for _, f := range flying {
-		b.unanswered(f.calls, err)
-	}
+	b.unanswered(flying, err)
 	for k := range b.queue {
 		if !CallKind(k).kept() {
 			calls := b.queue[k]
@@ -196,14 +195,18 @@ func (b *Bridge) failed(err error) {
 }
 
 // unanswered: the link failed while calls were under way. Their outcome is unknown.
-func (b *Bridge) unanswered(calls []*Call, err error) {
-	for _, c := range calls {
-		if c.Kind.kept() {
-			b.queue[c.Kind] = append(b.queue[c.Kind], c)
-			b.queued++
-			continue
+// Those that are kept go first on the next connection, in the order they had.
+func (b *Bridge) unanswered(flying []flight, err error) {
+	for _, f := range slices.Backward(flying) {
+		if f.kind.kept() {
+			b.queue[f.kind] = append(slices.Clip(f.calls), b.queue[f.kind]...)
+			b.queued += len(f.calls)
 		}
-		b.refuse([]*Call{c}, err)
+	}
+	for _, f := range flying {
+		if !f.kind.kept() {
+			b.refuse(f.calls, err)
+		}
 	}
 }
 

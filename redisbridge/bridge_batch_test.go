@@ -1,0 +1,229 @@
+package redisbridge_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+func survey(election string, round uint64) redisbridge.Call {
+	return redisbridge.Call{Kind: redisbridge.CallSurvey, Gen: 7, Election: election, Round: round}
+}
+
+func release(election string, token uint64) redisbridge.Call {
+	return redisbridge.Call{Kind: redisbridge.CallRelease, Gen: 7, Election: election, Token: token}
+}
+
+func quit(election string) redisbridge.Call {
+	return redisbridge.Call{Kind: redisbridge.CallQuit, Gen: 7, Election: election}
+}
+
+func claim(election, birth string) redisbridge.Call {
+	return redisbridge.Call{Kind: redisbridge.CallClaim, Gen: 7, Election: election, Tenancy: fsm.Tenancy{Birth: birth, Epoch: "e1"}}
+}
+
+func vote(election, to string, original bool) redisbridge.Call {
+	return redisbridge.Call{
+		Kind: redisbridge.CallPublish, Target: to, Original: original, Rank: 9,
+		Control: &redisbridge.Control{Type: redisbridge.TypeVote, Election: election, ID: "me", Inc: "inc", Round: 3},
+	}
+}
+
+func TestALoneCallGoesOutAtOnce(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("a", 1))
+	r.wantSent(c, "canvass {} 3000 1 a 0 ")
+}
+
+func TestWhatComesWhileAPipelineIsUnderWayTravelsTogetherInTheNext(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("a", 1))
+	r.call(vote("x", "peer", false))
+	r.call(claim("c1", "b1"))
+	r.call(survey("b", 2))
+	r.call(quit("q"))
+	r.call(survey("c", 3))
+	r.call(release("r1", 5))
+	r.call(vote("y", "peer", false))
+	r.call(release("r2", 6))
+	if len(c.cmds) != 1 {
+		t.Fatalf("%d pipelines before the first was answered", len(c.cmds))
+	}
+	c.reply()
+	// What gives something up goes before what asks for something.
+	if got, want := c.names(), []string{"release", "quit", "canvass", "claim", "PUBLISH"}; !slices.Equal(got, want) {
+		t.Fatalf("%q, want %q", got, want)
+	}
+	sent := c.sent()
+	for i, want := range []string{"release r1 5  r2 6 ", "quit 1 q", "canvass {} 3000 2 b 0  c 0 ", "claim "} {
+		if !strings.HasPrefix(sent[i], want) {
+			t.Errorf("%q, want %q", sent[i], want)
+		}
+	}
+	if !strings.HasPrefix(sent[4], `PUBLISH p::bully:peer {"type":"batch","messages":[{"type":"vote","election":"x","me":9.5,"id":"me"`) {
+		t.Errorf("two votes to one node: %s", sent[4])
+	}
+	if n := r.set.Counters.Batches.Load(); n != 2 {
+		t.Errorf("%d pipelines counted", n)
+	}
+}
+
+func TestAnswersGoToTheirCallersInOrder(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(claim("first", "b1"))
+	c.reply()
+	r.take()
+	r.call(quit("x"))
+	for i := range uint64(3) {
+		call := claim("e", "b1")
+		call.Round, call.Gen = i+1, 70+i
+		r.call(call)
+	}
+	c.reply([]any{"ok", int64(1)})
+	r.take()
+	c.reply([]any{
+		"ok", "b1", "e1", int64(4), "900", int64(0),
+		[]any{[]any{"granted", "901"}, []any{"held", "n2", "17", int64(250), "i2-1", "44", ""}, []any{"quarantine", int64(99)}},
+	})
+	got := r.take()
+	if len(got) != 3 {
+		t.Fatalf("%d answers", len(got))
+	}
+	want := []fsm.Outcome{fsm.OutcomeGranted, fsm.OutcomeHeld, fsm.OutcomeQuarantine}
+	for i, m := range got {
+		a := m.(*redisbridge.Answer)
+		if a.Gen != 70+uint64(i) || a.Input.Round != uint64(i)+1 || a.Input.Outcome != want[i] {
+			t.Errorf("answer %d: %+v", i, a)
+		}
+	}
+	h := got[1].(*redisbridge.Answer).Input.Holder
+	if h.ID != "n2" || h.Inc != "i2" || h.Rank != 44 || h.Token != 17 || h.Left != 250*time.Millisecond {
+		t.Errorf("holder %+v", h)
+	}
+	if r.set.Session.Token() != 900 {
+		t.Errorf("the floor was not noted: %d", r.set.Session.Token())
+	}
+}
+
+func TestClaimsOfDifferentTenanciesDoNotTravelTogether(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("a", 1))
+	for _, birth := range []string{"b1", "b1", "b2", "b1"} {
+		r.call(claim("e", birth))
+	}
+	for range 3 {
+		r.call(redisbridge.Call{Kind: redisbridge.CallReassert, Election: "e", Token: 1, Tenancy: fsm.Tenancy{Birth: "b2", Epoch: "e9"}})
+	}
+	c.reply()
+	if got, want := c.names(), []string{"reassert", "claim", "claim", "claim"}; !slices.Equal(got, want) {
+		t.Fatalf("%q, want %q", got, want)
+	}
+	for i, want := range []string{" b1 e1 2 e 0  e 0 ", " b2 e1 1 e 0 ", " b1 e1 1 e 0 "} {
+		if sent := c.sent()[i+1]; !strings.HasSuffix(sent, want) {
+			t.Errorf("claim %d: %q, want …%q", i, sent, want)
+		}
+	}
+}
+
+func TestAnOriginalGetsItsMessagesOneByOne(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("a", 1))
+	r.call(vote("x", "old", true))
+	r.call(vote("y", "old", true))
+	c.reply()
+	if got, want := c.names(), []string{"PUBLISH", "PUBLISH"}; !slices.Equal(got, want) {
+		t.Errorf("%q", c.sent())
+	}
+}
+
+func TestAScriptCallAndAPipelineHaveABound(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("first", 1))
+	for range 600 {
+		r.call(survey("e", 1))
+	}
+	for range 1000 {
+		r.call(vote("e", "old", true))
+	}
+	c.reply()
+	if got := c.names(); len(got) != 512 || got[2] != "canvass" || got[3] != "PUBLISH" {
+		t.Errorf("%d commands: %q", len(got), got[:5])
+	}
+	c.reply()
+	if got := c.names(); len(got) != 3+1000-512 {
+		t.Errorf("then %d", len(got))
+	}
+}
+
+func TestAQueueThatIsFullAnswersWithAFault(t *testing.T) {
+	r := newRig(t) // no link: what is kept piles up
+	for range 1 << 18 {
+		system.Root.Send(r.pid, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: "e"})
+	}
+	r.call(quit("one too many"))
+	if got := r.take(); len(got) != 1 || got[0].(*redisbridge.Answer).Input.Kind != fsm.InWithdrawn {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestAReplyOfAnUnexpectedFormIsAFaultAndNoPanic feeds each call what no script returns.
+func TestAReplyOfAnUnexpectedFormIsAFaultAndNoPanic(t *testing.T) {
+	odd := []any{
+		nil, "OK", int64(5),
+		[]any{},
+		[]any{nil},
+		[]any{"ok"},
+		[]any{"extended"},
+		[]any{"created", "x", "y", "z", []any{}},
+		[]any{"ok", "b", "e", int64(1), "2", int64(0), []any{[]any{"granted"}}},
+		[]any{"ok", "b", "e", int64(1), "2", int64(0), []any{"granted", "7"}},
+		[]any{"ok", "b", "e", int64(1), int64(0), []any{[]any{"1", "h", nil, "x"}}},
+		[]any{[]any{[]any{}}},
+		[]any{int64(-5), "-7", []any{}, "{}", "x", int64(-1)},
+		[]any{"5", int64(1), []any{"a", "", "", ""}},
+	}
+	for kind := redisbridge.CallHeartbeat; kind <= redisbridge.CallPublish; kind++ {
+		for i, v := range odd {
+			r := newRig(t)
+			restarts := 0
+			sub := system.EventStream.Subscribe(func(ev any) {
+				if _, ok := ev.(*actor.SupervisorEvent); ok {
+					restarts++
+				}
+			})
+			c := r.up()
+			r.call(redisbridge.Call{Kind: kind, Election: "e", Target: "peer", Channel: "ch", Watch: []string{"w"}, Token: 5})
+			c.reply(v)
+			system.EventStream.Unsubscribe(sub)
+			if got := r.take(); len(got) != 1 || restarts != 0 {
+				t.Errorf("kind %d, reply %d (%v): answers %v, %d restarts", kind, i, v, got, restarts)
+			}
+		}
+	}
+}
+
+func TestAServersRefusalIsToldToTheCallerAndTheConnectionStays(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("a", 1))
+	c.reply(&redisbridge.ServerError{Code: "ERR", Text: "ERR no"})
+	in := r.take()[0].(*redisbridge.Answer).Input
+	if in.Survey == nil || in.Survey.Fault.Code != fsm.CauseUnreachable || c.closed {
+		t.Errorf("%+v, closed %v", in, c.closed)
+	}
+}
+
+var errLink = errors.New("link broke")

@@ -1,0 +1,247 @@
+package redisbridge_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hustings/redisbridge"
+)
+
+// beat sends a heartbeat and answers it; the probe is what came through before the reply.
+func (r *rig) beat(c *rigConn, req uint64, probe bool) {
+	r.call(redisbridge.Call{Kind: redisbridge.CallHeartbeat, Req: req})
+	if probe {
+		r.probe(r.sub(), req)
+	}
+	c.reply(beatReply("extended"))
+}
+
+func (r *rig) probe(s *rigSub, req uint64) {
+	s.h.Message("p::bully:me", fmt.Sprintf(`{"type":"probe","id":"me","inc":"inc","n":%d}`, req))
+}
+
+func beatReply(verdict string) any {
+	return []any{verdict, "inc-1", "e1", int64(1), "0", int64(0), int64(1), int64(1), []any{}, []any{}}
+}
+
+func TestAHeartbeatCarriesItsProbe(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(redisbridge.Call{Kind: redisbridge.CallHeartbeat, Req: 9, Watch: []string{"n1"}})
+	args := c.cmds[0][0].Args
+	if !slices.Contains(args, `{"type":"probe","id":"me","inc":"inc","n":9}`) || args[len(args)-1] != "n1" {
+		t.Errorf("%q", args)
+	}
+}
+
+func TestASubscriptionThatHearsItsProbesStays(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	for req := range uint64(20) {
+		r.beat(c, req+1, true)
+	}
+	if len(r.subs) != 1 || r.sub().closed {
+		t.Error("it was dropped")
+	}
+}
+
+func TestAProbeMayComeAfterItsReply(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	for req := range uint64(20) {
+		r.beat(c, req+1, false)
+		r.probe(r.sub(), req+1)
+	}
+	if len(r.subs) != 1 {
+		t.Error("it was dropped")
+	}
+}
+
+func TestADeafSubscriptionIsDroppedByTheNextAnsweredHeartbeat(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	dead := r.sub()
+	r.beat(c, 1, true)
+	r.links()
+	r.beat(c, 2, false)
+	if dead.closed {
+		t.Fatal("dropped though the probe may be on its way")
+	}
+	r.beat(c, 3, false)
+	if !dead.closed {
+		t.Fatal("kept though two heartbeats were answered and no probe came")
+	}
+	if got := r.links(); len(got) != 1 || got[0].Up || !got[0].Commands || got[0].Err == nil {
+		t.Errorf("links %+v", got)
+	}
+	dead.h.Ended(redisbridge.ErrConnClosed)
+	r.advance(50 * time.Millisecond)
+	if len(r.subs) != 2 {
+		t.Fatalf("%d subscriptions", len(r.subs))
+	}
+	r.sub().h.Confirmed()
+	if got := r.links(); len(got) != 1 || !got[0].Up {
+		t.Errorf("links %+v", got)
+	}
+}
+
+func TestHeartbeatsSentBeforeTheConfirmationProveNothing(t *testing.T) {
+	r := newRig(t)
+	c := r.accept()
+	r.beat(c, 1, false)
+	r.beat(c, 2, false)
+	r.call(redisbridge.Call{Kind: redisbridge.CallHeartbeat, Req: 3})
+	r.sub().h.Confirmed()
+	c.reply(beatReply("extended"))
+	r.beat(c, 4, false)
+	if r.sub().closed {
+		t.Error("it was dropped by probes that it could not hear")
+	}
+	r.beat(c, 5, false)
+	if !r.sub().closed {
+		t.Error("and then it was kept")
+	}
+}
+
+func TestAHeartbeatThatPublishedNoProbeProvesNothing(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	for req := range uint64(5) {
+		r.call(redisbridge.Call{Kind: redisbridge.CallHeartbeat, Req: req + 1})
+		c.reply([]any{"stale"})
+		r.call(redisbridge.Call{Kind: redisbridge.CallHeartbeat, Req: req + 100})
+		c.reply([]any{"taken", int64(100), "other-1", ""})
+	}
+	if r.sub().closed {
+		t.Error("it was dropped")
+	}
+}
+
+func TestAForgedProbeIsNoSignOfLife(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	for req := range uint64(3) {
+		r.sub().h.Message("p::bully:me", `{"type":"probe","id":"me","inc":"other","n":999}`)
+		r.sub().h.Message("p::bully:me", `{"type":"probe","id":"you","inc":"inc","n":999}`)
+		r.beat(c, req+1, false)
+	}
+	if !r.subs[0].closed {
+		t.Error("it was kept")
+	}
+}
+
+func TestWhoMayNotSubscribeIsDeafAndUp(t *testing.T) {
+	r := newRig(t)
+	r.accept()
+	r.links()
+	r.sub().h.Ended(&redisbridge.ServerError{Code: "NOPERM", Text: "NOPERM no channels"})
+	if got := r.links(); len(got) != 1 || !got[0].Up || !got[0].Deaf {
+		t.Fatalf("%+v", got)
+	}
+	if got := r.next(); got != 5*time.Second {
+		t.Errorf("it tries again after %v", got)
+	}
+	r.advance(5 * time.Second)
+	r.sub().h.Confirmed()
+	if got := r.links(); len(got) != 1 || !got[0].Up || got[0].Deaf {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestMessagesGoWhereTheirChannelSays(t *testing.T) {
+	r := newRig(t)
+	r.up()
+	s := r.sub()
+	if want := []string{"p::comm:me", "p::bully:me", "p::public"}; !slices.Equal(s.channels, want) {
+		t.Errorf("channels %q", s.channels)
+	}
+	drain(&r.told)
+	s.h.Message("p::comm:me", `{"hustings":1,"from":"n1","inc":"i","data":5}`)
+	s.h.Message("p::public", `"x"`)
+	got := drain(&r.told)
+	if len(got) != 2 {
+		t.Fatalf("%v", got)
+	}
+	if m := got[0].(*redisbridge.AppMessage); m.Broadcast || m.Payload.From != "n1" || string(m.Payload.Data) != "5" {
+		t.Errorf("%+v", m)
+	}
+	if m := got[1].(*redisbridge.AppMessage); !m.Broadcast || m.Payload.From != "" || string(m.Payload.Data) != `"x"` {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestControlMessagesGoToTheirElectionsRoute(t *testing.T) {
+	r := newRig(t)
+	r.up()
+	s := r.sub()
+	message := `{"type":"batch","messages":[{"type":"vote","election":"a","me":1,"id":"n1"},{"type":"votekick","election":"b","me":2,"id":"n2"}]}`
+	s.h.Message("p::bully:me", message)
+	if got := r.take(); len(got) != 0 || r.set.Counters.Dropped.Load() != 2 {
+		t.Errorf("without a route: %v, %d dropped", got, r.set.Counters.Dropped.Load())
+	}
+	system.Root.Send(r.pid, &redisbridge.Route{Election: "a", PID: r.caller})
+	system.Root.Send(r.pid, &redisbridge.Route{Election: "b", PID: r.caller})
+	s.h.Message("p::bully:me", message)
+	got := r.take()
+	if len(got) != 2 || got[0].(*redisbridge.Heard).Control.Type != redisbridge.TypeVote || got[1].(*redisbridge.Heard).Control.Election != "b" {
+		t.Errorf("%v", got)
+	}
+	system.Root.Send(r.pid, &redisbridge.Route{Election: "b"})
+	s.h.Message("p::bully:me", message)
+	if got := r.take(); len(got) != 1 {
+		t.Errorf("after the route of b ended: %v", got)
+	}
+}
+
+func TestMessagesInOurOwnNameAreDropped(t *testing.T) {
+	r := newRig(t)
+	r.up()
+	system.Root.Send(r.pid, &redisbridge.Route{Election: "a", PID: r.caller})
+	for _, typ := range []string{"vote", "voteack", "votekick"} {
+		r.sub().h.Message("p::bully:me", `{"type":"`+typ+`","election":"a","me":9,"id":"me"}`)
+	}
+	if got := r.take(); len(got) != 0 || r.set.Counters.Dropped.Load() != 3 {
+		t.Errorf("%v, %d dropped", got, r.set.Counters.Dropped.Load())
+	}
+	r.sub().h.Message("p::bully:me", `{"type":"leader","election":"a","id":"me","token":"9"}`)
+	if got := r.take(); len(got) != 0 || r.set.Counters.Dropped.Load() != 3 {
+		t.Errorf("our own announcement: %v, %d dropped", got, r.set.Counters.Dropped.Load())
+	}
+}
+
+func TestWhatIsDroppedIsCountedAndLoggedOnceASecondWithASample(t *testing.T) {
+	r := newRig(t)
+	r.up()
+	r.log.Reset()
+	hostile := []string{"null", "garbage", "\xff\xfe", strings.Repeat("x", 10<<20)}
+	for range 250 {
+		for _, p := range hostile {
+			r.sub().h.Message("p::bully:me", p)
+		}
+		r.advance(10 * time.Millisecond)
+	}
+	if n := r.set.Counters.Dropped.Load(); n != 1000 {
+		t.Errorf("%d counted", n)
+	}
+	lines := strings.Split(strings.TrimSpace(r.log.String()), "\n")
+	if len(lines) != 3 {
+		t.Errorf("%d lines in 2.5 s", len(lines))
+	}
+	for _, line := range lines {
+		if !strings.Contains(line, "sample=null") || !strings.Contains(line, "reason=") || len(line) > 400 {
+			t.Errorf("line %.500s", line)
+		}
+	}
+	if !strings.Contains(lines[1], "dropped_since_last=400") {
+		t.Errorf("the second line does not say how many: %s", lines[1])
+	}
+	r.advance(time.Second)
+	r.log.Reset()
+	r.sub().h.Message("p::public", strings.Repeat("y", 10<<20))
+	if line := r.log.String(); len(line) > 500 || !strings.Contains(line, "bytes=10485760") {
+		t.Errorf("a long sample: %.600s", line)
+	}
+}

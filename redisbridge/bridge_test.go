@@ -1,0 +1,253 @@
+package redisbridge_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+func TestACallWithoutALinkFailsAtOnceUnlessItIsKept(t *testing.T) {
+	r := newRig(t)
+	for kind := redisbridge.CallHeartbeat; kind <= redisbridge.CallPublish; kind++ {
+		r.call(redisbridge.Call{Kind: kind, Gen: 5, Req: 9, Round: 4, Token: 3, Election: "e", Target: "n"})
+		got := r.take()
+		kept := kind == redisbridge.CallRelease || kind == redisbridge.CallQuit || kind == redisbridge.CallLeave
+		if kept != (len(got) == 0) {
+			t.Errorf("kind %d: %v", kind, got)
+		}
+	}
+	c := r.accept()
+	if got, want := c.names(), []string{"release", "quit", "leave"}; !slices.Equal(got, want) {
+		t.Errorf("then went out %q, want %q", got, want)
+	}
+}
+
+func TestAFaultSaysWhatItIsAFaultOf(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	for kind := redisbridge.CallHeartbeat; kind <= redisbridge.CallPublish; kind++ {
+		r.call(redisbridge.Call{Kind: kind, Gen: 5, Req: 9, Round: 4, Token: 3, Election: "e", Target: "n"})
+	}
+	c.reply(errBusy) // the heartbeat; then the rest is under way
+	r.take()
+	c.breaks(errLink)
+	kinds := []fsm.InputKind{}
+	for _, m := range r.take() {
+		switch m := m.(type) {
+		case *redisbridge.Answer:
+			kinds = append(kinds, m.Input.Kind)
+			if m.Gen != 5 || m.Input.Outcome != fsm.OutcomeUnknown {
+				t.Errorf("%+v", m)
+			}
+		case *redisbridge.JoinAnswer, *redisbridge.MembersAnswer, *redisbridge.PurgeAnswer, *redisbridge.PeerAnswer, *redisbridge.Published:
+		default:
+			t.Errorf("unexpected %T", m)
+		}
+	}
+	if want := []fsm.InputKind{fsm.InReasserted, fsm.InSurveyed, fsm.InClaimed}; !slices.Equal(kinds, want) {
+		t.Errorf("%v, want %v", kinds, want)
+	}
+}
+
+var errBusy = &redisbridge.ServerError{Code: "BUSY", Text: "BUSY Redis is busy running a script"}
+
+func TestWhatIsKeptGoesOutAgainInOrderOnTheNextConnection(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(quit("a"))
+	r.call(quit("b"))
+	r.call(quit("c"))
+	c.reply([]any{"ok", int64(1)})
+	r.take()
+	r.call(quit("d"))
+	r.call(release("r", 1))
+	c.breaks(errLink)
+	if got := r.take(); len(got) != 0 {
+		t.Fatalf("answered: %v", got)
+	}
+	r.advance(time.Minute)
+	next := r.accept()
+	r.wantSent(next, "release r 1 ", "quit 3 b c d")
+	next.reply([]any{[]any{"released", ""}}, []any{"ok", int64(3)})
+	if got := r.take(); len(got) != 4 {
+		t.Errorf("answers: %v", got)
+	}
+}
+
+func TestWhatIsKeptIsTriedAgainWhileTheServerIsBusy(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	for _, call := range []redisbridge.Call{quit("a"), release("a", 1), {Kind: redisbridge.CallLeave}} {
+		r.call(call)
+		c.reply(errBusy)
+		if got := r.take(); len(got) != 0 {
+			t.Errorf("it was answered though the server did nothing: %v", got)
+		}
+		if len(c.done) != 0 {
+			t.Error("it was sent again without a pause")
+		}
+		r.advance(5 * time.Second)
+		if len(c.done) != 1 {
+			t.Fatal("it was never sent again")
+		}
+		c.reply([]any{"ok", int64(1)})
+		if got := r.take(); len(got) != 1 {
+			t.Errorf("answers: %v", got)
+		}
+	}
+}
+
+func TestAQuitOfAStaleConnectionIsSentAgain(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(quit("a"))
+	c.reply([]any{"stale", int64(0)})
+	r.advance(5 * time.Second)
+	r.wantSent(c, "quit 1 a")
+	c.reply([]any{"ok", int64(1)})
+	if got := r.take(); len(c.cmds) != 2 || len(got) != 1 {
+		t.Errorf("%d pipelines, answers %v", len(c.cmds), got)
+	}
+}
+
+func TestAServerThatIsNoPrimaryEndsTheConnection(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("x", 1))
+	r.call(quit("a"))
+	r.call(survey("b", 1))
+	c.reply()
+	r.take()
+	readonly := &redisbridge.ServerError{Code: "READONLY", Text: "READONLY You can't write against a read only replica."}
+	c.reply(readonly, readonly)
+	if got := r.take(); len(got) != 1 || got[0].(*redisbridge.Answer).Input.Kind != fsm.InSurveyed {
+		t.Errorf("answers: %v", got)
+	}
+	if !c.closed {
+		t.Error("the connection was kept")
+	}
+	r.advance(time.Minute)
+	r.wantSent(r.accept(), "quit 1 a")
+}
+
+func TestDialsBackOffFrom50MillisecondsTo2Seconds(t *testing.T) {
+	r := newRig(t)
+	r.sub().h.Confirmed()
+	for i, want := range []time.Duration{50, 100, 200, 400, 800, 1600, 2000, 2000, 2000} {
+		r.lastDial()(nil, errLink)
+		if got := r.next(); got != want*time.Millisecond {
+			t.Errorf("after failure %d it waits %v, want %v", i+1, got, want*time.Millisecond)
+		}
+		dials := len(r.dials)
+		r.advance(r.next())
+		if len(r.dials) != dials+1 {
+			t.Fatalf("%d dials after failure %d", len(r.dials), i+1)
+		}
+	}
+	c := r.accept()
+	r.call(survey("a", 1))
+	c.breaks(errLink)
+	if got := r.next(); got != 50*time.Millisecond {
+		t.Errorf("after a success it waits %v", got)
+	}
+}
+
+func TestNumbersOfConnectionsRise(t *testing.T) {
+	r := newRig(t)
+	last := ""
+	for range 5 {
+		c := r.accept()
+		r.call(quit("a"))
+		if n := c.number(); n <= last {
+			t.Errorf("number %s after %s", n, last)
+		}
+		last = c.number()
+		c.breaks(errLink)
+		r.advance(time.Minute)
+	}
+}
+
+func TestNewsOfWhatWasGivenUpIsIgnored(t *testing.T) {
+	r := newRig(t)
+	r.lastDial()(nil, errLink)
+	late := &rigConn{r: r}
+	r.dials[0](late, nil) // breaks the seam's promise; it must not matter
+	if !late.closed {
+		t.Error("a connection that nobody waits for stays open")
+	}
+	r.advance(time.Minute)
+	c := r.up()
+	r.call(survey("a", 1))
+	done := c.done[0]
+	c.breaks(errLink)
+	r.take()
+	r.advance(time.Minute)
+	next := r.accept()
+	r.call(survey("b", 2))
+	done([]redisbridge.Reply{{Value: []any{}}}, nil)
+	if got := r.take(); len(got) != 0 || len(next.done) != 1 {
+		t.Errorf("an old pipeline's reply was taken for the new one's: %v", got)
+	}
+	old := r.sub()
+	old.h.Ended(errLink)
+	r.advance(time.Minute)
+	old.h.Confirmed()
+	old.h.Message("p::public", `"x"`)
+	old.h.Ended(errLink)
+	drain(&r.told)
+	r.sub().h.Confirmed()
+	if got := r.links(); len(got) != 1 || !got[0].Up {
+		t.Errorf("links %+v", got)
+	}
+}
+
+func TestTheOwnerIsToldEachChangeOnce(t *testing.T) {
+	r := newRig(t)
+	r.lastDial()(nil, errLink)
+	r.advance(50 * time.Millisecond)
+	r.lastDial()(nil, errLink)
+	got := r.links()
+	if len(got) != 1 || got[0].Up || got[0].Err == nil || got[0].Permanent {
+		t.Fatalf("down: %+v", got)
+	}
+	r.advance(time.Minute)
+	c := r.accept()
+	if got = r.links(); len(got) != 1 || got[0].Up || !got[0].Commands {
+		t.Errorf("half: %+v", got)
+	}
+	r.sub().h.Confirmed()
+	if got = r.links(); len(got) != 1 || !got[0].Up || got[0].Epoch != 1 || got[0].Err != nil {
+		t.Errorf("up: %+v", got)
+	}
+	r.call(survey("a", 1))
+	c.breaks(errLink)
+	r.advance(time.Minute)
+	r.accept()
+	if got = r.links(); len(got) != 2 || got[0].Up || !got[1].Up || got[1].Epoch != 2 {
+		t.Errorf("again: %+v", got)
+	}
+}
+
+func TestAWrongPasswordIsToldAsPermanent(t *testing.T) {
+	r := newRig(t)
+	r.lastDial()(nil, &redisbridge.ServerError{Code: "WRONGPASS", Text: "WRONGPASS invalid username-password pair"})
+	if got := r.links(); len(got) != 1 || !got[0].Permanent {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAStoppedBridgeGivesEverythingBack(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("a", 1))
+	c.breaks(errLink)
+	r.advance(time.Minute)
+	c, s := r.accept(), r.sub()
+	system.Root.Stop(r.pid)
+	if !c.closed || !s.closed || r.next() >= 0 {
+		t.Errorf("connection closed: %v, subscription: %v, next timer: %v", c.closed, s.closed, r.next())
+	}
+}
