@@ -197,38 +197,6 @@ func (m *Machine) Abandon() {
 	}
 }
 
-// Pending is a candidate whose answer a round waits for.
-type Pending struct {
-	Candidate
-	Holder bool `json:"holder,omitempty"`
-}
-
-// Pending returns whose answers the round waits for.
-func (m *Machine) Pending() []Pending {
-	if m.poll == nil {
-		return nil
-	}
-	out := make([]Pending, 0, len(m.poll.pending))
-	for _, c := range m.poll.pending {
-		out = append(out, Pending{c, c.ID == m.poll.holder.ID})
-	}
-	return out
-}
-
-// Knows reports whether id is one whose messages the present round expects, so that
-// they need not be verified.
-func (m *Machine) Knows(id, inc string) bool {
-	if m.poll == nil {
-		return false
-	}
-	for _, c := range m.poll.asked {
-		if c.ID == id {
-			return c.Original || c.Inc == inc
-		}
-	}
-	return false
-}
-
 func (m *Machine) do(e Effect) {
 	if m.fx == nil {
 		m.fx = make([]Effect, 0, 4) // most steps that do something do two to four things

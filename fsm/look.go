@@ -1,0 +1,95 @@
+package fsm
+
+// look asks Redis who leads, outside of any round.
+func (m *Machine) look(now Instant) {
+	if m.looking {
+		return
+	}
+	m.looking = true
+	m.looks++
+	m.do(Effect{Kind: DoSurvey, Round: lookBit | uint64(m.looks)})
+	if m.state == Lost && m.deadline == 0 {
+		m.wait(now, m.session.ttl) // if it is never answered
+	}
+}
+
+func (m *Machine) onLooked(now Instant, in Input) {
+	if !m.looking || in.Round != lookBit|uint64(m.looks) {
+		return
+	}
+	m.looking = false
+	s := in.Survey
+	if s.Fault.Code != CauseNone {
+		if m.state == Lost && m.heldBy.ID != "" && !m.heldBy.Original {
+			m.wait(now, m.jitter(m.session.ttl/3))
+		}
+		return
+	}
+	m.seen(s.Token)
+	m.unsure = false
+	h := s.Holder
+	if h.ID == m.self.ID && m.lease == nil && m.poll == nil && !m.leaving {
+		// A record names us, and we know of no such term. Nobody else may
+		// claim while it stands.
+		m.do(Effect{Kind: DoRelease, Token: h.Token})
+	}
+	h = m.rival(h)
+	switch m.state {
+	case Idle:
+		m.observed(h)
+	case Lost:
+		m.learn(s)
+		m.followLooked(now, h)
+	case Inconclusive, Waiting:
+		if h.ID != "" && !m.mayPreempt(h) && (m.poll == nil || !m.poll.claiming) {
+			m.knowHolder(h)
+			m.lose(now, causedBy(CauseHigherLeads, h.Candidate), h.Token)
+		}
+	case Won:
+		m.officeLooked(now, s)
+	default:
+	}
+}
+
+// observed: we are no candidate and only want to know.
+func (m *Machine) observed(h Holder) {
+	if h.ID == "" {
+		m.knowVacant()
+		return
+	}
+	m.knowHolder(h)
+}
+
+func (m *Machine) followLooked(now Instant, h Holder) {
+	switch {
+	case h.ID == "" && m.heldBy.Original:
+		// It writes no record: the next round asks it.
+	case h.ID == "":
+		if m.heldBy.ID != "" {
+			m.wait(now, m.stagger()+Stagger)
+		}
+		m.knowVacant()
+	case m.mayPreempt(h) && !m.stoodOut:
+		m.knowHolder(h)
+		m.start(now, causedBy(CauseLowerHolder, h.Candidate))
+	default:
+		m.knowHolder(h)
+		m.planLost(now)
+	}
+}
+
+// officeLooked: the leader votes to originals now and then, as they do, so that
+// those below step down.
+func (m *Machine) officeLooked(now Instant, s *Survey) {
+	m.learn(s)
+	if s.Holder.ID != "" && s.Holder.ID != m.self.ID {
+		m.reassert(now)
+	}
+	if !m.rules.Mixed {
+		return
+	}
+	for _, c := range s.Originals {
+		m.do(Effect{Kind: DoVote, To: c, Round: m.round})
+	}
+	m.pollOriginals(now)
+}
