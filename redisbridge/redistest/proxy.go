@@ -161,6 +161,7 @@ func (p *Proxy) Reset() {
 	defer p.mu.Unlock()
 	for c := range p.pairs {
 		c.dead = true
+		delete(p.pairs, c)
 		for _, end := range c.ends {
 			reset(end)
 		}
@@ -182,7 +183,7 @@ func (p *Proxy) Refuse() {
 // Accept ends Refuse.
 func (p *Proxy) Accept() error { return p.listen() }
 
-// Connections returns how many are open.
+// Connections returns how many are open; those that Reset broke are not.
 func (p *Proxy) Connections() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
