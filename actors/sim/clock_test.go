@@ -91,3 +91,17 @@ func TestAStoppedTimerDoesNotCome(t *testing.T) {
 		t.Error(fired)
 	}
 }
+
+func TestACrashEndsASuspension(t *testing.T) {
+	w := sim.New(t, 1)
+	p := w.Process("p")
+	fired := false
+	p.Boot(func(p *sim.Process) { p.Clock().AfterFunc(time.Minute, func() { fired = true }) })
+	p.Suspend(10 * time.Second)
+	w.Run(time.Second)
+	p.Restart()
+	w.Run(61 * time.Second)
+	if !fired {
+		t.Error("the clock stands still")
+	}
+}

@@ -48,7 +48,7 @@ func (m *mailbox) PostUserMessage(message any) {
 		}
 	}
 	m.user.push(message)
-	m.schedule()
+	m.posts()
 }
 
 func (m *mailbox) postAll(batch actor.MessageBatch) {
@@ -60,15 +60,21 @@ func (m *mailbox) postAll(batch actor.MessageBatch) {
 // PostSystemMessage implements [actor.Mailbox].
 func (m *mailbox) PostSystemMessage(message any) {
 	m.system.push(message)
-	m.schedule()
+	m.posts()
+}
+
+// posts counts a message and sees to it that it is handled. An actor of a former
+// life has nobody to handle it.
+func (m *mailbox) posts() {
+	if m.epoch == m.proc.epoch {
+		m.proc.mail++
+		m.schedule()
+	}
 }
 
 func (m *mailbox) schedule() {
 	if m.posted || m.system.len() == 0 && (m.suspended || m.user.len() == 0) {
 		return
-	}
-	if m.epoch != m.proc.epoch {
-		return // an actor of a former life: nobody is there to run it
 	}
 	m.posted = true
 	m.proc.world.sched.post(m.proc, m.proc.world.sched.now, m)
@@ -82,9 +88,12 @@ func (m *mailbox) run() {
 			m.failed(reason, message)
 		}
 		m.posted = false
-		m.schedule()
+		if m.epoch == m.proc.epoch {
+			m.schedule()
+		}
 	}()
 	if m.system.len() > 0 {
+		m.proc.mail--
 		switch message = m.system.pop(); message.(type) {
 		case *actor.SuspendMailbox:
 			m.suspended = true
@@ -94,6 +103,7 @@ func (m *mailbox) run() {
 			m.invoker.InvokeSystemMessage(message)
 		}
 	} else if !m.suspended && m.user.len() > 0 {
+		m.proc.mail--
 		message = m.user.pop()
 		m.invoker.InvokeUserMessage(message)
 	}

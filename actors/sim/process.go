@@ -33,6 +33,8 @@ type Process struct {
 	busyUntil time.Duration
 	wakes     uint32 // counts pauses, so that only the last Resume resumes
 
+	mail int // messages in the mailboxes of the present life
+
 	clock  processClock
 	random *Rand
 	system *actor.ActorSystem
@@ -86,8 +88,10 @@ func (p *Process) Crash() {
 	p.dead, p.paused, p.draining = true, false, false
 	p.epoch++
 	p.wakes++
+	p.clock.resume(p.world.sched.now)
 	clear(p.held)
 	p.held, p.heldFrom = p.held[:0], 0
+	p.mail = 0
 	conns := p.conns
 	p.conns = nil
 	for _, c := range conns {
