@@ -55,6 +55,12 @@
 // [TolerateWhen] leaves it to the supervision; where the user names no strategy
 // that restarts without counting, since the stock one counts in real seconds.
 //
+// # Nodes
+//
+// [World.Node] runs a real hustings node in a process, [Node.Stand] opens elections
+// on it, [Node.Tell] sends them actors.Run, Quit and Resign, [Node.Watch] sees its
+// events, and [Node.Handle] gives what does not block of the plain-Go interface.
+//
 // # Clocks
 //
 // A process has a monotonic and a wall clock. [Process.SetDrift] makes both run at

@@ -257,7 +257,7 @@ func TestPubSubFaults(t *testing.T) {
 
 // After any storm the fleet works again, and no reply was a lie.
 func TestStorms(t *testing.T) {
-	sim.Test(t, 300, func(w *sim.World) {
+	sim.Test(t, 60, func(w *sim.World) {
 		clients := []*client{newClient(w, "a"), newClient(w, "b"), newClient(w, "c")}
 		for _, c := range clients {
 			c.light = true

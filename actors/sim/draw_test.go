@@ -1,0 +1,190 @@
+package sim_test
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pgregory.net/rapid"
+
+	"hustings/redisbridge"
+)
+
+// drawer draws steps, with what it knows of the state: births and epoch are
+// mostly right, so that steps get somewhere.
+type drawer struct {
+	*rapid.T
+	births  map[string]string
+	conns   map[string]int
+	epoch   string
+	number  int64
+	request int
+}
+
+func (d *drawer) one(what string, from ...string) string {
+	return rapid.SampledFrom(from).Draw(d.T, what)
+}
+
+func (d *drawer) id() string       { return d.one("id", someIDs...) }
+func (d *drawer) election() string { return d.one("election", someElections...) }
+func (d *drawer) rank() string     { return d.one("rank", "0", "7", "7", "4503599627370495") }
+
+// token is that of an election as a side has it, or a made-up one.
+func (d *drawer) token(e string) func(*side) string {
+	switch d.one("token", "last", "last", "last", "higher", "1", "none") {
+	case "last":
+		return func(s *side) string { return cmp.Or(s.tokens[e], "0") }
+	case "higher":
+		return func(s *side) string {
+			n, _ := strconv.ParseInt(s.tokens[e], 10, 64)
+			return strconv.FormatInt(n+1_000_000, 10)
+		}
+	case "1":
+		return func(*side) string { return "1" }
+	}
+	return func(*side) string { return "0" }
+}
+
+// head is HEAD: prefix, id, inc, conn.
+func (d *drawer) head(id string) []string {
+	inc := strings.Repeat(d.one("inc", "1", "1", "1", "1", "1", "2"), 32)
+	conn := d.conns[id]
+	switch d.one("conn", "same", "same", "same", "next", "older") {
+	case "next":
+		conn++
+		d.conns[id] = conn
+	case "older":
+		conn = max(0, conn-1)
+	}
+	return []string{"ipc", id, inc, strconv.Itoa(conn)}
+}
+
+func (d *drawer) known() (number, name string) {
+	switch d.one("known", "right", "right", "right", "none", "ahead", "another") {
+	case "right":
+		return strconv.FormatInt(d.number, 10), d.epoch
+	case "ahead":
+		return strconv.FormatInt(d.number+1, 10), "future"
+	case "another":
+		return strconv.FormatInt(d.number, 10), "another"
+	}
+	return "0", ""
+}
+
+func (d *drawer) quarantine() string { return d.one("quarantine", "0", "0", "60000") }
+
+func (d *drawer) fresh() string {
+	d.request++
+	return "e" + strconv.Itoa(d.request)
+}
+
+func fixed(args ...string) func(*side) []string { return func(*side) []string { return args } }
+
+func (d *drawer) step() step {
+	id := d.id()
+	head := d.head(id)
+	draws := []func(id string, head []string) step{
+		d.heartbeat, d.heartbeat, d.join, d.join, d.canvass, d.claim, d.claim, d.claim,
+		d.reassert, d.release, d.release, d.quit, d.others, d.meddle,
+	}
+	st := draws[rapid.IntRange(0, len(draws)-1).Draw(d.T, "kind")](id, head)
+	return st
+}
+
+func (d *drawer) heartbeat(_ string, head []string) step {
+	number, name := d.known()
+	args := slices.Concat(head, []string{
+		strconv.Itoa(d.request), "60000", d.one("info", "0", "1"), d.fresh(), number, name, "0", d.quarantine(),
+		d.one("probe", "", `{"type":"probe"}`),
+	}, someIDs[:rapid.IntRange(0, len(someIDs)).Draw(d.T, "watched")])
+	return step{script: redisbridge.HeartbeatScript, args: fixed(args...)}
+}
+
+func (d *drawer) join(_ string, head []string) step {
+	args := append(head, d.one("details", `{"v":1}`, `{"v":1,"x":2}`), "2", someElections[0], d.rank(), d.election(), d.rank())
+	return step{script: redisbridge.JoinScript, args: fixed(args...)}
+}
+
+func (d *drawer) canvass(_ string, head []string) step {
+	args := append(head, `{"v":1}`, d.quarantine(), "2")
+	for range 2 {
+		args = append(args, d.election(), d.rank(), d.one("flags", "", "r", "l", "m", "rm"))
+	}
+	return step{script: redisbridge.CanvassScript, args: fixed(args...)}
+}
+
+func (d *drawer) claim(id string, head []string) step {
+	number, name := d.known()
+	head = append(head, d.one("info", "0", "1"), d.fresh(), number, name, "0", d.quarantine(), d.births[id], d.epoch, "2")
+	e, f := d.election(), d.election()
+	seen, flags := d.token(e), d.one("flags", "", "a")
+	return step{script: redisbridge.ClaimScript, args: func(s *side) []string {
+		return slices.Concat(head, []string{e, seen(s), flags, f, "0", ""})
+	}}
+}
+
+func (d *drawer) reassert(_ string, head []string) step {
+	e := d.election()
+	token := d.token(e)
+	head = append(head, d.one("epoch", d.epoch, d.epoch, "another"), d.quarantine(), "1", e)
+	return step{script: redisbridge.ReassertScript, args: func(s *side) []string { return slices.Concat(head, []string{token(s)}) }}
+}
+
+func (d *drawer) release(_ string, head []string) step {
+	e := d.election()
+	token, heir := d.token(e), d.one("heir", "", "a", "b", "nobody")
+	return step{script: redisbridge.ReleaseScript, args: func(s *side) []string {
+		return slices.Concat(head[:3], []string{"1", e, token(s), heir})
+	}}
+}
+
+func (d *drawer) quit(_ string, head []string) step {
+	if d.one("quit", "quit", "leave") == "leave" {
+		return step{script: redisbridge.LeaveScript, args: fixed(append(head, d.one("end", "0", "1"))...)}
+	}
+	return step{script: redisbridge.QuitScript, args: fixed(append(head, "1", d.election())...)}
+}
+
+func (d *drawer) others(id string, head []string) step {
+	switch d.one("look", "purge", "members", "peer") {
+	case "purge":
+		return step{script: redisbridge.PurgeScript, args: fixed(append(head, d.id(), d.one("kind", "ours", "original"), d.election())...)}
+	case "members":
+		return step{script: redisbridge.MembersScript, args: fixed("ipc", d.one("since", "0", "1", "2", "5", "99"))}
+	}
+	return step{script: redisbridge.PeerScript, args: fixed("ipc", d.one("e", append(someElections, "")...), id)}
+}
+
+// meddle changes keys behind the scripts' backs.
+func (d *drawer) meddle(id string, _ []string) step {
+	k, e := redisbridge.Keys("ipc"), d.election()
+	return step{args: fixed(rapid.SampledFrom([][]string{
+		{"DEL", k.Session(id)},
+		{"DEL", k.Epoch()},
+		{"DEL", k.Leader(e)},
+		{"SADD", k.Candidates(e), "original"},
+		{"HSET", k.Details(), "original", `{"process":1}`},
+		{"HDEL", k.Details(), id},
+		{"ZADD", k.Sessions(), "1", id, "1", "ghost"},
+		{"ZADD", k.Members(), "5000", "+old"},
+		{"ZRANGE", k.Ranks(e), "0", "-1", "WITHSCORES"},
+		{"ZCARD", k.Sessions()}, // its order is of the millisecond
+		{"SISMEMBER", k.Participated(id), e},
+		{"ZCARD", k.Members()},
+		{"EXISTS", k.Vacant(), k.Participated(id), k.List()},
+		{"PTTL", k.Session(id)},
+		{"SET", k.Session(id), "rubbish"},
+		{"SADD", k.Session(id), "rubbish"},
+	}).Draw(d.T, "plain")...)}
+}
+
+// learn takes births and the epoch from an answer.
+func (d *drawer) learn(st step, reply any) {
+	v, _ := reply.([]any)
+	if st.script != redisbridge.HeartbeatScript || len(v) < 5 {
+		return
+	}
+	d.births[st.args(nil)[1]] = v[1].(string)
+	d.epoch, d.number = v[2].(string), v[3].(int64)
+}

@@ -1,0 +1,163 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/actors"
+)
+
+// Node is a hustings node in a process of its own: the real one, on the process's
+// clock, randomness and link. It belongs to the goroutine of its world.
+//
+// After a crash and restart it is a new node of the same id, with the same
+// elections. Between the two, and until the new one has taken its first message,
+// Handle is nil.
+type Node struct {
+	*Process
+	cfg       actors.Config
+	elections []actors.ElectionConfig
+	watch     []func(actors.Event)
+
+	pid       *actor.PID
+	handle    *actors.Node
+	election  map[string]*actor.PID
+	observing *actor.PID
+}
+
+// Node starts a node in the process of that name, which should have no other. The
+// config's ID, and its Redis's Clock, Backend and Entropy, are the simulation's.
+func (w *World) Node(id string, cfg actors.Config) *Node {
+	n := &Node{Process: w.Process(id), cfg: cfg}
+	n.Boot(n.start)
+	return n
+}
+
+// start is the node's boot.
+func (n *Node) start(p *Process) {
+	cfg := n.cfg
+	cfg.ID = p.id
+	cfg.Redis.Clock, cfg.Redis.Backend, cfg.Redis.Entropy = p.Clock(), p.Backend(), p.random.Uint64
+	n.handle, n.election = nil, make(map[string]*actor.PID)
+	n.pid = p.Spawn(actors.NodeProps(cfg))
+	n.observing = p.Spawn(actor.PropsFromFunc(n.observe))
+	p.Send(n.pid, &actors.Subscribe{PID: n.observing, Window: 1 << 20})
+	for _, e := range n.elections {
+		n.spawn(e)
+	}
+	life := p.epoch
+	p.world.between = append(p.world.between, func() { n.attach(life) })
+}
+
+// Stand opens an election on the node, now and after each restart.
+func (n *Node) Stand(cfg actors.ElectionConfig) {
+	n.elections = append(n.elections, cfg)
+	if n.Alive() {
+		n.spawn(cfg)
+	}
+}
+
+func (n *Node) spawn(cfg actors.ElectionConfig) {
+	n.election[cfg.Name] = n.Spawn(actors.ElectionProps(n.pid, cfg))
+}
+
+// PID returns the actor of the present node.
+func (n *Node) PID() *actor.PID { return n.pid }
+
+// Election returns the actor of an election that was opened by [Node.Stand], nil
+// if there is none.
+func (n *Node) Election(name string) *actor.PID { return n.election[name] }
+
+// Tell sends a message to the actor of an election: actors.Run, Quit, Resign.
+func (n *Node) Tell(election string, message any) {
+	if pid := n.election[election]; pid != nil && n.Alive() {
+		n.Send(pid, message)
+	}
+}
+
+// Handle returns the present node's plain-Go handle, nil while there is none. Of
+// its methods only those that do not block may be used: Leader, View, LastResult,
+// Members, Err, ID, TTL, PID.
+func (n *Node) Handle() *actors.Node {
+	if !n.Alive() {
+		return nil
+	}
+	return n.handle
+}
+
+// Watch has f called with every event that the node's subscribers get.
+func (n *Node) Watch(f func(actors.Event)) { n.watch = append(n.watch, f) }
+
+// observe is the actor that subscribes to the node.
+func (n *Node) observe(c actor.Context) {
+	ev, ok := c.Message().(actors.Event)
+	if !ok {
+		return
+	}
+	n.world.trace.note(n.Process, describe(ev), "", "", 0)
+	c.Send(n.pid, &actors.Ack{PID: c.Self(), N: 1})
+	for _, f := range n.watch {
+		f(ev)
+	}
+}
+
+// describe is an event as a line of the trace.
+func describe(ev actors.Event) string {
+	switch e := ev.(type) {
+	case *actors.Won:
+		return fmt.Sprintf("won %s, token %d", e.Election, e.Token)
+	case *actors.Lost:
+		return fmt.Sprintf("lost %s: %v", e.Election, e.Cause)
+	case *actors.Ending:
+		return fmt.Sprintf("ending %s: %v", e.Election, e.Cause)
+	case *actors.Inconclusive:
+		return fmt.Sprintf("inconclusive %s: %v", e.Election, e.Cause)
+	case *actors.Failed:
+		return fmt.Sprintf("failed %s: %v", e.Election, e.Err)
+	case *actors.LinkChanged:
+		return fmt.Sprintf("link up %v: %v", e.Up, e.Err)
+	}
+	return fmt.Sprintf("%T", ev)
+}
+
+// attach asks the node for its handle. actors.Attach waits for the answer, and we
+// are who has to run the node meanwhile: see driving.
+func (n *Node) attach(life uint32) {
+	p := n.Process
+	if p.dead || p.epoch != life {
+		return
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	handle, err := actors.Attach(driving{ended, p}, p.system, n.pid)
+	if err != nil { // paused, or slow: later
+		p.world.After(time.Millisecond, func() {
+			p.world.between = append(p.world.between, func() { n.attach(life) })
+		})
+		return
+	}
+	n.handle = handle
+}
+
+// driving is a context that lets a call which waits for an actor be made on the
+// only goroutine there is: when the call asks what ends its waiting, it has sent
+// its message, and the world is run, at the same instant, until every mailbox of
+// the process is empty. Then the answer is there; or it is not, and waiting ends.
+type driving struct {
+	context.Context // ended
+	p               *Process
+}
+
+// Done implements [context.Context].
+func (d driving) Done() <-chan struct{} {
+	w := d.p.world
+	for d.p.mail > 0 && !d.p.dead && w.failure == nil && w.step(w.sched.now) {
+	}
+	if d.p.mail == 0 && !d.p.dead && w.failure == nil {
+		return nil // answered
+	}
+	return d.Context.Done()
+}
