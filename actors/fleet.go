@@ -211,7 +211,13 @@ func (n *nodeActor) forget(now fsm.Instant, id string, dead bool) {
 		n.env.logger.Debug("peer left", "peer", id)
 		n.hub.publish(n, &PeerLeft{At: now, Peer: peer})
 	}
-	n.gone(id)
+	if peer.Original {
+		// Nobody watches its session, it has none: whoever took it for the
+		// leader is told now.
+		n.each(fsm.Input{Kind: fsm.InGone, From: fsm.Candidate{ID: id, Rank: peer.Rank, Original: true}})
+	} else {
+		n.gone(id)
+	}
 	if dead && n.first() {
 		n.purge(id)
 	}

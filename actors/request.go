@@ -146,7 +146,7 @@ func (e *election) request(sender *actor.PID, m any) {
 	case *Drained:
 		if e.lead != nil && e.lead.Token() == m.Token {
 			e.held = false
-			e.step(fsm.Input{Kind: fsm.InDrained})
+			e.step(fsm.Input{Kind: fsm.InDrained, Token: m.Token})
 		}
 		return
 	}
@@ -245,7 +245,7 @@ func (e *election) finish(m *finished) {
 	switch {
 	case m.again:
 		if mine && e.m.Draining() {
-			e.step(fsm.Input{Kind: fsm.InDrained})
+			e.step(fsm.Input{Kind: fsm.InDrained, Token: m.l.Token()})
 		}
 		m.done(nil)
 	case !e.explicit && e.contender == nil:
@@ -261,7 +261,7 @@ func (e *election) finish(m *finished) {
 		e.step(fsm.Input{Kind: fsm.InResign})
 	default:
 		if mine {
-			e.step(fsm.Input{Kind: fsm.InDrained})
+			e.step(fsm.Input{Kind: fsm.InDrained, Token: m.l.Token()})
 		}
 		m.done(nil)
 	}
