@@ -1,0 +1,158 @@
+// Package actors is what users of hustings import: a [Node] is one member of a fleet of
+// processes that share a Redis, elects leaders with the others, and exchanges messages
+// with them. It is used through plain calls ([Start], [Node.Lead]), or as actors that
+// are spawned from an actor system of the user's own ([NodeProps], [ElectionProps]).
+//
+// # Authority
+//
+// Messages between nodes choose who tries to lead. Only the lease in Redis decides who
+// leads. A term of office begins with a claim that Redis granted, and with nothing else.
+//
+// A node has one session in Redis, which its heartbeats renew, and all its leaderships
+// rest on it: many elections cost one renewal, and one death frees them all.
+//
+// # What local time may decide
+//
+// Local time may only end things. A term is trusted until
+//
+//	the instant just before the last answered heartbeat was sent + TTL - margin
+//
+// where the margin is TTL/10, at least 50 ms. [Leadership.Valid] compares that with the
+// clocks at each call, and a timer of the node ends the term at that instant, which is
+// before Redis lets anybody else in. Package fsm says more; docs/guarantees.md has the
+// argument and its assumptions.
+//
+// # Actors
+//
+// Each actor alone touches its state; there is no mutex in this package. What other
+// goroutines read (the view of an election, the members, the trust) are atomic values
+// with one writer.
+//
+//   - The node's actor, of [NodeProps], owns the session, the timers of heartbeats,
+//     trust and watched sessions, the list of members, the subscribers, and its children.
+//     It is fed by the bridge (answers to its calls, the state of the link, application
+//     messages), by its elections (events, whose session to watch), by its timers, and by
+//     users (Stop, Subscribe, Unsubscribe, Ack, and what the plain calls send).
+//   - An election's actor, of [ElectionProps] or made by the plain calls, owns one state
+//     machine, its one timer, the [Leadership] of the present term, and those who wait
+//     for it. It is fed by the bridge (answers, control messages of other nodes), by the
+//     node (ends of trust and of sessions, the link), by its timer, and by users (Run,
+//     Quit, Resign, Inspect, Drained). It decodes, steps the machine, and performs what
+//     the machine returns, in that order. All rules are the machine's, in package fsm.
+//   - The bridge, a child of the node, talks to Redis; see package redisbridge.
+//
+// A timer's function only sends a message. The only goroutines that this package starts
+// are one for each [Node.Observe], and those of context.AfterFunc: one when the context
+// of [Node.Subscribe] or of Lead's work ends. The work of [Node.Lead] runs on the
+// goroutine that called Lead, never on an actor's.
+//
+// # Messages
+//
+// To a node's PID:
+//
+//	Stop         quit every election, leave the fleet, stop; answered with Done
+//	Subscribe    send events to a PID
+//	Unsubscribe  end that; a node does not notice that a subscriber is gone
+//	Ack          a subscriber with a Window has taken N events
+//
+// To an election's PID:
+//
+//	Run      stand; answered with Done once heard, not once decided
+//	Quit     withdraw; answered with Done when Redis knows, after draining
+//	Resign   give up the office, stay a candidate; answered with Done when
+//	         released, with ErrNotLeader by who does not lead
+//	Inspect  answered with a *Snapshot
+//	Drained  the work of the term with this token has stopped (see Drains)
+//
+// Done and Snapshot go to the sender: use Request, not Send, to be answered.
+//
+// # Events
+//
+// All are pointers and implement [Event]. Those of an election name it.
+//
+//	Won            this node leads; with token and until when that is trusted
+//	Ending         it leads still, and its work must stop
+//	Lost           it does not lead
+//	Inconclusive   a round had no result; once per cause until one has
+//	LeaderChanged  what is known here of who leads has changed
+//	DrainOverdue   the work did not return in time; the office was released
+//	Moved          a transition of the state machine (with Transitions)
+//	Status         the present state of an election, whenever it changed
+//	PeerUp, PeerLeft, PeerDead   who came, took its leave, or died
+//	Message        an application message
+//	LinkChanged    the link to Redis is up or down
+//	Failed         the node, or an election's actor, failed; with the error
+//	Missed         so many events were dropped: the subscriber was too slow
+//
+// A new subscriber is first told the present: the link, the members, the state of each
+// election. Won and Lost are sent when the last decided result changes, not for every
+// round. Whoever quits while leading is sent Lost, then nothing more of that election.
+// Events of a node come in one order, the same for all subscribers. No subscriber can
+// block an election: each has a queue with a bound, and Missed says what it lost.
+//
+// # The work and the end of a term
+//
+// When a term has to end while it is still trusted (Quit, Resign, Stop, a higher
+// candidate), the context is cancelled first and the office is kept until the work has
+// returned, at most DrainTimeout. Meanwhile [Leadership.Valid] is true, and nobody else
+// can lead. Who has the work tells when it has returned: Lead does so itself; after
+// [Node.Campaign] call [Leadership.Release]; an actor sets [ElectionConfig].Drains and
+// sends Drained. If nobody was handed the leadership there is nothing to wait for.
+//
+// When trust ends first, there is no waiting: the term is over at that instant, and work
+// that goes on is on its own. Its token is then older than its successor's, and a store
+// that checks tokens refuses it.
+//
+// # What goes wrong, and what follows
+//
+//   - Redis is away, or does not answer: heartbeats fail, LinkChanged tells, the bridge
+//     reconnects with back-off. Terms last as long as they are trusted, less than one
+//     TTL, and are Lost then. When Redis is back, candidates go on by themselves.
+//   - Redis is away while something is to be given up (Quit, Resign, Stop, the end of
+//     Lead's context): that is kept and repeated until Redis has answered, and the call
+//     returns then. Stop, Quit and Resign return earlier when their context ends; give
+//     them one that does. Campaign and Lead do not: see "not promised".
+//   - Redis lost its data, or went back in time: the node registers again, its trusted
+//     terms re-assert their records, everybody else's claims are refused for MaxTTL.
+//   - This process stood still (SIGSTOP, a suspended machine, a long pause of the
+//     collector): Valid and the context's Err say no from the first call after it, also
+//     before any timer or message of the node was handled.
+//   - Another process has our id: a node that starts waits for the other session to end,
+//     and fails with [ErrDuplicateID] if it is renewed instead. A node in service that is
+//     told that its id is taken steps down and fails with the same error.
+//   - The work panics: Lead returns it as an error ([ErrPanic]), the office is given up.
+//   - An actor of ours panics: it is restarted at once, at most 10 times in 10 s. An
+//     election steps down first, tells Failed, gives up its record, and is idle; it
+//     stands again if its config says Run or somebody contends in it. A node begins
+//     again with a new incarnation and the same elections and subscribers. An election
+//     that panics more often is stopped and taken out of the candidates.
+//   - The user's own supervision applies to what the user spawned: a node or an election
+//     under the user's parent is restarted or stopped as that parent's strategy says.
+//   - A fault that cannot heal, before a node was ready once: Start returns the error;
+//     with NodeProps, Failed is sent. After that it is an outage like any other.
+//
+// # What is not promised
+//
+//   - That there is a leader at every instant, or that the highest rank leads at every
+//     instant.
+//   - That the work has stopped when somebody else's begins, if it ignores its context
+//     for longer than DrainTimeout, or for longer than its trust lasts.
+//   - That a message arrives. Delivery is at most once.
+//   - That Campaign and Lead return when their context ends while Redis is away: they
+//     wait until the withdrawal is answered, so that nobody is elected whom nobody
+//     waits for. [Node.Stop] with a context that ends frees them.
+//   - That a message's sender is who it says it is. Anybody who may PUBLISH can forge
+//     one; it can delay an election, not decide it. Messages are not signed yet.
+//   - [Node.Leader] says what is known here. Ask the leader's [Leadership.Valid], or
+//     check tokens where it matters.
+//
+// Not there yet, though the design has them: the takeover policy OnDisconnect,
+// MinReplicas, Fence helpers, Resign to a named successor, StandDown and Stand,
+// ReplaceDuplicate, metrics, and a page to look at.
+//
+// # Concurrent use
+//
+// All methods of [Node] and [Leadership] may be called from any goroutine, at any time,
+// also after the end. A Config is copied when it is used; do not change what its
+// pointers point to. RankFor is called on actor goroutines and must not block.
+package actors
