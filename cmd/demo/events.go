@@ -54,24 +54,21 @@ func leaderMembers(l fsm.Leader) []any {
 }
 
 // linkWatch turns news of the link into lines, one for each change: the library tells
-// every failed attempt.
-type linkWatch struct {
-	down  bool
-	cause string
-}
+// every failed attempt too.
+type linkWatch struct{ down bool }
 
 // line returns nil when nothing has changed. The link is up when the node is ready.
 func (w *linkWatch) line(ev *actors.LinkChanged) *line {
-	cause := ""
-	if !ev.Up && ev.Err != nil {
-		cause = ev.Err.Error()
-	}
-	if w.down == !ev.Up && (ev.Up || cause == w.cause || cause == "") {
+	if w.down == !ev.Up {
 		return nil
 	}
-	w.down, w.cause = !ev.Up, cause
-	if ev.Up {
-		return newLine("bridge", ev.At, "state", "up")
+	w.down = !ev.Up
+	l := newLine("bridge", ev.At, "state", "up")
+	if w.down {
+		l = newLine("bridge", ev.At, "state", "down")
+		if ev.Err != nil {
+			l.withText("cause", ev.Err.Error())
+		}
 	}
-	return newLine("bridge", ev.At, "state", "down").withText("cause", cause)
+	return l
 }

@@ -8,6 +8,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Exit codes.
@@ -41,10 +44,18 @@ func main() {
 	// A reader that has gone is an error of Write: a node that leads must not die
 	// of it without a word.
 	signal.Ignore(syscall.SIGPIPE)
+	// What go-redis says by itself comes back as errors, with more sense.
+	redis.SetLogger(mute{})
 	os.Exit(run(os.Args[1:], &console{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, signals: signals, colour: coloured(os.Stdout),
 	}))
 }
+
+// mute is a logger of go-redis's that says nothing.
+type mute struct{}
+
+// Printf does nothing.
+func (mute) Printf(context.Context, string, ...any) {}
 
 // run does what the arguments say and returns the exit code.
 func run(args []string, c *console) int {

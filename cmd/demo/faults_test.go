@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"hustings/redisbridge/redistest"
+)
+
+// Faults that will not heal: an error line that says what to do, exit code 1.
+func TestNodeFaults(t *testing.T) {
+	locked := miniredis.RunT(t)
+	locked.RequireAuth("sesame")
+	open := redistest.NewMini(t)
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"no credentials", nodeArgs(locked.Addr(), "a"), []string{"refuses"}},
+		{"wrong password", nodeArgs(":hunter2@"+locked.Addr(), "a"), []string{"refuses"}},
+		{"bad URL", nodeArgs("u:hunter2@[", "a"), []string{"Redis URL", "redis://"}},
+		{"bad settings", nodeArgs(open.Addr(), "a", "--rank", "-1", "--interval", "10ms"), []string{"Rank -1", "Interval 10ms"}},
+		{"bad id", nodeArgs(open.Addr(), "a b"), []string{"white space"}},
+		{
+			"not there yet", nodeArgs(open.Addr(), "a", "--takeover", "on-disconnect", "--min-replicas", "1"),
+			[]string{"--takeover", "--min-replicas", "not there yet"},
+		},
+		{"bad flags", nodeArgs(open.Addr(), "a", "--ttl", "0s", "--drain", "-1s", "--probe", "1ns", "--election", ""), []string{"--ttl", "--drain", "--probe", "--election"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := startNode(t, c.args...)
+			n.exit(exitFault)
+			line := n.want(0, "ev", "error")
+			checkMembers(t, line)
+			for _, w := range c.want {
+				if !strings.Contains(line.text("error"), w) {
+					t.Errorf("%q does not say %q", line.text("error"), w)
+				}
+			}
+			for _, said := range []string{line.text("error"), n.stderr.String()} {
+				if strings.Contains(said, "hunter2") {
+					t.Errorf("a password was told: %s", said)
+				}
+			}
+		})
+	}
+}
+
+func TestSecondNodeOfOneIDIsRefused(t *testing.T) {
+	addr := redistest.NewMini(t).Addr()
+	a := startNode(t, append(nodeArgs(addr, "a"), "--ttl", "500ms")...)
+	a.want(0, "ev", "ready")
+	b := startNode(t, append(nodeArgs(addr, "a"), "--ttl", "500ms")...)
+	b.exit(exitFault)
+	if line := b.want(0, "ev", "error"); !strings.Contains(line.text("error"), "id") {
+		t.Errorf("error: %v", line)
+	}
+}
+
+func TestNodeThatWaitsForRedisCanBeStopped(t *testing.T) {
+	m := miniredis.RunT(t)
+	addr := m.Addr()
+	m.Close()
+	t.Run("by a signal", func(t *testing.T) {
+		n := startNode(t, nodeArgs(addr, "a")...)
+		n.signals <- os.Interrupt
+		n.exit(exitOK)
+	})
+	t.Run("by the end of input", func(t *testing.T) {
+		n := startNode(t, append(nodeArgs(addr, "a"), "--ttl", "300ms")...)
+		_ = n.in.Close()
+		n.exit(exitOK)
+	})
+}
+
+func TestNodeTellsThatRedisIsAway(t *testing.T) {
+	m := redistest.NewMini(t)
+	n := startNode(t, append(nodeArgs(m.Addr(), "a", "--election", "e", "--drain", "1ms"), "--ttl", "500ms")...)
+	n.want(0, "ev", "won")
+	m.Close()
+	n.want(0, "ev", "bridge", "state", "down")
+	n.want(0, "ev", "lost")
+	n.want(0, "ev", "work", "state", "stopped")
+	if err := m.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	mark := n.mark()
+	n.want(0, "ev", "bridge", "state", "up")
+	n.want(mark, "ev", "won")
+	m.Close()
+	n.signals <- syscall.SIGTERM
+	n.exit(exitOK)
+	for _, o := range n.all() {
+		checkMembers(t, o)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"help", exitOK, "demo node"},
+		{"help node", exitOK, "drain-timeout"},
+		{"help me", exitUsage, "no help"},
+		{"-h", exitOK, "-speed"},
+		{"node -h", exitOK, "-min-tenure"},
+		{"sim", exitUsage, "come later"},
+		{"--nodes 2", exitUsage, "use 3 to 50"},
+		{"--speed 0", exitUsage, "more than 0"},
+		{"--frobnicate", exitUsage, "not defined"},
+		{"--seed 1 node", exitUsage, "is no flag"},
+		{"node --format xml", exitUsage, "use text or json"},
+		{"node web-1", exitUsage, "is no flag"},
+		{"--redis http://x", exitFault, "redis nor rediss"},
+	} {
+		var out bytes.Buffer
+		if code := run(strings.Fields(c.args), &console{in: strings.NewReader(""), out: &out, err: &out}); code != c.code {
+			t.Errorf("demo %s: exit code %d, want %d", c.args, code, c.code)
+		}
+		if !strings.Contains(out.String(), c.want) {
+			t.Errorf("demo %s says %q, want %q", c.args, out.String(), c.want)
+		}
+	}
+}
