@@ -48,16 +48,10 @@ func Start(ctx context.Context, system *actor.ActorSystem, cfg Config) (*Node, e
 	return nil, fmt.Errorf("start %q: %w", cfg.ID, err)
 }
 
-// handleOf asks a node's actor for a handle.
-type handleOf struct {
-	silent
-	done func(*Node)
-}
-
 // Attach returns a handle on a node that was spawned from NodeProps.
 func Attach(ctx context.Context, system *actor.ActorSystem, node *actor.PID) (*Node, error) {
 	ch := make(chan *Node, 1)
-	system.Root.Send(node, &handleOf{done: func(n *Node) { ch <- n }})
+	system.Root.Send(node, &Handle{Done: func(n *Node) { ch <- n }})
 	select {
 	case n := <-ch:
 		return n, nil
@@ -206,6 +200,15 @@ func (n *Node) Leader(election string) (Leader, error) {
 		return Leader{}, fmt.Errorf("election %q: %w", election, ErrNoLeader)
 	}
 	return Leader{ID: v.Leader.ID, Token: v.Leader.Token, Original: v.Leader.Original, Self: v.Leader.ID == n.cfg.ID}, nil
+}
+
+// Leadership returns this node's present term in an election, nil if it does not lead.
+// It does not make the caller the term's holder: nobody waits for its work.
+func (n *Node) Leadership(election string) *Leadership {
+	if c := n.shared.cellOf(election); c != nil {
+		return c.lead.Load()
+	}
+	return nil
 }
 
 // View returns the present state of an election as it was last published. ErrUnknown if

@@ -3,6 +3,7 @@ package actors
 import (
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"hustings/fsm"
@@ -11,15 +12,14 @@ import (
 
 // beats is what a node knows of its heartbeats. It belongs to the node's actor.
 type beats struct {
-	timer   func() bool   // next beat
-	lapse   func() bool   // end of trust
-	watch   func() bool   // end of a watched session
-	out     int           // unanswered
-	sentAt  time.Duration // when the last one went out
-	watched []watched     // sorted by id
-	// An older session of our id, as first seen, and until when it may live.
-	other      string
-	otherSince time.Duration
+	timer      func() bool   // next beat
+	lapse      func() bool   // end of trust
+	watch      func() bool   // end of a watched session
+	out        int           // unanswered
+	sentAt     time.Duration // when the last one went out
+	watched    []watched     // sorted by id
+	otherSince time.Duration // when we first saw another session of our id
+	started    string        // when we started, as our details say
 	version    uint64
 	details    int
 	epoch      string
@@ -108,10 +108,13 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 	}
 	n.env.session.Seen(a.Floor)
 	out := n.env.session.Answer(now, a.Req, a.Verdict, a.Tenancy, a.Epoch)
-	if out.Replaced {
-		n.fail(fmt.Errorf("%w: %q is now %s", ErrDuplicateID, n.cfg.ID, whose(a.Other)))
+	if a.Verdict == fsm.VerdictTaken {
+		if out.Replaced {
+			n.contested(now, a)
+		}
 		return
 	}
+	n.beats.otherSince = 0
 	n.armLapse(now)
 	switch {
 	case n.phase < registering:
@@ -132,9 +135,36 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 // awaitTurn: a session of our id lives. If its process is dead it ends by itself; if it
 // is renewed again and again, its process is not.
 func (n *nodeActor) awaitTurn(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
-	b := &n.beats
 	if n.phase != waitingTurn {
 		n.phase = waitingTurn
+		n.beats.otherSince = 0
+	}
+	if n.renewed(now, a) {
+		n.fail(fmt.Errorf("%w: %q is %s", ErrDuplicateID, n.cfg.ID, whose(a.Other)))
+		return
+	}
+	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), n.cfg.TTL/3))
+}
+
+// contested: another incarnation holds our id after we had it. A process that started
+// after us has taken it, and we are through. Otherwise it is a former life of ours,
+// which a failover has brought back: it ends by itself, and until then nothing prolongs
+// our trust.
+func (n *nodeActor) contested(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
+	newer := a.Other.Inc != "" && strings.HasPrefix(a.OtherBirth, a.Other.Inc+"-") && a.Other.Start > n.beats.started
+	if newer || n.renewed(now, a) {
+		n.fail(fmt.Errorf("%w: %q is now %s", ErrDuplicateID, n.cfg.ID, whose(a.Other)))
+		return
+	}
+	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), n.cfg.TTL/3))
+}
+
+// renewed reports whether the other session of our id was renewed later than two TTLs
+// after our first look at it. A dead process's last heartbeat may be late, but not by
+// that.
+func (n *nodeActor) renewed(now fsm.Instant, a *redisbridge.HeartbeatAnswer) bool {
+	b := &n.beats
+	if b.otherSince == 0 {
 		b.otherSince = now.Mono
 		n.env.logger.Warn("a session of this id still lives: waiting for it to end", "other", whose(a.Other), "left", a.Left)
 	}
@@ -142,14 +172,7 @@ func (n *nodeActor) awaitTurn(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	if d := time.Duration(a.Other.TTL) * time.Millisecond; d > 0 && d <= maxDuration {
 		ttl = d
 	}
-	// The session was renewed about ttl-left ago. A dead process's last heartbeat
-	// may have been late, but not by two TTLs.
-	renewed := now.Mono - (ttl - a.Left)
-	if renewed-b.otherSince > 2*ttl {
-		n.fail(fmt.Errorf("%w: %q is %s", ErrDuplicateID, n.cfg.ID, whose(a.Other)))
-		return
-	}
-	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), n.cfg.TTL/3))
+	return now.Mono-(ttl-a.Left)-b.otherSince > 2*ttl
 }
 
 func whose(d redisbridge.Details) string {

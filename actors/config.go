@@ -63,6 +63,11 @@ type Config struct {
 	// Packer writes application messages; default JSON.
 	Packer redisbridge.Packer
 
+	// Host and PID say which process this is, for whoever reads an error about it
+	// elsewhere. Default: the real ones.
+	Host string
+	PID  int
+
 	// Elections is what elections get that are opened by name, by the plain-Go
 	// calls.
 	Elections ElectionConfig
@@ -101,12 +106,18 @@ func Rendezvous(id string) func(election string) int64 {
 
 // withDefaults returns a copy in which nothing is left open.
 func (c Config) withDefaults() Config {
-	host, _ := os.Hostname()
+	if c.Host == "" {
+		host, _ := os.Hostname()
+		c.Host = strings.ToValidUTF8(host, "")
+	}
+	if c.PID == 0 {
+		c.PID = os.Getpid()
+	}
 	if c.ID == "" {
-		c.ID = fmt.Sprintf("%s-%d", strings.ToValidUTF8(host, ""), os.Getpid())
+		c.ID = fmt.Sprintf("%s-%d", c.Host, c.PID)
 	}
 	if c.Rank == nil {
-		c.Rank = new(int64(os.Getpid()))
+		c.Rank = new(int64(c.PID))
 	}
 	def(&c.TTL, DefaultTTL)
 	def(&c.MaxTTL, c.TTL)
@@ -241,18 +252,12 @@ func (c *Config) rank(election string) int64 {
 }
 
 // details is the node's entry in the fleet's details.
-func (c *Config) details(inc string, now time.Time) string {
-	host, _ := os.Hostname()
+func (c *Config) details(inc string, now time.Time) redisbridge.Details {
 	at := now.UTC().Format("2006-01-02T15:04:05.000Z")
-	d := redisbridge.Details{
+	return redisbridge.Details{
 		Process: json.Number(c.number(*c.Rank)), Timestamp: at, Inc: inc, V: 1, Rank: fmt.Sprint(*c.Rank),
-		TTL: c.TTL.Milliseconds(), MaxTTL: c.MaxTTL.Milliseconds(), Host: strings.ToValidUTF8(host, ""), PID: os.Getpid(), Start: at,
+		TTL: c.TTL.Milliseconds(), MaxTTL: c.MaxTTL.Milliseconds(), Host: c.Host, PID: c.PID, Start: at,
 	}
-	out, err := json.Marshal(d)
-	if err != nil {
-		panic("actors: own details are not JSON: " + err.Error())
-	}
-	return string(out)
 }
 
 // number is what goes over the wire for a rank: in a mixed fleet a half more, so that

@@ -192,8 +192,7 @@ func (e *election) leave() {
 		e.m = nil
 	}
 	if e.lead != nil {
-		e.lead.end(fsm.Cause{Code: fsm.CauseNodeStopped})
-		e.lead, e.held = nil, false
+		e.unlead(fsm.Cause{Code: fsm.CauseNodeStopped})
 	}
 	if e.env != nil {
 		e.root.Send(e.env.bridge, &redisbridge.Route{Election: e.cfg.Name})
@@ -301,8 +300,7 @@ func (e *election) perform(now fsm.Instant, fx *fsm.Effect) {
 		e.lead.end(fx.Cause)
 		e.env.publish(&Ending{Election: e.cfg.Name, At: now, Token: e.lead.Token(), Cause: fx.Cause})
 	case fsm.DoUnlead:
-		e.lead.end(fx.Cause)
-		e.lead, e.held = nil, false
+		e.unlead(fx.Cause)
 	case fsm.DoEmit:
 		e.emit(now, &fx.Notice)
 	case fsm.DoMoved:
@@ -361,12 +359,20 @@ func (e *election) repeatKick(fx *fsm.Effect) {
 // begin: a term begins.
 func (e *election) begin(lease *fsm.Lease) {
 	e.lead = newLeadership(e.cfg.Name, lease, e.env)
+	e.cell.lead.Store(e.lead)
 	e.held = e.cfg.Drains
 	if c := e.contender; c != nil {
 		e.contender, e.held = nil, true
 		e.lead.finish = c.finish
 		c.done(e.lead, nil)
 	}
+}
+
+// unlead: a term is over.
+func (e *election) unlead(why fsm.Cause) {
+	e.lead.end(why)
+	e.lead, e.held = nil, false
+	e.cell.lead.Store(nil)
 }
 
 // emit tells subscribers and the log.

@@ -87,6 +87,7 @@ func newShared() *shared {
 // readers. The actor is the one writer.
 type cell struct {
 	view   atomic.Pointer[View]
+	lead   atomic.Pointer[Leadership]
 	starts int
 	failed error
 }

@@ -44,6 +44,12 @@ type (
 	// the fleet, then stops the actor. Done is the answer. (protoactor's own Stop
 	// and Poison are a crash: the session runs out.)
 	Stop struct{ silent }
+	// Handle asks for a handle for code without actors, as Attach does, without
+	// waiting: Done is called once, on the node's goroutine, and must not block.
+	Handle struct {
+		silent
+		Done func(*Node)
+	}
 	// Subscribe sends events to PID: of one election, or of all and of the node
 	// itself if Election is "". First comes the present state.
 	//

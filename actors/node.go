@@ -168,8 +168,8 @@ func (n *nodeActor) request(m any) {
 		n.asked(m, responder{root: n.ctx.ActorSystem().Root, pid: n.ctx.Sender(), request: m})
 	case *sendMessage:
 		n.sendMessage(m)
-	case *handleOf:
-		m.done(&Node{system: n.ctx.ActorSystem(), pid: n.ctx.Self(), shared: n.shared, cfg: &n.cfg})
+	case *Handle:
+		m.Done(&Node{system: n.ctx.ActorSystem(), pid: n.ctx.Self(), shared: n.shared, cfg: &n.cfg})
 	case Event:
 		n.hub.publish(n, m)
 	}
@@ -237,10 +237,12 @@ func (n *nodeActor) spawnBridge() error {
 		}
 		backend, n.shared.backend = b, b
 	}
+	details := n.cfg.details(n.env.session.Inc(), n.env.clock.Now().Time())
+	n.beats.started = details.Start
 	set := &redisbridge.Settings{
 		ID: n.cfg.ID, Session: n.env.session, Keys: redisbridge.Keys(n.cfg.Redis.Prefix), Backend: backend,
 		Clock: n.env.clock, Entropy: n.env.entropy, Logger: n.cfg.Logger, Owner: n.ctx.Self(),
-		Details: n.cfg.details(n.env.session.Inc(), n.env.clock.Now().Time()), Number: n.cfg.number,
+		Details: details.Text(), Number: n.cfg.number,
 		Conn: &atomic.Uint64{}, Counters: &n.shared.counters,
 	}
 	if *n.cfg.Quarantine {

@@ -260,8 +260,13 @@ func (b *Bridge) onSubDown(m *subDown) {
 	wait := b.backoff(b.subs)
 	var server *ServerError
 	if errors.As(m.err, &server) && server.Code == "NOPERM" {
+		// Elections conclude without it, by polling.
+		if !b.deaf {
+			b.set.Logger.Warn("deaf: the server does not permit us to subscribe", "id", b.set.ID, "cause", m.err)
+		}
 		b.deaf = true
 		wait = maxDeafRetry
+		m.err = nil
 	}
 	b.tell(m.err)
 	b.timers.sub = b.after(wait, &resub{})

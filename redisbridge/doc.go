@@ -15,18 +15,17 @@
 //
 // # What local time may decide
 //
-// When to try again, and when a server that does not answer counts as lost. No instant
-// of a client's clock is ever sent to Redis: sessions are set with relative TTLs, and
-// everything that is compared in a script is Redis's own TIME.
+// When to try again, and when a server that does not answer counts as lost. Sessions are
+// set with relative TTLs, and what a script compares is Redis's own TIME. The only reading
+// of a client's clock that goes to Redis is when it started, in its details, for people.
 //
 // # The bridge
 //
 // A [Bridge] is spawned by its node and restarted by it. It owns a command connection, a
 // subscription, the queues of waiting calls and the table of which election's actor gets
-// which control message. It is fed by [Call] and [Route] messages, by the callbacks of
-// the seam, and by its own timers; each of the latter two carries the number of the
-// connection or subscription that it is about, so that news of one that was given up is
-// recognised and dropped.
+// which control message. It is fed by [Call] and [Route] messages, by its timers, and by the
+// callbacks of the seam, which carry the number of the connection or subscription that
+// they are about, so that news of one that was given up is recognised and dropped.
 //
 // Connections. The command connection and the subscription are opened at the same time
 // and replaced independently. The owner gets a [Link] whenever it matters. The link is up
@@ -51,13 +50,14 @@
 // gives something up before what asks for something.
 //
 // Kept calls. Release, quit and leave are kept over reconnects and retried until the
-// server has carried them out; somebody waits for what they give up. All other calls fail
-// at once while there is no connection, and with an unknown outcome when the connection
+// server has carried them out, or refused them for good; somebody waits for what they give
+// up. All other calls fail at once while there is no connection, and with an unknown outcome when the connection
 // is lost under them. Nothing is ever repeated below this: go-redis does not retry here.
 //
 // Back-off. After a failure the next attempt comes after 50 ms, doubling to 2 s, plus up
 // to half of it by chance. A refusal to subscribe (NOPERM) is tried again every 5 s; the
-// node is "deaf" meanwhile, and elections go on by looking at Redis. A kept call that the
+// node is "deaf" meanwhile, and elections go on by looking at Redis. (A node that was not
+// ready yet may take that refusal for permanent.) A kept call that the
 // server could not do just now is tried again after 250 ms.
 //
 // # The seam and the goroutines

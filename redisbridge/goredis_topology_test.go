@@ -53,7 +53,7 @@ func TestClusterIsFoundByTheSlotOfThePrefix(t *testing.T) {
 	o := options(s.Addr)
 	o.IsClusterMode = true
 	cfg := redisbridge.BackendConfig{Redis: o, Keys: "{ipc}"}
-	redistest.Conformance(t, func(t *testing.T) *redistest.Fixture { return fixture(t, cfg) })
+	redistest.Conformance(t, 0, func(t *testing.T) *redistest.Fixture { return fixture(t, cfg) })
 	f := fixture(t, redisbridge.BackendConfig{Redis: options(s.Addr), Keys: "ipc"})
 	r := f.Do(redisbridge.Command{Args: []string{"MGET", "ipc::a", "ipc::b"}})[0]
 	if redisbridge.Classify(r.Err) != redisbridge.Permanent {

@@ -31,7 +31,7 @@ func FuzzRedactNeverShowsThePassword(f *testing.F) {
 	f.Fuzz(func(t *testing.T, password, rest string) {
 		// A short one may be part of the host or the scheme.
 		if len(password) < 4 || strings.Contains("redis://user:***@"+rest, password) {
-			t.Skip()
+			return
 		}
 		if got := Redact("redis://user:" + password + "@" + rest); strings.Contains(got, password) {
 			t.Errorf("%q shows %q", got, password)

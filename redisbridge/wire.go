@@ -255,6 +255,9 @@ func ParseDetails(s string) (d Details, ok bool) {
 	return Details{Process: p.Process}, true
 }
 
+// Text writes the entry as it goes into the hash.
+func (d Details) Text() string { return marshal(d) }
+
 // Original reports whether the entry is that of a node of the npm package.
 func (d Details) Original() bool { return d.V == 0 }
 

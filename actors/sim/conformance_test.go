@@ -10,11 +10,8 @@ import (
 
 // The model keeps the rules that real servers keep. Its network takes a
 // nanosecond a message here, so that only Advance moves TIME.
-//
-// Not Exact: that rule has a key gone in the millisecond in which it ends, while
-// Redis lets it live through it, with a PTTL of 0 (see TestExpiry).
 func TestConformanceOfTheModel(t *testing.T) {
-	redistest.Conformance(t, func(t *testing.T) *redistest.Fixture {
+	redistest.Conformance(t, redistest.Exact|redistest.Restarts, func(t *testing.T) *redistest.Fixture {
 		w := sim.New(t, 1, sim.Latency(1, 1))
 		return &redistest.Fixture{
 			T:       t,

@@ -63,11 +63,10 @@ func (m *mailbox) PostSystemMessage(message any) {
 	m.posts()
 }
 
-// posts counts a message and sees to it that it is handled. An actor of a former
+// posts sees to it that a message is handled. An actor of a former
 // life has nobody to handle it.
 func (m *mailbox) posts() {
 	if m.epoch == m.proc.epoch {
-		m.proc.mail++
 		m.schedule()
 	}
 }
@@ -93,7 +92,6 @@ func (m *mailbox) run() {
 		}
 	}()
 	if m.system.len() > 0 {
-		m.proc.mail--
 		switch message = m.system.pop(); message.(type) {
 		case *actor.SuspendMailbox:
 			m.suspended = true
@@ -103,7 +101,6 @@ func (m *mailbox) run() {
 			m.invoker.InvokeSystemMessage(message)
 		}
 	} else if !m.suspended && m.user.len() > 0 {
-		m.proc.mail--
 		message = m.user.pop()
 		m.invoker.InvokeUserMessage(message)
 	}

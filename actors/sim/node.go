@@ -1,9 +1,7 @@
 package sim
 
 import (
-	"context"
 	"fmt"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -40,6 +38,7 @@ func (w *World) Node(id string, cfg actors.Config) *Node {
 func (n *Node) start(p *Process) {
 	cfg := n.cfg
 	cfg.ID = p.id
+	cfg.Host, cfg.PID = "sim", 1
 	cfg.Redis.Clock, cfg.Redis.Backend, cfg.Redis.Entropy = p.Clock(), p.Backend(), p.random.Uint64
 	n.handle, n.election = nil, make(map[string]*actor.PID)
 	n.pid = p.Spawn(actors.NodeProps(cfg))
@@ -48,8 +47,7 @@ func (n *Node) start(p *Process) {
 	for _, e := range n.elections {
 		n.spawn(e)
 	}
-	life := p.epoch
-	p.world.between = append(p.world.between, func() { n.attach(life) })
+	p.Send(n.pid, &actors.Handle{Done: func(h *actors.Node) { n.handle = h }})
 }
 
 // Stand opens an election on the node, now and after each restart.
@@ -121,43 +119,4 @@ func describe(ev actors.Event) string {
 		return fmt.Sprintf("link up %v: %v", e.Up, e.Err)
 	}
 	return fmt.Sprintf("%T", ev)
-}
-
-// attach asks the node for its handle. actors.Attach waits for the answer, and we
-// are who has to run the node meanwhile: see driving.
-func (n *Node) attach(life uint32) {
-	p := n.Process
-	if p.dead || p.epoch != life {
-		return
-	}
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	handle, err := actors.Attach(driving{ended, p}, p.system, n.pid)
-	if err != nil { // paused, or slow: later
-		p.world.After(time.Millisecond, func() {
-			p.world.between = append(p.world.between, func() { n.attach(life) })
-		})
-		return
-	}
-	n.handle = handle
-}
-
-// driving is a context that lets a call which waits for an actor be made on the
-// only goroutine there is: when the call asks what ends its waiting, it has sent
-// its message, and the world is run, at the same instant, until every mailbox of
-// the process is empty. Then the answer is there; or it is not, and waiting ends.
-type driving struct {
-	context.Context // ended
-	p               *Process
-}
-
-// Done implements [context.Context].
-func (d driving) Done() <-chan struct{} {
-	w := d.p.world
-	for d.p.mail > 0 && !d.p.dead && w.failure == nil && w.step(w.sched.now) {
-	}
-	if d.p.mail == 0 && !d.p.dead && w.failure == nil {
-		return nil // answered
-	}
-	return d.Context.Done()
 }

@@ -33,7 +33,6 @@ type Process struct {
 	busyUntil time.Duration
 	wakes     uint32 // counts pauses, so that only the last Resume resumes
 
-	mail int // messages in the mailboxes of the present life
 
 	clock  processClock
 	random *Rand
@@ -91,7 +90,6 @@ func (p *Process) Crash() {
 	p.clock.resume(p.world.sched.now)
 	clear(p.held)
 	p.held, p.heldFrom = p.held[:0], 0
-	p.mail = 0
 	conns := p.conns
 	p.conns = nil
 	for _, c := range conns {

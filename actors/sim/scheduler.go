@@ -82,13 +82,6 @@ func (w *World) step(limit time.Duration) bool {
 			}
 		}
 		w.execute(proc, do)
-		if len(w.between) > 0 {
-			todo := w.between
-			w.between = nil
-			for _, f := range todo {
-				f()
-			}
-		}
 		return true
 	}
 	return false

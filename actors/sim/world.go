@@ -35,7 +35,6 @@ type World struct {
 	deliveries []*delivery // to be used again
 	current    *Process    // whose event is executed
 
-	between []func() // what is to be done after the present event, outside of all
 
 	checks  []namedCheck
 	failure error

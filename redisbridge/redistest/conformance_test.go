@@ -27,7 +27,7 @@ func fixture(t *testing.T, addr string) *redistest.Fixture {
 // One server serves all rules: each begins with a flush.
 func TestConformanceOfRedis(t *testing.T) {
 	s := redistest.NewServer(t)
-	redistest.Conformance(t, func(t *testing.T) *redistest.Fixture {
+	redistest.Conformance(t, redistest.Restarts, func(t *testing.T) *redistest.Fixture {
 		f := fixture(t, s.Addr)
 		f.Restart = func() {
 			if err := s.Restart(true); err != nil {
@@ -40,5 +40,5 @@ func TestConformanceOfRedis(t *testing.T) {
 
 func TestConformanceOfMiniredis(t *testing.T) {
 	m := redistest.NewMini(t)
-	redistest.Conformance(t, func(t *testing.T) *redistest.Fixture { return fixture(t, m.Addr()) })
+	redistest.Conformance(t, 0, func(t *testing.T) *redistest.Fixture { return fixture(t, m.Addr()) })
 }

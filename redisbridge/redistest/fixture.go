@@ -22,18 +22,17 @@ type Fixture struct {
 	Keys redisbridge.Keys
 	// Advance lets d pass on the server's clock: by sleeping, or virtually.
 	Advance func(d time.Duration)
-	// Exact says that nothing but Advance makes the server's time pass.
-	Exact bool
 	// Pump drives callbacks until none is due, for a backend that runs on the
 	// test's goroutine. Nil for one with goroutines of its own.
 	Pump func()
 	// FlushAll loses all data. Nil: FLUSHALL.
 	FlushAll func()
 	// Restart restarts the server with its data, under a new replication id.
-	// Nil where that can't be done; its rules are skipped then.
+	// Only with the ability Restarts.
 	Restart func()
 
 	conn redisbridge.Conn
+	can  Ability
 }
 
 // await drives or waits until done is closed.
@@ -135,9 +134,6 @@ func (f *Fixture) Flush() {
 // restart restarts the server; the connections are gone then.
 func (f *Fixture) restart() {
 	f.T.Helper()
-	if f.Restart == nil {
-		f.T.Skip("this Redis can't be restarted under a new replication id")
-	}
 	if f.conn != nil {
 		f.conn.Close()
 		f.conn = nil

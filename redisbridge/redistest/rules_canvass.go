@@ -6,7 +6,7 @@ import (
 )
 
 var canvassRules = []rule{
-	{"an election nobody ever led has no token and no holder", func(f *Fixture) {
+	{says: "an election nobody ever led has no token and no holder", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		s := a.canvass("", "e")
 		want(f, "status", s.status, "ok")
@@ -14,7 +14,7 @@ var canvassRules = []rule{
 		want(f, "epoch", s.epoch, "first")
 		want(f, "item", fmt.Sprint(s.items[0]), fmt.Sprint(look{remaining: -2}))
 	}},
-	{"the holder comes with its session, rank and mark", func(f *Fixture) {
+	{says: "the holder comes with its session, rank and mark", check: func(f *Fixture) {
 		a, b := f.online("a", "7", "e"), f.online("b", "2", "e")
 		p := a.beat(beat{})
 		g := a.claim(bid{birth: p.birth, flags: "a"}, "e")
@@ -26,7 +26,7 @@ var canvassRules = []rule{
 		want(f, "token", i.token, g.items[0].token)
 		between(f, "remaining", i.remaining, 20_000, 30_000)
 	}},
-	{"higher lists live candidates that outrank us, the highest first", func(f *Fixture) {
+	{says: "higher lists live candidates that outrank us, the highest first", check: func(f *Fixture) {
 		a := f.online("a", "10", "e")
 		f.online("low", "9", "e")
 		d := f.online("d", "12", "e")
@@ -40,7 +40,7 @@ var canvassRules = []rule{
 		want(f, "second", i.higher[1].id+" "+i.higher[1].rank+" "+i.higher[1].birth, "c 11 "+c.inc+"-1")
 		between(f, "pttl", i.higher[0].pttl, 20_000, 30_000)
 	}},
-	{"between equal ranks the bytewise greater id outranks", func(f *Fixture) {
+	{says: "between equal ranks the bytewise greater id outranks", check: func(f *Fixture) {
 		ids := []string{"B", "a", "a2", "é", "z"}
 		for _, id := range ids {
 			f.online(id, "5", "e")
@@ -51,14 +51,14 @@ var canvassRules = []rule{
 			want(f, "place of "+id, n.canvass("", "e").items[0].place, int64(place))
 		}
 	}},
-	{"ranks of 52 bits are told apart", func(f *Fixture) {
+	{says: "ranks of 52 bits are told apart", check: func(f *Fixture) {
 		a := f.online("a", "4503599627370494", "e")
 		f.online("b", "4503599627370495", "e")
 		i := a.canvass("", "e").items[0]
 		want(f, "place", i.place, 1)
 		want(f, "rank", i.higher[0].rank, "4503599627370495")
 	}},
-	{"higher holds 16 at most", func(f *Fixture) {
+	{says: "higher holds 16 at most", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		for i := range 20 {
 			f.online(fmt.Sprintf("n%02d", i), "5", "e")
@@ -69,13 +69,13 @@ var canvassRules = []rule{
 		want(f, "first", i.higher[0].id, "n19")
 		want(f, "last", i.higher[15].id, "n04")
 	}},
-	{"who is not among the candidates has no place", func(f *Fixture) {
+	{says: "who is not among the candidates has no place", check: func(f *Fixture) {
 		f.online("b", "5", "e")
 		i := f.online("a", "1").canvass("", "e").items[0]
 		want(f, "place", i.place, -1)
 		want(f, "higher", len(i.higher), 0)
 	}},
-	{"flag r registers, and signs on once", func(f *Fixture) {
+	{says: "flag r registers, and signs on once", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.rank = "3"
 		a.beat(beat{})
@@ -88,7 +88,7 @@ var canvassRules = []rule{
 		want(f, "details", f.peer("", "a").details, a.details)
 		want(f, "version", a.beat(beat{}).version, 1)
 	}},
-	{"flag r without a session registers nothing but looks", func(f *Fixture) {
+	{says: "flag r without a session registers nothing but looks", check: func(f *Fixture) {
 		b := f.online("b", "5", "e")
 		b.win("e")
 		s := f.node("a", 1).canvass("r", "e")
@@ -97,7 +97,7 @@ var canvassRules = []rule{
 		want(f, "holder", s.items[0].holder, "b")
 		want(f, "candidate", f.peer("e", "a").candidate, 0)
 	}},
-	{"flag l looks at the record only", func(f *Fixture) {
+	{says: "flag l looks at the record only", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		b := f.online("b", "5", "e")
 		b.win("e")
@@ -106,7 +106,7 @@ var canvassRules = []rule{
 		want(f, "place", i.place, -1)
 		want(f, "higher", len(i.higher), 0)
 	}},
-	{"flag m lists the others, with subscribers, bytewise", func(f *Fixture) {
+	{says: "flag m lists the others, with subscribers, bytewise", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		for _, id := range []string{"o2", "O1", "o1"} {
 			f.Plain("SADD", f.keys().Candidates("e"), id)
@@ -119,7 +119,7 @@ var canvassRules = []rule{
 			{"O1", "", 0}, {"o1", `{"process":5}`, 1}, {"o2", "", 0},
 		}))
 	}},
-	{"a record counts only while the session with its birth lives", func(f *Fixture) {
+	{says: "a record counts only while the session with its birth lives", check: func(f *Fixture) {
 		a, b := f.node("a", 1), f.online("b", "1", "e")
 		a.ttl = 300 * time.Millisecond
 		a.beat(beat{})
@@ -135,13 +135,13 @@ var canvassRules = []rule{
 		a.beat(beat{})
 		want(f, "reborn", b.canvass("", "e").items[0].holder, "")
 	}},
-	{"a record counts only in the epoch in which it was written", func(f *Fixture) {
+	{says: "a record counts only in the epoch in which it was written", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "1", "e")
 		a.win("e")
 		b.beat(beat{newName: "next", number: "5", name: "five"})
 		want(f, "holder", b.canvass("", "e").items[0].holder, "")
 	}},
-	{"several elections are answered in order", func(f *Fixture) {
+	{says: "several elections are answered in order", check: func(f *Fixture) {
 		a := f.online("a", "1", "e1", "e2", "e3")
 		a.win("e2")
 		items := a.canvass("", "e3", "e2", "e1").items

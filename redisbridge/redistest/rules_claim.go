@@ -46,7 +46,7 @@ func jsonOf(v any) string {
 }
 
 var claimRules = []rule{
-	{"a vacant office is granted with a token of the clock", func(f *Fixture) {
+	{says: "a vacant office is granted with a token of the clock", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		token := a.win("e")
 		atLeast(f, "token", token, "1000000")
@@ -56,7 +56,7 @@ var claimRules = []rule{
 		want(f, "stored", f.Plain("HGET", f.keys().Leader("e"), "token"), any(token))
 		want(f, "floor", a.beat(beat{}).floor, token)
 	}},
-	{"the same incarnation gets a new token too", func(f *Fixture) {
+	{says: "the same incarnation gets a new token too", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		first := a.win("e")
 		second := a.win("e")
@@ -65,7 +65,7 @@ var claimRules = []rule{
 		}
 		atLeast(f, "second", second, first)
 	}},
-	{"another birth or another epoch than the present is stale", func(f *Fixture) {
+	{says: "another birth or another epoch than the present is stale", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		g := a.claim(bid{birth: a.inc + "-9"}, "e")
 		want(f, "birth: status", g.status, "stale")
@@ -76,20 +76,20 @@ var claimRules = []rule{
 		want(f, "epoch: present", g.epoch, "first")
 		want(f, "holder", a.canvass("", "e").items[0].holder, "")
 	}},
-	{"without a session it is stale", func(f *Fixture) {
+	{says: "without a session it is stale", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		f.Plain("DEL", f.keys().Session("a"))
 		g := a.claim(bid{birth: a.inc + "-1"}, "e")
 		want(f, "status", g.status, "stale")
 		want(f, "birth", g.birth, "")
 	}},
-	{"who is no candidate is refused, even of a held office in quarantine", func(f *Fixture) {
+	{says: "who is no candidate is refused, even of a held office in quarantine", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "1")
 		a.win("e")
 		b.quarantine = time.Hour
 		want(f, "verdict", b.claim(bid{birth: b.inc + "-1"}, "e").items[0].verdict, "refused")
 	}},
-	{"a held office names its holder, in quarantine too", func(f *Fixture) {
+	{says: "a held office names its holder, in quarantine too", check: func(f *Fixture) {
 		a, b := f.online("a", "3", "e"), f.online("b", "9", "e")
 		token := a.win("e")
 		b.quarantine = time.Hour
@@ -98,7 +98,7 @@ var claimRules = []rule{
 		i.remaining = 0
 		want(f, "item", i, award{verdict: "held", holder: "a", token: token, birth: a.inc + "-1", rank: "3"})
 	}},
-	{"quarantine refuses with what is left, our own office too", func(f *Fixture) {
+	{says: "quarantine refuses with what is left, our own office too", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		a.win("e")
 		a.quarantine = time.Hour
@@ -108,7 +108,7 @@ var claimRules = []rule{
 		between(f, "left", g.items[0].left, 3_500_000, 3_600_000)
 		between(f, "left", g.left, 3_500_000, 3_600_000)
 	}},
-	{"after the quarantine it is granted", func(f *Fixture) {
+	{says: "after the quarantine it is granted", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.quarantine = 300 * time.Millisecond
 		a.beat(beat{})
@@ -117,14 +117,14 @@ var claimRules = []rule{
 		f.Advance(350 * time.Millisecond)
 		want(f, "after", a.claim(bid{birth: a.inc + "-1"}, "e").items[0].verdict, "granted")
 	}},
-	{"a record that does not count is no obstacle", func(f *Fixture) {
+	{says: "a record that does not count is no obstacle", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "1", "e")
 		token := a.win("e")
 		f.Plain("DEL", f.keys().Session("a"))
 		atLeast(f, "token", b.win("e"), token)
 		want(f, "holder", b.canvass("", "e").items[0].holder, "b")
 	}},
-	{"the token exceeds the stored one, the one seen and the floor", func(f *Fixture) {
+	{says: "the token exceeds the stored one, the one seen and the floor", check: func(f *Fixture) {
 		const big = "4503599627370496" // 2^52, where Lua's own text would be rounded
 		a := f.online("a", "1", "e", "e2", "e3")
 		g := a.claim(bid{birth: a.inc + "-1", seen: big}, "e")
@@ -137,7 +137,7 @@ var claimRules = []rule{
 		g = a.claim(bid{birth: a.inc + "-1", beat: beat{token: "4503599627370700"}}, "e")
 		want(f, "over the node's", g.items[0].token, "4503599627370701")
 	}},
-	{"several offices of one claim get rising tokens", func(f *Fixture) {
+	{says: "several offices of one claim get rising tokens", check: func(f *Fixture) {
 		a := f.online("a", "1", "e1", "e2")
 		g := a.claim(bid{birth: a.inc + "-1"}, "e1", "e2", "elsewhere")
 		want(f, "items", len(g.items), 3)
@@ -148,14 +148,14 @@ var claimRules = []rule{
 		want(f, "third", g.items[2].verdict, "refused")
 		want(f, "floor", g.floor, g.items[1].token)
 	}},
-	{"the mark appointed comes with flag a and goes without", func(f *Fixture) {
+	{says: "the mark appointed comes with flag a and goes without", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		a.claim(bid{birth: a.inc + "-1", flags: "a"}, "e")
 		want(f, "with", a.canvass("", "e").items[0].appointed, "1")
 		a.claim(bid{birth: a.inc + "-1"}, "e")
 		want(f, "without", a.canvass("", "e").items[0].appointed, "")
 	}},
-	{"the other candidates hear of the leader, the winner does not", func(f *Fixture) {
+	{says: "the other candidates hear of the leader, the winner does not", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		f.online("b", "2", "e")
 		f.online("c", "2")
@@ -166,7 +166,7 @@ var claimRules = []rule{
 		la.None(f.keys().Bully("a"))
 		lc.None(f.keys().Bully("c"))
 	}},
-	{"names are escaped in messages", func(f *Fixture) {
+	{says: "names are escaped in messages", check: func(f *Fixture) {
 		const id, e = `a"\é`, "e\"\n/\\"
 		a := f.online(id, "1", e)
 		f.online("b", "2", e)
@@ -176,7 +176,7 @@ var claimRules = []rule{
 		want(f, "id", m.ID, id)
 		want(f, "election", m.Election, e)
 	}},
-	{"several messages to one destination travel as one batch", func(f *Fixture) {
+	{says: "several messages to one destination travel as one batch", check: func(f *Fixture) {
 		a := f.online("a", "1", "e1", "e2")
 		f.online("b", "2", "e1", "e2")
 		l := f.Subscribe(f.keys().Bully("b"))
@@ -188,7 +188,7 @@ var claimRules = []rule{
 		want(f, "second", m.Messages[1].Type+" "+m.Messages[1].Election, "leader e2")
 		l.None(f.keys().Bully("b"))
 	}},
-	{"a script's error leaves the connection good", func(f *Fixture) {
+	{says: "a script's error leaves the connection good", check: func(f *Fixture) {
 		f.Do(redisbridge.Command{Script: redisbridge.ClaimScript, Args: []string{string(f.keys())}})
 		want(f, "next", f.node("a", 1).beat(beat{}).verdict, "created")
 	}},

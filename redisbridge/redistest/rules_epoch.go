@@ -3,41 +3,41 @@ package redistest
 import "time"
 
 var epochRules = []rule{
-	{"a missing epoch begins with the caller's name and number 1", func(f *Fixture) {
+	{says: "a missing epoch begins with the caller's name and number 1", check: func(f *Fixture) {
 		p := f.node("a", 1).beat(beat{newName: "n1", token: "77"})
 		want(f, "name", p.epoch, "n1")
 		want(f, "number", p.number, 1)
 		want(f, "floor", p.floor, "77")
 		want(f, "left", p.left, 0)
 	}},
-	{"an epoch that is known stays", func(f *Fixture) {
+	{says: "an epoch that is known stays", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.beat(beat{newName: "n1"})
 		p := a.beat(beat{newName: "n2", number: "1", name: "n1"})
 		want(f, "name", p.epoch, "n1")
 		want(f, "number", p.number, 1)
 	}},
-	{"a caller that knows nothing, or an older number, starts none", func(f *Fixture) {
+	{says: "a caller that knows nothing, or an older number, starts none", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.beat(beat{newName: "n5", number: "4"})
 		want(f, "knows nothing", a.beat(beat{newName: "x"}).epoch, "n5")
 		want(f, "knows 4", a.beat(beat{newName: "x", number: "4", name: "n4"}).epoch, "n5")
 	}},
-	{"a store behind the known number begins a new one above it", func(f *Fixture) {
+	{says: "a store behind the known number begins a new one above it", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.beat(beat{newName: "n1"})
 		p := a.beat(beat{newName: "n9", number: "8", name: "n8"})
 		want(f, "name", p.epoch, "n9")
 		want(f, "number", p.number, 9)
 	}},
-	{"the known number under another name begins a new one", func(f *Fixture) {
+	{says: "the known number under another name begins a new one", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.beat(beat{newName: "n1"})
 		p := a.beat(beat{newName: "n2", number: "1", name: "another"})
 		want(f, "name", p.epoch, "n2")
 		want(f, "number", p.number, 2)
 	}},
-	{"a flush begins a new one above what the caller knew", func(f *Fixture) {
+	{says: "a flush begins a new one above what the caller knew", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.beat(beat{newName: "n1"})
 		f.Flush()
@@ -47,14 +47,14 @@ var epochRules = []rule{
 		want(f, "number", p.number, 2)
 		want(f, "floor", p.floor, "5")
 	}},
-	{"a claim looks for a new dataset too", func(f *Fixture) {
+	{says: "a claim looks for a new dataset too", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		g := a.claim(bid{birth: a.inc + "-1", beat: beat{newName: "n2", number: "3", name: "n3"}}, "e")
 		want(f, "status", g.status, "stale")
 		want(f, "epoch", g.epoch, "n2")
 		want(f, "number", g.number, 4)
 	}},
-	{"another replication id begins a new one", func(f *Fixture) {
+	{needs: Restarts, says: "another replication id begins a new one", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		p := a.beat(beat{newName: "n1", info: "1"})
 		want(f, "with the same id", a.beat(beat{newName: "n2", info: "1", number: "1", name: "n1"}).epoch, "n1")
@@ -65,36 +65,36 @@ var epochRules = []rule{
 		want(f, "with another", p2.epoch, "n2")
 		want(f, "number", p2.number, p.number+1)
 	}},
-	{"a new epoch keeps the replication id that was read", func(f *Fixture) {
+	{says: "a new epoch keeps the replication id that was read", check: func(f *Fixture) {
 		f.node("a", 1).beat(beat{info: "1"})
-		if got := f.Plain("HGET", f.keys().Epoch(), "replid"); got == any("-") && f.Restart != nil {
+		if got := f.Plain("HGET", f.keys().Epoch(), "replid"); got == any("-") && f.can&Restarts != 0 {
 			f.T.Error("the replication id was not kept")
 		}
 	}},
-	{"no replication id neither overwrites one nor differs from it", func(f *Fixture) {
+	{says: "no replication id neither overwrites one nor differs from it", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.beat(beat{newName: "n1", info: "1"})
 		stored := f.Plain("HGET", f.keys().Epoch(), "replid")
 		want(f, "epoch", a.beat(beat{newName: "n2", info: "0", number: "1", name: "n1"}).epoch, "n1")
 		want(f, "replid", f.Plain("HGET", f.keys().Epoch(), "replid"), stored)
 	}},
-	{"an unknown replication id is filled in without a new epoch", func(f *Fixture) {
+	{says: "an unknown replication id is filled in without a new epoch", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.beat(beat{newName: "n1", info: "0"})
 		want(f, "at first", f.Plain("HGET", f.keys().Epoch(), "replid"), any("-"))
 		want(f, "epoch", a.beat(beat{newName: "n2", info: "1"}).epoch, "n1")
-		if got := f.Plain("HGET", f.keys().Epoch(), "replid"); got == any("-") && f.Restart != nil {
+		if got := f.Plain("HGET", f.keys().Epoch(), "replid"); got == any("-") && f.can&Restarts != 0 {
 			f.T.Error("the replication id was not filled in")
 		}
 	}},
-	{"the floor rises with the tokens seen and never falls", func(f *Fixture) {
+	{says: "the floor rises with the tokens seen and never falls", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.beat(beat{token: "1000"})
 		want(f, "lower", a.beat(beat{token: "10"}).floor, "1000")
 		want(f, "higher", a.beat(beat{token: "4503599627370497"}).floor, "4503599627370497")
 		want(f, "over a new epoch", a.beat(beat{newName: "n2", number: "5", name: "n5"}).floor, "4503599627370497")
 	}},
-	{"the quarantine runs from first sight", func(f *Fixture) {
+	{says: "the quarantine runs from first sight", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.quarantine = 500 * time.Millisecond
 		between(f, "at first", a.beat(beat{}).left, 400, 500)
@@ -105,7 +105,7 @@ var epochRules = []rule{
 		a.quarantine = 0
 		want(f, "switched off", a.beat(beat{}).left, 0)
 	}},
-	{"a first sight in the future becomes now", func(f *Fixture) {
+	{says: "a first sight in the future becomes now", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.quarantine = time.Minute
 		a.beat(beat{})
@@ -117,7 +117,7 @@ var epochRules = []rule{
 			f.T.Error("since is in the future still")
 		}
 	}},
-	{"a canvass without an epoch reads none", func(f *Fixture) {
+	{says: "a canvass without an epoch reads none", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.quarantine = time.Minute
 		s := a.canvass("l", "e")

@@ -8,7 +8,7 @@ import (
 )
 
 var memberRules = []rule{
-	{"since 0 is everybody", func(f *Fixture) {
+	{says: "since 0 is everybody", check: func(f *Fixture) {
 		a := f.online("a", "1")
 		f.Plain("HSET", f.keys().Details(), "o", `{"process":5}`)
 		version, full, entries := f.members(0)
@@ -25,7 +25,7 @@ var memberRules = []rule{
 			want(f, "ours", e, entry{"a", "+", a.details, 0})
 		}
 	}},
-	{"later ones are the changes since, in order, one an id", func(f *Fixture) {
+	{says: "later ones are the changes since, in order, one an id", check: func(f *Fixture) {
 		f.online("a", "1")
 		b, c := f.online("b", "1"), f.online("c", "1")
 		b.leave("1")
@@ -43,7 +43,7 @@ var memberRules = []rule{
 		_, _, entries = f.members(6)
 		want(f, "since the last", len(entries), 0)
 	}},
-	{"who returns is in the log as joined only", func(f *Fixture) {
+	{says: "who returns is in the log as joined only", check: func(f *Fixture) {
 		a, b := f.online("a", "1"), f.online("b", "1")
 		b.leave("0")
 		b.join()
@@ -52,7 +52,7 @@ var memberRules = []rule{
 		want(f, "kind", entries[0].kind, "+")
 		want(f, "version", a.beat(beat{}).version, 4)
 	}},
-	{"a version that the log does not reach gets everybody", func(f *Fixture) {
+	{says: "a version that the log does not reach gets everybody", check: func(f *Fixture) {
 		_, full, _ := f.members(3)
 		want(f, "empty log", full, 1)
 		f.online("a", "1")
@@ -63,7 +63,7 @@ var memberRules = []rule{
 		want(f, "below the lowest", full, 1)
 		want(f, "entries", len(entries), 1)
 	}},
-	{"the log is cut to 2,048 when it exceeds 4,096", func(f *Fixture) {
+	{says: "the log is cut to 2,048 when it exceeds 4,096", check: func(f *Fixture) {
 		var cmds []redisbridge.Command
 		for i := 1; i <= 4096; i++ {
 			cmds = append(cmds, redisbridge.Command{Args: []string{

@@ -15,7 +15,7 @@ func rollback(f *Fixture, q time.Duration) (*node, string) {
 }
 
 var reassertRules = []rule{
-	{"our own record takes the present epoch and birth, at any time", func(f *Fixture) {
+	{says: "our own record takes the present epoch and birth, at any time", check: func(f *Fixture) {
 		a, token := rollback(f, 0)
 		want(f, "holder before", a.canvass("", "e").items[0].holder, "")
 		status, word := a.reassert("next", "e", token)
@@ -25,7 +25,7 @@ var reassertRules = []rule{
 		want(f, "holder", i.holder, "a")
 		want(f, "token", i.token, token)
 	}},
-	{"a new birth of the same incarnation may", func(f *Fixture) {
+	{says: "a new birth of the same incarnation may", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		token := a.win("e")
 		f.Plain("DEL", f.keys().Session("a"))
@@ -34,13 +34,13 @@ var reassertRules = []rule{
 		want(f, "word", word, "ok")
 		want(f, "birth", a.canvass("", "e").items[0].holderBirth, birth)
 	}},
-	{"another epoch than the present is stale", func(f *Fixture) {
+	{says: "another epoch than the present is stale", check: func(f *Fixture) {
 		a, token := rollback(f, time.Hour)
 		status, word := a.reassert("first", "e", token)
 		want(f, "status", status, "stale")
 		want(f, "word", word, "")
 	}},
-	{"a store without an epoch is stale, and without a session none", func(f *Fixture) {
+	{says: "a store without an epoch is stale, and without a session none", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		f.Plain("DEL", f.keys().Epoch())
 		status, _ := a.reassert("", "e", "1")
@@ -49,13 +49,13 @@ var reassertRules = []rule{
 		status, _ = a.reassert("first", "e", "1")
 		want(f, "without session", status, "none")
 	}},
-	{"who is no candidate is refused", func(f *Fixture) {
+	{says: "who is no candidate is refused", check: func(f *Fixture) {
 		a, token := rollback(f, time.Hour)
 		f.Plain("SREM", f.keys().Candidates("e"), "a")
 		_, word := a.reassert("next", "e", token)
 		want(f, "word", word, "refused")
 	}},
-	{"within the quarantine a higher token takes the record", func(f *Fixture) {
+	{says: "within the quarantine a higher token takes the record", check: func(f *Fixture) {
 		a, token := rollback(f, time.Hour)
 		f.Plain("DEL", f.keys().Leader("e"))
 		_, word := a.reassert("next", "e", token)
@@ -69,7 +69,7 @@ var reassertRules = []rule{
 		want(f, "token", i.token, token)
 		want(f, "appointed", i.appointed, "")
 	}},
-	{"an equal or lower token is superseded", func(f *Fixture) {
+	{says: "an equal or lower token is superseded", check: func(f *Fixture) {
 		a, token := rollback(f, time.Hour)
 		f.Plain("HSET", f.keys().Leader("e"), "id", "b", "birth", "b-1", "epoch", "first", "token", token)
 		_, word := a.reassert("next", "e", token)
@@ -80,18 +80,18 @@ var reassertRules = []rule{
 		_, word = a.reassert("next", "e", "4503599627370498")
 		want(f, "higher by one in 2^52", word, "ok")
 	}},
-	{"after the quarantine a higher token is superseded", func(f *Fixture) {
+	{says: "after the quarantine a higher token is superseded", check: func(f *Fixture) {
 		a, token := rollback(f, 0)
 		f.Plain("HSET", f.keys().Leader("e"), "id", "b", "birth", "b-1", "epoch", "first", "token", "5")
 		_, word := a.reassert("next", "e", token)
 		want(f, "word", word, "superseded")
 	}},
-	{"our record with another token is not ours", func(f *Fixture) {
+	{says: "our record with another token is not ours", check: func(f *Fixture) {
 		a, _ := rollback(f, 0)
 		_, word := a.reassert("next", "e", "1")
 		want(f, "word", word, "superseded")
 	}},
-	{"an office that is re-asserted is not vacant", func(f *Fixture) {
+	{says: "an office that is re-asserted is not vacant", check: func(f *Fixture) {
 		a, token := rollback(f, time.Hour)
 		f.Plain("SADD", f.keys().Vacant(), "e")
 		a.reassert("next", "e", token)

@@ -3,7 +3,7 @@ package redistest
 import "time"
 
 var registerRules = []rule{
-	{"join writes what originals read, and our ranks", func(f *Fixture) {
+	{says: "join writes what originals read, and our ranks", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.rank = "4503599627370495"
 		a.beat(beat{})
@@ -18,13 +18,13 @@ var registerRules = []rule{
 			want(f, "rank", f.peer(e, "a").rank, "4503599627370495")
 		}
 	}},
-	{"join without a session does nothing", func(f *Fixture) {
+	{says: "join without a session does nothing", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		status, _ := a.join("e")
 		want(f, "status", status, "none")
 		want(f, "list", f.Plain("SISMEMBER", f.keys().List(), "a"), any(int64(0)))
 	}},
-	{"only new details are a change of membership", func(f *Fixture) {
+	{says: "only new details are a change of membership", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		_, version := a.join("e")
 		want(f, "again", version, 1)
@@ -32,13 +32,13 @@ var registerRules = []rule{
 		_, version = a.join("e")
 		want(f, "other details", version, 2)
 	}},
-	{"a new rank replaces the old one", func(f *Fixture) {
+	{says: "a new rank replaces the old one", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		a.rank = "7"
 		a.join("e")
 		want(f, "rank", f.peer("e", "a").rank, "7")
 	}},
-	{"quit takes us out and releases what carries our incarnation", func(f *Fixture) {
+	{says: "quit takes us out and releases what carries our incarnation", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
 		token := a.win("e")
 		l := f.Subscribe(f.keys().Bully("b"))
@@ -53,13 +53,13 @@ var registerRules = []rule{
 		want(f, "token", i.token, token)
 		wantVacant(f, l.Next(), "e", "a", token, "b")
 	}},
-	{"the last to quit leaves no vacancy behind", func(f *Fixture) {
+	{says: "the last to quit leaves no vacancy behind", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		a.win("e")
 		a.quit("e")
 		want(f, "vacant", len(a.beat(beat{}).vacant), 0)
 	}},
-	{"an office released earlier is not vacant once nobody stands for it", func(f *Fixture) {
+	{says: "an office released earlier is not vacant once nobody stands for it", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "1", "e")
 		a.release("e", a.win("e"), "")
 		a.quit("e")
@@ -67,13 +67,13 @@ var registerRules = []rule{
 		b.quit("e")
 		want(f, "without", len(b.beat(beat{}).vacant), 0)
 	}},
-	{"quit leaves another's office alone", func(f *Fixture) {
+	{says: "quit leaves another's office alone", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
 		b.win("e")
 		a.quit("e")
 		want(f, "holder", b.canvass("l", "e").items[0].holder, "b")
 	}},
-	{"leave quits everything, signs off, and ends the session when asked", func(f *Fixture) {
+	{says: "leave quits everything, signs off, and ends the session when asked", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e1", "e2"), f.online("b", "2", "e1", "e2")
 		a.win("e1")
 		version := b.beat(beat{}).version
@@ -93,7 +93,7 @@ var registerRules = []rule{
 		want(f, "score", f.Plain("ZSCORE", f.keys().Sessions(), "a"), nil)
 		want(f, "version", b.beat(beat{}).version, version+1)
 	}},
-	{"purge of ours spares a live session", func(f *Fixture) {
+	{says: "purge of ours spares a live session", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
 		want(f, "alive", a.purge("b", "ours", "e"), 0)
 		f.Plain("DEL", f.keys().Session("b"))
@@ -110,7 +110,7 @@ var registerRules = []rule{
 		want(f, "again", a.purge("b", "ours"), 1)
 		want(f, "version", b.beat(beat{}).version, version+1)
 	}},
-	{"purge logs who was in the list alone, and nobody who was nowhere", func(f *Fixture) {
+	{says: "purge logs who was in the list alone, and nobody who was nowhere", check: func(f *Fixture) {
 		a := f.online("a", "1")
 		f.Plain("SADD", f.keys().List(), "o")
 		a.purge("o", "original")
@@ -120,7 +120,7 @@ var registerRules = []rule{
 		want(f, "entries", len(entries), 1)
 		want(f, "entry", entries[0], entry{"o", "!", "", -2})
 	}},
-	{"purge of an original spares a subscriber", func(f *Fixture) {
+	{says: "purge of an original spares a subscriber", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		f.Plain("SADD", f.keys().Candidates("e"), "o")
 		f.Plain("HSET", f.keys().Details(), "o", `{"process":5}`)
@@ -137,7 +137,7 @@ var registerRules = []rule{
 		}
 		f.T.Error("not purged within a second of the end of its subscription")
 	}},
-	{"peer describes a node", func(f *Fixture) {
+	{says: "peer describes a node", check: func(f *Fixture) {
 		a := f.online("a", "12", "e")
 		p := f.peer("e", "a")
 		between(f, "pttl", p.pttl, 20_000, 30_000)

@@ -3,7 +3,7 @@ package redistest
 import "strings"
 
 var releaseRules = []rule{
-	{"the record with our incarnation and token is vacated, the token stays", func(f *Fixture) {
+	{says: "the record with our incarnation and token is vacated, the token stays", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		token := a.win("e")
 		word, heir := a.release("e", token, "")
@@ -14,7 +14,7 @@ var releaseRules = []rule{
 		want(f, "token", i.token, token)
 		want(f, "vacant", strings.Join(a.beat(beat{}).vacant, " "), "e")
 	}},
-	{"a late release matches nothing", func(f *Fixture) {
+	{says: "a late release matches nothing", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
 		first := a.win("e")
 		second := a.win("e")
@@ -29,14 +29,14 @@ var releaseRules = []rule{
 		want(f, "another incarnation", word, "not")
 		want(f, "holder", b.canvass("", "e").items[0].holder, "b")
 	}},
-	{"release works without a session", func(f *Fixture) {
+	{says: "release works without a session", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		token := a.win("e")
 		f.Plain("DEL", f.keys().Session("a"))
 		word, _ := a.release("e", token, "")
 		want(f, "word", word, "released")
 	}},
-	{"the heir is the highest live candidate, and the next hears of it too", func(f *Fixture) {
+	{says: "the heir is the highest live candidate, and the next hears of it too", check: func(f *Fixture) {
 		a := f.online("a", "9", "e")
 		for id, rank := range map[string]string{"b": "3", "c": "4", "d": "5", "x": "6"} {
 			f.online(id, rank, "e")
@@ -53,7 +53,7 @@ var releaseRules = []rule{
 		wantVacant(f, lc.Next(), "e", "a", token, "d")
 		lb.None(f.keys().Bully("b"))
 	}},
-	{"a named heir that lives is asked first", func(f *Fixture) {
+	{says: "a named heir that lives is asked first", check: func(f *Fixture) {
 		a := f.online("a", "9", "e")
 		f.online("b", "3", "e")
 		f.online("c", "4", "e")
@@ -66,7 +66,7 @@ var releaseRules = []rule{
 		wantVacant(f, lb.Next(), "e", "a", token, "b")
 		wantVacant(f, lc.Next(), "e", "a", token, "b")
 	}},
-	{"a named heir that is dead, unknown or oneself is passed over", func(f *Fixture) {
+	{says: "a named heir that is dead, unknown or oneself is passed over", check: func(f *Fixture) {
 		a := f.online("a", "9", "e")
 		f.online("b", "3", "e")
 		f.online("dead", "4", "e")
@@ -77,13 +77,13 @@ var releaseRules = []rule{
 			want(f, "heir instead of "+named, heir, "b")
 		}
 	}},
-	{"a claim takes the office off the vacant ones", func(f *Fixture) {
+	{says: "a claim takes the office off the vacant ones", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		a.release("e", a.win("e"), "")
 		a.win("e")
 		want(f, "vacant", len(a.beat(beat{}).vacant), 0)
 	}},
-	{"releasing takes the mark appointed off", func(f *Fixture) {
+	{says: "releasing takes the mark appointed off", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		g := a.claim(bid{birth: a.inc + "-1", flags: "a"}, "e")
 		a.release("e", g.items[0].token, "")

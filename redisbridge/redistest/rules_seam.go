@@ -9,7 +9,7 @@ import (
 )
 
 var seamRules = []rule{
-	{"commands of one Do are answered in order", func(f *Fixture) {
+	{says: "commands of one Do are answered in order", check: func(f *Fixture) {
 		r := f.Do(
 			redisbridge.Command{Args: []string{"SET", "{ipc}x", "1"}},
 			redisbridge.Command{Args: []string{"GET", "{ipc}x"}},
@@ -21,7 +21,7 @@ var seamRules = []rule{
 		want(f, "GET of a missing key", r[2].Value, nil)
 		want(f, "EXISTS", r[3].Value, any(int64(1)))
 	}},
-	{"an error reply is a ServerError of its command only", func(f *Fixture) {
+	{says: "an error reply is a ServerError of its command only", check: func(f *Fixture) {
 		f.Plain("SADD", "{ipc}set", "a")
 		r := f.Do(
 			redisbridge.Command{Args: []string{"GET", "{ipc}set"}},
@@ -33,7 +33,7 @@ var seamRules = []rule{
 		}
 		want(f, "the next", r[1].Value, any(int64(1)))
 	}},
-	{"a script meets a key of another type with an error reply", func(f *Fixture) {
+	{says: "a script meets a key of another type with an error reply", check: func(f *Fixture) {
 		f.Plain("SET", f.keys().Epoch(), "a string")
 		n := f.node("a", 1)
 		r := f.Do(redisbridge.Command{
@@ -45,7 +45,7 @@ var seamRules = []rule{
 			f.T.Errorf("heartbeat: %v %v, want an error reply", r.Value, r.Err)
 		}
 	}},
-	{"a closed connection answers once more, with an error", func(f *Fixture) {
+	{says: "a closed connection answers once more, with an error", check: func(f *Fixture) {
 		c := f.Connect()
 		c.Close()
 		c.Close()
@@ -53,7 +53,7 @@ var seamRules = []rule{
 			f.T.Error("Do after Close: no error")
 		}
 	}},
-	{"a closed backend ends what is open and opens nothing", func(f *Fixture) {
+	{says: "a closed backend ends what is open and opens nothing", check: func(f *Fixture) {
 		c := f.Connect()
 		l := f.Subscribe(f.keys().Bully("a"))
 		f.Backend.Close()
@@ -71,7 +71,7 @@ var seamRules = []rule{
 			f.T.Error("Connect after the backend's Close: no error")
 		}
 	}},
-	{"a subscription hears its channels, in order, and no others", func(f *Fixture) {
+	{says: "a subscription hears its channels, in order, and no others", check: func(f *Fixture) {
 		a, b := f.keys().Bully("a"), f.keys().Comm("a")
 		l := f.Subscribe(a, b)
 		f.Plain("PUBLISH", f.keys().Public(), "not for us")
@@ -83,7 +83,7 @@ var seamRules = []rule{
 		want(f, "third", l.Next(), Heard{a, "3"})
 		l.None(a)
 	}},
-	{"subscribers are counted per channel", func(f *Fixture) {
+	{says: "subscribers are counted per channel", check: func(f *Fixture) {
 		l := f.Subscribe(f.keys().Bully("a"))
 		want(f, "with one", f.peer("", "a").numsub, 1)
 		want(f, "of another", f.peer("", "b").numsub, 0)

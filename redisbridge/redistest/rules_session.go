@@ -6,7 +6,7 @@ import (
 )
 
 var sessionRules = []rule{
-	{"the first heartbeat creates the session with its birth", func(f *Fixture) {
+	{says: "the first heartbeat creates the session with its birth", check: func(f *Fixture) {
 		n := f.node("a", 1)
 		p := n.beat(beat{})
 		want(f, "verdict", p.verdict, "created")
@@ -14,14 +14,14 @@ var sessionRules = []rule{
 		want(f, "session", f.Plain("GET", f.keys().Session("a")), any(n.inc+"-1 1"))
 		between(f, "pttl", f.peer("", "a").pttl, 20_000, 30_000)
 	}},
-	{"the next extends it and keeps the birth", func(f *Fixture) {
+	{says: "the next extends it and keeps the birth", check: func(f *Fixture) {
 		n := f.node("a", 1)
 		n.beat(beat{})
 		p := n.beat(beat{})
 		want(f, "verdict", p.verdict, "extended")
 		want(f, "birth", p.birth, n.inc+"-1")
 	}},
-	{"a heartbeat after the end creates another birth", func(f *Fixture) {
+	{says: "a heartbeat after the end creates another birth", check: func(f *Fixture) {
 		n := f.node("a", 1)
 		n.ttl = 300 * time.Millisecond
 		n.beat(beat{})
@@ -30,7 +30,7 @@ var sessionRules = []rule{
 		want(f, "verdict", p.verdict, "created")
 		want(f, "birth", p.birth, n.inc+"-2")
 	}},
-	{"another incarnation is told that the id is taken, and changes nothing", func(f *Fixture) {
+	{says: "another incarnation is told that the id is taken, and changes nothing", check: func(f *Fixture) {
 		a, b := f.online("a", "1"), f.node("a", 2)
 		p := b.beat(beat{newName: "other", number: "7"})
 		want(f, "verdict", p.verdict, "taken")
@@ -49,7 +49,7 @@ var sessionRules = []rule{
 		want(f, "leave", b.leave("1"), "taken")
 		want(f, "epoch", a.beat(beat{}).epoch, "first")
 	}},
-	{"a lower connection number is stale in every fenced script", func(f *Fixture) {
+	{says: "a lower connection number is stale in every fenced script", check: func(f *Fixture) {
 		n := f.online("a", "1", "e")
 		n.conn = 3
 		want(f, "with 3", n.beat(beat{}).verdict, "extended")
@@ -73,7 +73,7 @@ var sessionRules = []rule{
 		want(f, "still a candidate of e", f.peer("e", "a").candidate, 1)
 		want(f, "not of e2", f.peer("e2", "a").candidate, 0)
 	}},
-	{"any fenced script stores a higher connection number and keeps the TTL", func(f *Fixture) {
+	{says: "any fenced script stores a higher connection number and keeps the TTL", check: func(f *Fixture) {
 		n := f.online("a", "1", "e")
 		n.conn = 9
 		n.canvass("l", "e")
@@ -82,14 +82,14 @@ var sessionRules = []rule{
 		n.conn = 8
 		want(f, "the lower", n.beat(beat{}).verdict, "stale")
 	}},
-	{"connection numbers compare as numbers", func(f *Fixture) {
+	{says: "connection numbers compare as numbers", check: func(f *Fixture) {
 		n := f.node("a", 1)
 		n.conn = 9
 		n.beat(beat{})
 		n.conn = 10
 		want(f, "10 after 9", n.beat(beat{}).verdict, "extended")
 	}},
-	{"a heartbeat reports watched sessions", func(f *Fixture) {
+	{says: "a heartbeat reports watched sessions", check: func(f *Fixture) {
 		a := f.online("a", "1")
 		b := f.online("b", "2")
 		p := a.beat(beat{watch: []string{"b", "nobody"}})
@@ -98,19 +98,18 @@ var sessionRules = []rule{
 		between(f, "pttl of b", p.watched[0].pttl, 20_000, 30_000)
 		want(f, "nobody", p.watched[1], watched{-2, ""})
 	}},
-	{"a session ends at its millisecond, not before", func(f *Fixture) {
-		if !f.Exact {
-			f.T.Skip("needs a clock that stands still")
-		}
+	{needs: Exact, says: "a session lives through its last millisecond, and no longer", check: func(f *Fixture) {
 		n := f.node("a", 1)
 		n.ttl = 100 * time.Millisecond
 		n.beat(beat{})
 		f.Advance(99 * time.Millisecond)
-		want(f, "pttl", f.peer("", "a").pttl, 1)
+		want(f, "pttl before it", f.peer("", "a").pttl, 1)
 		f.Advance(time.Millisecond)
-		want(f, "pttl", f.peer("", "a").pttl, -2)
+		want(f, "pttl in it", f.peer("", "a").pttl, 0)
+		f.Advance(time.Millisecond)
+		want(f, "pttl after it", f.peer("", "a").pttl, -2)
 	}},
-	{"a heartbeat sends its probe to itself", func(f *Fixture) {
+	{says: "a heartbeat sends its probe to itself", check: func(f *Fixture) {
 		n := f.node("a", 1)
 		l := f.Subscribe(f.keys().Bully("a"))
 		n.beat(beat{probe: `{"type":"probe","id":"a","n":1}`})
@@ -118,7 +117,7 @@ var sessionRules = []rule{
 		n.beat(beat{})
 		l.None(f.keys().Bully("a"))
 	}},
-	{"a heartbeat finds sessions that ended, once", func(f *Fixture) {
+	{says: "a heartbeat finds sessions that ended, once", check: func(f *Fixture) {
 		a := f.online("a", "1")
 		b := f.node("b", 1)
 		b.ttl = 200 * time.Millisecond
@@ -134,14 +133,14 @@ var sessionRules = []rule{
 		want(f, "version later", a.beat(beat{}).version, before+1)
 		want(f, "score", f.Plain("ZSCORE", f.keys().Sessions(), "b"), nil)
 	}},
-	{"who was never registered dies without a line in the log", func(f *Fixture) {
+	{says: "who was never registered dies without a line in the log", check: func(f *Fixture) {
 		a := f.online("a", "1")
 		before := a.beat(beat{}).version
 		f.Plain("ZADD", f.keys().Sessions(), "1", "ghost")
 		want(f, "version", a.beat(beat{}).version, before)
 		want(f, "score", f.Plain("ZSCORE", f.keys().Sessions(), "ghost"), nil)
 	}},
-	{"a session that lives on gets its score corrected", func(f *Fixture) {
+	{says: "a session that lives on gets its score corrected", check: func(f *Fixture) {
 		a, _ := f.online("a", "1"), f.online("b", "1")
 		before := a.beat(beat{}).version
 		f.Plain("ZADD", f.keys().Sessions(), "1", "b")
@@ -151,7 +150,7 @@ var sessionRules = []rule{
 			f.T.Errorf("score of b: %s, want the time its session ends", score)
 		}
 	}},
-	{"a heartbeat looks at 16 ended sessions at most", func(f *Fixture) {
+	{says: "a heartbeat looks at 16 ended sessions at most", check: func(f *Fixture) {
 		a := f.online("a", "1")
 		for i := range 20 {
 			f.Plain("ZADD", f.keys().Sessions(), "1", "ghost"+strconv.Itoa(i))
@@ -159,7 +158,7 @@ var sessionRules = []rule{
 		a.beat(beat{})
 		want(f, "left", f.Plain("ZCARD", f.keys().Sessions()), any(int64(5)))
 	}},
-	{"a heartbeat counts the fleet", func(f *Fixture) {
+	{says: "a heartbeat counts the fleet", check: func(f *Fixture) {
 		a := f.online("a", "1")
 		f.Plain("HSET", f.keys().Details(), "original", `{"process":1}`)
 		want(f, "members", a.beat(beat{}).members, 2)
