@@ -17,16 +17,17 @@ func TestTheReadmesProgramCompilesAndIsTheExample(t *testing.T) {
 		t.Errorf("README.md has\n%s\nand actors/example_test.go has\n%s\nmake them the same", got, want)
 	}
 
-	// The file exists in the overlay only, so that it needs no module of its own.
+	// The file exists in the overlay only, in a folder that has no other Go file, so
+	// that it needs no module of its own.
 	dir := t.TempDir()
 	main, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
 	write(t, main, program)
-	place, err := filepath.Abs("../cmd/readme/main.go")
+	place, err := filepath.Abs("../docs/main.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	write(t, overlay, `{"Replace":{`+quote(place)+`:`+quote(main)+`}}`)
-	cmd := exec.Command("go", "vet", "-overlay", overlay, "hustings/cmd/readme")
+	cmd := exec.Command("go", "vet", "-overlay", overlay, "hustings/docs")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("the program in README.md does not compile: %v\n%s", err, out)
 	}
