@@ -232,6 +232,7 @@ func (e *election) detach(err error) {
 func (e *election) step(in fsm.Input) {
 	now := e.env.clock.Now()
 	fx := e.m.Step(now, in)
+	changed := len(fx) > 0 && e.store() // first: whoever hears of it may ask at once
 	for i := range fx {
 		e.perform(now, &fx[i])
 	}
@@ -241,8 +242,8 @@ func (e *election) step(in fsm.Input) {
 		return
 	}
 	e.arm(now)
-	if len(fx) > 0 {
-		e.show()
+	if changed {
+		e.env.publish(&Status{View: *e.cell.view.Load()})
 	}
 }
 
@@ -260,13 +261,22 @@ func (e *election) arm(now fsm.Instant) {
 	e.stop = e.env.clock.AfterFunc(at-now.Mono, func() { root.Send(self, &tick{}) })
 }
 
-// show publishes the state for readers on other goroutines.
+// show publishes the state.
 func (e *election) show() {
-	v := e.view()
-	if old := e.cell.view.Load(); old == nil || *old != v {
-		e.cell.view.Store(&v)
-		e.env.publish(&Status{View: v})
+	if e.store() {
+		e.env.publish(&Status{View: *e.cell.view.Load()})
 	}
+}
+
+// store makes the state known to readers on other goroutines; it reports whether it
+// differs from what they knew.
+func (e *election) store() bool {
+	v := e.view()
+	if old := e.cell.view.Load(); old != nil && *old == v {
+		return false
+	}
+	e.cell.view.Store(&v)
+	return true
 }
 
 func (e *election) view() View {

@@ -78,8 +78,9 @@ func TestAStickyLeaderStaysWhenAHigherNodeJoins(t *testing.T) {
 func TestACrashedLeaderIsReplacedByTheHighestWhenItsSessionEnds(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
 		f.ttl = time.Second
-		a, b, c := f.start("a", 1).run("e"), f.start("b", 2).run("e"), f.start("c", 3).run("e")
+		c := f.start("c", 3).run("e")
 		first := c.won("e")
+		a, b := f.start("a", 1).run("e"), f.start("b", 2).run("e")
 		a.follows("e", "c")
 		b.follows("e", "c")
 		c.crash()
@@ -99,8 +100,9 @@ func TestACrashedLeaderIsReplacedByTheHighestWhenItsSessionEnds(t *testing.T) {
 func TestALeaderThatStopsHandsOverAtOnce(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
 		f.ttl = time.Minute
-		a, b, c := f.start("a", 1).run("e"), f.start("b", 2).run("e"), f.start("c", 3).run("e")
+		c := f.start("c", 3).run("e")
 		c.won("e")
+		a, b := f.start("a", 1).run("e"), f.start("b", 2).run("e")
 		a.follows("e", "c")
 		b.follows("e", "c")
 		c.must(c.Stop(bg(t)))
@@ -114,8 +116,9 @@ func TestALeaderThatStopsHandsOverAtOnce(t *testing.T) {
 
 func TestAResignerHandsOverAndDoesNotTakeBack(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		low, high := f.start("low", 1).run("e"), f.start("high", 2).run("e")
+		high := f.start("high", 2).run("e")
 		first := high.won("e")
+		low := f.start("low", 1).run("e")
 		low.follows("e", "high")
 		high.must(high.Resign(bg(t), "e"))
 		if lost := high.lost("e"); lost.Cause.Code != fsm.CauseResigned {
