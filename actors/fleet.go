@@ -17,6 +17,7 @@ type fleet struct {
 	mixed    bool // an original is listed
 	joining  bool
 	suspects []suspect
+	news     []Event // to be told once readers see the change
 	timer    func() bool
 }
 
@@ -120,6 +121,7 @@ func (n *nodeActor) onMembers(a *redisbridge.MembersAnswer) {
 		n.digestMember(now, &a.Members[i], a.Full)
 	}
 	n.showMembers()
+	n.tellNews()
 	n.beats.details = len(n.fleet.known)
 	if n.phase == surveying {
 		n.becomeReady()
@@ -192,7 +194,7 @@ func (n *nodeActor) meet(now fsm.Instant, m *redisbridge.Member) {
 	}
 	if m.ID != n.cfg.ID {
 		n.env.logger.Debug("peer up", "peer", m.ID, "rank", peer.Rank, "original", peer.Original)
-		n.hub.publish(n, &PeerUp{At: now, Peer: peer})
+		n.fleet.news = append(n.fleet.news, &PeerUp{At: now, Peer: peer})
 	}
 }
 
@@ -206,10 +208,10 @@ func (n *nodeActor) forget(now fsm.Instant, id string, dead bool) {
 	n.fleet.known = append(n.fleet.known[:i], n.fleet.known[i+1:]...)
 	if dead {
 		n.env.logger.Info("peer dead", "peer", id)
-		n.hub.publish(n, &PeerDead{At: now, Peer: peer})
+		n.fleet.news = append(n.fleet.news, &PeerDead{At: now, Peer: peer})
 	} else {
 		n.env.logger.Debug("peer left", "peer", id)
-		n.hub.publish(n, &PeerLeft{At: now, Peer: peer})
+		n.fleet.news = append(n.fleet.news, &PeerLeft{At: now, Peer: peer})
 	}
 	if peer.Original {
 		// Nobody watches its session, it has none: whoever took it for the
@@ -246,6 +248,15 @@ func (n *nodeActor) showMembers() {
 	}
 	n.env.mixed.Store(n.fleet.mixed && *n.cfg.Mixed)
 	n.shared.members.Store(&list)
+}
+
+// tellNews tells subscribers what has changed; who hears of it may ask Members at once.
+func (n *nodeActor) tellNews() {
+	news := n.fleet.news
+	n.fleet.news = nil
+	for _, ev := range news {
+		n.hub.publish(n, ev)
+	}
 }
 
 // onSuspects: candidates that look dead are looked at again after a while, and purged if
