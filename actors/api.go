@@ -66,10 +66,19 @@ func (n *Node) PID() *actor.PID { return n.pid }
 // ID returns the node's id.
 func (n *Node) ID() string { return n.cfg.ID }
 
+// send is how code outside the actors sends: in a simulation, as the simulation decides.
+func (n *Node) send(ctx context.Context, pid *actor.PID, m any) {
+	if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
+		o.Outside(ctx, func() { n.system.Root.Send(pid, m) })
+		return
+	}
+	n.system.Root.Send(pid, m)
+}
+
 // ask sends a request and waits for its answer.
 func (n *Node) ask(ctx context.Context, pid *actor.PID, request any) error {
 	ch := make(chan error, 1)
-	n.system.Root.Send(pid, &ask{request: request, done: func(err error) { ch <- err }})
+	n.send(ctx, pid, &ask{request: request, done: func(err error) { ch <- err }})
 	return n.await(ctx, ch)
 }
 
@@ -106,7 +115,7 @@ func (n *Node) election(ctx context.Context, name string) (*actor.PID, error) {
 		err error
 	}
 	ch := make(chan answer, 1)
-	n.system.Root.Send(n.pid, &open{election: name, done: func(pid *actor.PID, err error) { ch <- answer{pid, err} }})
+	n.send(ctx, n.pid, &open{election: name, done: func(pid *actor.PID, err error) { ch <- answer{pid, err} }})
 	select {
 	case a := <-ch:
 		return a.pid, a.err
@@ -161,7 +170,7 @@ func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) 
 		err error
 	}
 	ch := make(chan answer, 1)
-	n.system.Root.Send(pid, &inspect{done: func(s *Snapshot, err error) { ch <- answer{s, err} }})
+	n.send(ctx, pid, &inspect{done: func(s *Snapshot, err error) { ch <- answer{s, err} }})
 	select {
 	case a := <-ch:
 		return a.s, a.err
@@ -292,7 +301,7 @@ func (n *Node) publish(ctx context.Context, to string, value any) (int64, error)
 	}
 	ch := make(chan answer, 1)
 	m.done = func(n int64, err error) { ch <- answer{n, err} }
-	n.system.Root.Send(n.pid, m)
+	n.send(ctx, n.pid, m)
 	select {
 	case a := <-ch:
 		return a.n, a.err
@@ -327,8 +336,8 @@ func (n *Node) Subscribe(ctx context.Context, o SubscribeOptions) <-chan Event {
 		return ch
 	default:
 	}
-	n.system.Root.Send(n.pid, &subscribeChan{election: o.Election, transitions: o.Transitions, ch: ch})
-	context.AfterFunc(ctx, func() { n.system.Root.Send(n.pid, &unsubscribeChan{ch: ch}) })
+	n.send(ctx, n.pid, &subscribeChan{election: o.Election, transitions: o.Transitions, ch: ch})
+	context.AfterFunc(ctx, func() { n.send(ctx, n.pid, &unsubscribeChan{ch: ch}) })
 	return ch
 }
 
@@ -343,10 +352,10 @@ func (n *Node) Observe(ctx context.Context, election string) (<-chan Leader, err
 	}
 	out := make(chan Leader, 1)
 	events := n.Subscribe(ctx, SubscribeOptions{Election: election})
-	n.system.Root.Send(pid, &observe{delta: 1})
+	n.send(ctx, pid, &observe{delta: 1})
 	go func() {
 		defer close(out)
-		defer n.system.Root.Send(pid, &observe{delta: -1})
+		defer n.send(ctx, pid, &observe{delta: -1})
 		var last Leader
 		told := false
 		for ev := range events {
@@ -387,7 +396,7 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 		done:   func(l *Leadership, err error) { ch <- answer{l, err} },
 		finish: func(ctx context.Context, l *Leadership) error { return n.finish(ctx, pid, l, false) },
 	}
-	n.system.Root.Send(pid, &contend{c: c})
+	n.send(ctx, pid, &contend{c: c})
 	select {
 	case a := <-ch:
 		return a.l, a.err
@@ -396,7 +405,7 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 	case <-ctx.Done():
 	}
 	gone := make(chan error, 1)
-	n.system.Root.Send(pid, &recant{c: c, done: func(err error) { gone <- err }})
+	n.send(ctx, pid, &recant{c: c, done: func(err error) { gone <- err }})
 	select {
 	case <-gone:
 	case a := <-ch: // elected in the same instant: not wanted any more
@@ -411,7 +420,7 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 // finish tells an election that a leadership's work has stopped.
 func (n *Node) finish(ctx context.Context, pid *actor.PID, l *Leadership, again bool) error {
 	ch := make(chan error, 1)
-	n.system.Root.Send(pid, &finished{l: l, again: again, done: func(err error) { ch <- err }})
+	n.send(ctx, pid, &finished{l: l, again: again, done: func(err error) { ch <- err }})
 	return n.await(ctx, ch)
 }
 
@@ -438,10 +447,10 @@ func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.
 		cancel()
 		switch {
 		case ctx.Err() != nil:
-			n.letGo(l)
+			n.letGo(ctx, l)
 			return fmt.Errorf("lead %q: %w", election, context.Cause(ctx))
 		case lasting:
-			n.letGo(l)
+			n.letGo(ctx, l)
 			if err != nil {
 				return fmt.Errorf("lead %q: %w", election, err)
 			}
@@ -462,9 +471,13 @@ func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.
 
 // letGo releases, without a context of its own to end it: the release is on its way
 // however long it is waited for, and nobody waits longer than a TTL.
-func (n *Node) letGo(l *Leadership) {
-	ctx, cancel := context.WithCancel(context.Background())
-	stop := n.cfg.Redis.Clock.AfterFunc(n.cfg.TTL, cancel)
+func (n *Node) letGo(ctx context.Context, l *Leadership) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	after := n.cfg.Redis.Clock.AfterFunc
+	if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
+		after = o.OutsideAfter
+	}
+	stop := after(n.cfg.TTL, cancel)
 	defer stop()
 	_ = l.Release(ctx)
 }

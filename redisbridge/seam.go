@@ -1,6 +1,7 @@
 package redisbridge
 
 import (
+	"context"
 	"time"
 
 	"hustings/fsm"
@@ -15,6 +16,15 @@ type Clock interface {
 	// clock's choosing. f must not block: in hustings it only sends a message.
 	// The returned function cancels; it reports whether it came in time.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
+}
+
+// Outsider is what a simulation's Clock may be besides: code that runs on goroutines of its
+// own, beside the actors, sends its messages through it, so that the simulation decides
+// when they arrive. ctx is the caller's.
+type Outsider interface {
+	Outside(ctx context.Context, f func())
+	// OutsideAfter is AfterFunc for such code.
+	OutsideAfter(d time.Duration, f func()) (stop func() bool)
 }
 
 // Command is one thing to ask of Redis: a script call, or a plain command.

@@ -86,7 +86,12 @@ func (c simClock) AfterFunc(d time.Duration, f func()) func() bool {
 }
 
 // Now reads the process's clocks.
-func (p *Process) Now() fsm.Instant { return p.clock.read(p.world.sched.now) }
+func (p *Process) Now() fsm.Instant {
+	if o := p.world.outside; o != nil {
+		return p.clock.read(o.now()) // Go code asks, too, between events
+	}
+	return p.clock.read(p.world.sched.now)
+}
 
 // timer is a one-shot timer on a process's monotonic clock.
 type timer struct {

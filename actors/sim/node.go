@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -19,6 +20,7 @@ type Node struct {
 	cfg       actors.Config
 	elections []actors.ElectionConfig
 	watch     []func(actors.Event)
+	mains     []func(context.Context, *actors.Node)
 
 	pid       *actor.PID
 	handle    *actors.Node
@@ -47,7 +49,12 @@ func (n *Node) start(p *Process) {
 	for _, e := range n.elections {
 		n.spawn(e)
 	}
-	p.Send(n.pid, &actors.Handle{Done: func(h *actors.Node) { n.handle = h }})
+	p.Send(n.pid, &actors.Handle{Done: func(h *actors.Node) {
+		n.handle = h
+		for _, f := range n.mains {
+			n.main(h, f)
+		}
+	}})
 }
 
 // Stand opens an election on the node, now and after each restart.

@@ -33,7 +33,6 @@ type Process struct {
 	busyUntil time.Duration
 	wakes     uint32 // counts pauses, so that only the last Resume resumes
 
-
 	clock  processClock
 	random *Rand
 	system *actor.ActorSystem

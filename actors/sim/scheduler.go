@@ -66,6 +66,9 @@ func (s *scheduler) recycle(e *event) {
 // is none. Events of dead epochs are dropped without counting as an event.
 func (w *World) step(limit time.Duration) bool {
 	s := &w.sched
+	if w.outside != nil {
+		w.settle(limit)
+	}
 	for len(s.heap) > 0 && s.heap[0].at <= limit {
 		e := s.heap.pop()
 		at, do, proc, epoch := e.at, e.do, e.proc, e.epoch

@@ -34,7 +34,7 @@ type World struct {
 	weather    Weather
 	deliveries []*delivery // to be used again
 	current    *Process    // whose event is executed
-
+	outside    *outside    // Go code beside the events; nil but in a bubble
 
 	checks  []namedCheck
 	failure error

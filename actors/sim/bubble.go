@@ -1,0 +1,209 @@
+package sim
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hustings/actors"
+)
+
+// Bubble is [Test] for code that is not written as actors: it runs scenario in a world
+// for each of the seeds 1 to seeds, each in a bubble of testing/synctest. There
+// [Process.Go] and [Node.Go] run ordinary Go code, with goroutines, channels, select,
+// contexts, package time and the blocking calls of actors.Node: [actors.Node.Lead] and
+// [actors.Node.Campaign] work as they do in production. Package time shows the world's
+// virtual time; no clock of a process is skewed for it.
+//
+// The order of events is the seed's here too. What is not: two goroutines of one Go
+// function that wake at the same instant and share memory or call the node both. Such code
+// may behave differently from run to run, as it may in production.
+//
+// A paused process's Go code is not stopped: what it says to its node waits. A crash ends
+// the context that Go code was given; nothing of what it does later reaches anybody.
+// It costs about twice the time of [Test], and seeds run one after the other.
+func Bubble(t *testing.T, seeds int, scenario func(w *World), opts ...Option) {
+	t.Helper()
+	first, last := uint64(1), uint64(max(seeds, 1))
+	if n, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
+		first, last = n, n
+	}
+	for seed := first; seed <= last; seed++ {
+		synctest.Test(t, func(t *testing.T) {
+			w := New(t, seed, opts...)
+			w.outside = &outside{start: time.Now(), wake: make(chan struct{}, 1)}
+			defer w.endGo()
+			scenario(w)
+		})
+	}
+}
+
+// outside is what runs beside a world's events: goroutines of Go code. The driver, which
+// runs the events, lets them run until all of them wait, then takes what they want of the
+// world, in an order that does not depend on how they were scheduled.
+type outside struct {
+	start   time.Time // of the bubble's clock
+	wake    chan struct{}
+	started int // Go functions; the driver's
+	cancels []context.CancelFunc
+	live    atomic.Int64 // Go functions that have not returned
+
+	mu    sync.Mutex
+	inbox []entrant // guarded by mu
+}
+
+// entrant is something that Go code wants done inside the world.
+type entrant struct {
+	proc  *Process
+	by    *goer
+	order int // its own program order
+	do    func()
+}
+
+// goer is one Go function: its number, and the life of the process that it belongs to.
+type goer struct {
+	number int
+	life   uint32
+}
+
+// nobody is a goroutine whose context is not from Go.
+var nobody = &goer{}
+
+// goerKey finds the Go function in its context.
+type goerKey struct{}
+
+// now is the virtual time by the bubble's clock.
+func (o *outside) now() time.Duration { return time.Since(o.start) }
+
+// farewell is how long Go code may take to end when the world does.
+const farewell = time.Minute
+
+// endGo ends the contexts of all Go code and runs the world until it has returned. What
+// has not by then waits for ever, and the bubble says where.
+func (w *World) endGo() {
+	for _, cancel := range w.outside.cancels {
+		cancel()
+	}
+	w.failure = nil
+	for limit := w.sched.now + farewell; w.outside.live.Load() > 0 && w.step(limit); {
+	}
+	synctest.Wait()
+}
+
+// Outside implements redisbridge.Outsider: code on goroutines of its own enters the world
+// through it.
+func (c simClock) Outside(ctx context.Context, f func()) {
+	o := c.p.world.outside
+	if o == nil {
+		f() // called on the world's goroutine: there is no other
+		return
+	}
+	by, ok := ctx.Value(goerKey{}).(*goer)
+	if !ok {
+		by = nobody
+	}
+	o.mu.Lock()
+	o.inbox = append(o.inbox, entrant{c.p, by, len(o.inbox), f})
+	o.mu.Unlock()
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// OutsideAfter implements redisbridge.Outsider: package time's clock is the bubble's.
+func (simClock) OutsideAfter(d time.Duration, f func()) (stop func() bool) {
+	return time.AfterFunc(d, f).Stop
+}
+
+// settle lets Go code run until all of it waits, and brings the bubble's clock to the next
+// event, or to the limit. Whatever Go code does on the way becomes an event of its
+// instant.
+func (w *World) settle(limit time.Duration) {
+	o := w.outside
+	for {
+		if o.started > 0 {
+			synctest.Wait()
+		}
+		w.sched.now = max(w.sched.now, min(o.now(), limit))
+		o.admit(w)
+		next := limit
+		if len(w.sched.heap) > 0 {
+			next = min(next, w.sched.heap[0].at)
+		}
+		wait := next - o.now()
+		if wait <= 0 {
+			return
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-o.wake:
+			timer.Stop()
+		}
+	}
+}
+
+// admit makes events of what Go code wants, by process, Go function and program order.
+func (o *outside) admit(w *World) {
+	select {
+	case <-o.wake:
+	default:
+	}
+	o.mu.Lock()
+	inbox := o.inbox
+	o.inbox = nil
+	o.mu.Unlock()
+	slices.SortFunc(inbox, func(a, b entrant) int {
+		return cmp.Or(cmp.Compare(a.proc.index, b.proc.index), cmp.Compare(a.by.number, b.by.number), cmp.Compare(a.order, b.order))
+	})
+	for _, e := range inbox {
+		if (e.by == nobody || e.by.life == e.proc.epoch) && !e.proc.dead {
+			w.sched.post(e.proc, w.sched.now, call(e.do))
+		}
+	}
+}
+
+// Go runs f on a goroutine of its own, as code of the process's present life: its context
+// ends with that life, or with the world. f must return then. Only in a world of
+// [Bubble].
+func (p *Process) Go(f func(ctx context.Context)) {
+	o := p.world.outside
+	if o == nil {
+		panic("sim: Process.Go needs a world of sim.Bubble")
+	}
+	o.started++
+	o.live.Add(1)
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), goerKey{}, &goer{o.started, p.epoch}))
+	o.cancels = append(o.cancels, cancel)
+	p.conns = append(p.conns, mainEnd(cancel))
+	go func() {
+		defer o.live.Add(-1)
+		f(ctx)
+	}()
+}
+
+// mainEnd ends a Go function's context when its process dies.
+type mainEnd context.CancelFunc
+
+func (e mainEnd) abandon() { e() }
+
+// Go runs f as the main function of a program that uses the node, now and after each
+// restart of its process: see [Process.Go].
+func (n *Node) Go(f func(ctx context.Context, node *actors.Node)) {
+	n.mains = append(n.mains, f)
+	if n.handle != nil && n.Alive() {
+		n.main(n.handle, f)
+	}
+}
+
+func (n *Node) main(handle *actors.Node, f func(context.Context, *actors.Node)) {
+	n.Process.Go(func(ctx context.Context) { f(ctx, handle) })
+}

@@ -1,0 +1,87 @@
+package sim_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"hustings/actors"
+	"hustings/actors/sim"
+)
+
+// job counts who works on it, as a database row would.
+type job struct {
+	workers int
+	runs    int
+	token   uint64
+}
+
+// scheduler is an ordinary program: it does its work while it leads.
+func scheduler(j *job, w *sim.World) func(context.Context, *actors.Node) {
+	return func(ctx context.Context, node *actors.Node) {
+		for ctx.Err() == nil {
+			_ = node.Lead(ctx, "billing", func(ctx context.Context, l *actors.Leadership) error {
+				j.workers++
+				defer func() { j.workers-- }()
+				if j.workers > 1 {
+					w.Fail("one worker", fmt.Errorf("%d at once", j.workers))
+				}
+				if l.Token() <= j.token {
+					w.Fail("tokens rise", fmt.Errorf("%d after %d", l.Token(), j.token))
+				}
+				j.token = l.Token()
+				for ctx.Err() == nil && l.Valid() {
+					j.runs++
+					select {
+					case <-time.After(100 * time.Millisecond):
+					case <-ctx.Done():
+					}
+				}
+				return ctx.Err()
+			})
+		}
+	}
+}
+
+func TestOrdinaryCodeLeadsInVirtualTime(t *testing.T) {
+	sim.Bubble(t, 20, func(w *sim.World) {
+		j := &job{}
+		var list []*sim.Node
+		for i := range 3 {
+			n := w.Node(fmt.Sprintf("n%d", i), actors.Config{Rank: new(int64(i))})
+			n.Go(scheduler(j, w))
+			list = append(list, n)
+		}
+		w.Run(20 * time.Second)
+		if j.runs < 100 {
+			w.Require("work is done", fmt.Errorf("%d runs", j.runs))
+		}
+		list[2].Bounce(7 * time.Second)
+		w.Run(30 * time.Second)
+		if l := list[2].Handle().Leadership("billing"); !l.Valid() {
+			w.Require("the highest is back", errors.New("it is not"))
+		}
+		w.Storm(30*time.Second, sim.Storm{Hazards: []sim.Hazard{sim.BadWeather, sim.Partitions, sim.RedisBounces}})
+		w.Run(60 * time.Second)
+	})
+}
+
+func TestGoCodeGivesTheSameTraceForTheSameSeed(t *testing.T) {
+	var hashes []uint64
+	for range 3 {
+		sim.Bubble(t, 1, func(w *sim.World) {
+			j := &job{}
+			for i := range 3 {
+				w.Node(fmt.Sprintf("n%d", i), actors.Config{Rank: new(int64(i))}).Go(scheduler(j, w))
+			}
+			w.Storm(20*time.Second, sim.Storm{})
+			w.Run(40 * time.Second)
+			hashes = append(hashes, w.Hash())
+		})
+	}
+	if hashes[0] != hashes[1] || hashes[1] != hashes[2] {
+		t.Errorf("traces differ: %x", hashes)
+	}
+}
