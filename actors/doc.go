@@ -54,6 +54,7 @@
 //	Subscribe    send events to a PID
 //	Unsubscribe  end that; a node does not notice that a subscriber is gone
 //	Ack          a subscriber with a Window has taken N events
+//	Handle       give me a *Node, as Attach does
 //
 // To an election's PID:
 //
@@ -119,7 +120,9 @@
 //     before any timer or message of the node was handled.
 //   - Another process has our id: a node that starts waits for the other session to end,
 //     and fails with [ErrDuplicateID] if it is renewed instead. A node in service that is
-//     told that its id is taken steps down and fails with the same error.
+//     told that its id is taken gets no more trust, and fails with the same error if the
+//     other started later or renews its session. (It may be a former life of its own that
+//     a failover brought back; that one ends by itself.)
 //   - The work panics: Lead returns it as an error ([ErrPanic]), the office is given up.
 //   - An actor of ours panics: it is restarted at once, at most 10 times in 10 s. An
 //     election steps down first, tells Failed, gives up its record, and is idle; it

@@ -56,8 +56,7 @@
 //
 // Back-off. After a failure the next attempt comes after 50 ms, doubling to 2 s, plus up
 // to half of it by chance. A refusal to subscribe (NOPERM) is tried again every 5 s; the
-// node is "deaf" meanwhile, and elections go on by looking at Redis. (A node that was not
-// ready yet may take that refusal for permanent.) A kept call that the
+// node is "deaf" meanwhile, and elections go on by looking at Redis. A kept call that the
 // server could not do just now is tried again after 250 ms.
 //
 // # The seam and the goroutines
