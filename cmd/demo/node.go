@@ -182,6 +182,10 @@ func (r *nodeRun) tell(events <-chan actors.Event) {
 			l = link.line(ev)
 		case *actors.Failed:
 			r.stop(ev.Err)
+		case *actors.Lost:
+			// A successor may come before the next poll is due.
+			r.standOf(ev.Election).poll()
+			l = eventLine(ev)
 		default:
 			l = eventLine(ev)
 		}

@@ -159,14 +159,14 @@ func reign(t *testing.T, a, b *node) {
 	if r := a.ask("resign"); r["ok"] != false {
 		t.Errorf("resign of who does not lead: %v", r)
 	}
-	mark := b.mark()
+	mark, markA := b.mark(), a.mark()
 	if r := b.ask("resign e"); r["ok"] != true {
 		t.Errorf("resign: %v", r)
 	}
 	// It was answered when the work had stopped and the office was released.
 	b.want(mark, "ev", "work", "state", "stopped")
 	b.want(mark, "ev", "lost")
-	a.want(mark/1000, "ev", "won")
+	a.want(markA, "ev", "won")
 
 	mark = b.mark()
 	if r := a.ask("quit"); r["ok"] != true {
