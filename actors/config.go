@@ -74,6 +74,10 @@ type Config struct {
 
 	// Logger gets one line per change that matters. Default: discarded.
 	Logger *slog.Logger
+	// Steps gets every step of every election's state machine: for traces, and for
+	// tests that want to see why. It is called on actor goroutines and must not block.
+	// Default: nobody looks.
+	Steps func(Step)
 }
 
 // ElectionConfig describes how this node behaves in an election.

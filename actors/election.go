@@ -232,6 +232,7 @@ func (e *election) detach(err error) {
 func (e *election) step(in fsm.Input) {
 	now := e.env.clock.Now()
 	fx := e.m.Step(now, in)
+	e.tell(now, in, fx)
 	changed := len(fx) > 0 && e.store() // first: whoever hears of it may ask at once
 	for i := range fx {
 		e.perform(now, &fx[i])
