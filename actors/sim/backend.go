@@ -164,9 +164,10 @@ func (c *conn) Do(cmds []redisbridge.Command, done func([]redisbridge.Reply, err
 	r.limit.request = r
 	c.pending = r
 	r.timeout = w.sched.post(p, w.sched.now+w.options.clientTimeout, &r.limit)
+	m := r.intercepted(ToRedis)
 	extra, drop := w.misfortune(&w.weather.LoseCommand, &w.weather.DelayCommand, &c.wire)
-	if !drop {
-		p.link.send(ToRedis, &c.wire, r, extra, false)
+	if !drop && !m.Lost {
+		p.link.send(ToRedis, &c.wire, r, extra+m.Late, false)
 	}
 }
 
@@ -238,9 +239,10 @@ func (r *request) run() {
 	for i, cmd := range r.cmds {
 		r.replies[i] = w.redis.exec(cmd)
 	}
+	m := r.intercepted(FromRedis)
 	extra, drop := w.misfortune(&w.weather.LoseReply, &w.weather.DelayReply, &c.wire)
-	if !drop {
-		p.link.send(FromRedis, &c.wire, r, extra, false)
+	if !drop && !m.Lost {
+		p.link.send(FromRedis, &c.wire, r, extra+m.Late, false)
 	}
 }
 

@@ -82,7 +82,7 @@
 //   - Single messages: [World.SetWeather]. A lost command or reply breaks the
 //     connection or leaves it silent until the client's timeout. A reply may be
 //     lost when the command took effect. Published messages are lost, late,
-//     doubled, overtaken.
+//     doubled, overtaken. [Process.Intercept] picks single commands and replies.
 //   - Links: [World.Partition], [World.PartitionOneway], [World.Repair];
 //     [World.Hold], [World.HoldOneway], [World.Release]. What a client sent before
 //     it gave a connection up may take effect up to [Lateness] later.

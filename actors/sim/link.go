@@ -31,6 +31,8 @@ type link struct {
 	cut   [2]bool
 	held  [2]bool
 	stuck [2][]packet
+	// intercept is the test's word on single requests: see [Process.Intercept].
+	intercept func(Direction, []string) Mishap
 }
 
 // packet is something under way that could not get through.
