@@ -33,15 +33,22 @@ func newLeadership(election string, lease *fsm.Lease, e *env) *Leadership {
 func (l *Leadership) Election() string { return l.election }
 
 // Token is the fencing token: it strictly rises from term to term of an election.
-// Pass it with every write, and let the store refuse an older one.
-func (l *Leadership) Token() uint64 { return l.lease.Token() }
+// Pass it with every write, and let the store refuse an older one. A nil Leadership has 0,
+// which is older than any.
+func (l *Leadership) Token() uint64 {
+	if l == nil {
+		return 0
+	}
+	return l.lease.Token()
+}
 
 // Valid reports whether this node leads at this instant: it compares the clocks with
 // the end of the trusted time at each call. Once false it stays false.
 //
 // A true answer is true of the instant of the call. Whoever acts on it later, after a
 // long pause of the process for example, needs the token.
-func (l *Leadership) Valid() bool { return l.lease.Valid(l.clock.Now()) }
+// A nil Leadership is not valid.
+func (l *Leadership) Valid() bool { return l != nil && l.lease.Valid(l.clock.Now()) }
 
 // Until returns when trust ends unless a heartbeat is answered before.
 func (l *Leadership) Until() fsm.Instant { return l.lease.Until() }

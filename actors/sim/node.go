@@ -21,6 +21,7 @@ type Node struct {
 	elections []actors.ElectionConfig
 	watch     []func(actors.Event)
 	mains     []func(context.Context, *actors.Node)
+	with      []func(*Process)
 
 	pid       *actor.PID
 	handle    *actors.Node
@@ -49,12 +50,24 @@ func (n *Node) start(p *Process) {
 	for _, e := range n.elections {
 		n.spawn(e)
 	}
+	for _, f := range n.with {
+		f(p)
+	}
 	p.Send(n.pid, &actors.Handle{Done: func(h *actors.Node) {
 		n.handle = h
 		for _, f := range n.mains {
 			n.main(h, f)
 		}
 	}})
+}
+
+// With has f called now and at each restart, when the node's actor exists: it spawns the
+// user's own actors into the node's process.
+func (n *Node) With(f func(p *Process)) {
+	n.with = append(n.with, f)
+	if n.Alive() {
+		f(n.Process)
+	}
 }
 
 // Stand opens an election on the node, now and after each restart.
