@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -59,15 +60,18 @@ func (l *line) json(id string) []byte {
 func (l *line) text(id string) []byte {
 	out := fmt.Appendf(nil, "%s  %s  %-12s", l.at.Time().Format("15:04:05.000"), id, l.ev)
 	for _, m := range l.members {
-		value, ok := m.value.(string)
-		if !ok {
+		value, isText := m.value.(string)
+		if s, ok := m.value.(fmt.Stringer); ok {
+			value, isText = s.String(), true
+		}
+		if !isText {
 			value = string(encode(m.value))
 		} else if strings.ContainsAny(value, " \t\n\"=") || value == "" {
 			value = fmt.Sprintf("%q", value)
 		}
 		out = fmt.Appendf(out, " %s=%s", m.name, value)
 	}
-	return append(out, '\n')
+	return append(bytes.TrimRight(out, " "), '\n')
 }
 
 // encode writes a value as JSON on one line. What has no JSON form becomes its text.

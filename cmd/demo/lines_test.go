@@ -74,8 +74,8 @@ func TestLinkLinesTellChangesOnly(t *testing.T) {
 }
 
 func TestTextLines(t *testing.T) {
-	l := newLine("leader", fsm.Instant{}, "leader", nil, "known", true, "cause", "a b", "n", 3)
-	if got, want := string(l.text("web-1")), "  web-1  leader       leader=null known=true cause=\"a b\" n=3\n"; !strings.HasSuffix(got, want) {
+	l := newLine("leader", fsm.Instant{}, "leader", nil, "known", true, "cause", "a b", "n", 3, "state", fsm.Idle)
+	if got, want := string(l.text("web-1")), "  web-1  leader       leader=null known=true cause=\"a b\" n=3 state=idle\n"; !strings.HasSuffix(got, want) {
 		t.Errorf("got %q, want it to end in %q", got, want)
 	}
 }
