@@ -36,6 +36,8 @@ type Bridge struct {
 	probe   uint64 // highest request number whose probe arrived
 	expect  uint64 // request number of the last answered heartbeat
 	armed   uint64 // request number of the first heartbeat since confirmation
+	lively  bool   // something was heard since the last check of a probe
+	late    int    // checks that this has excused
 	told    Link
 	stopped bool
 
@@ -244,7 +246,7 @@ func (b *Bridge) onSubUp(m *subUp) {
 		return
 	}
 	b.heard, b.deaf, b.subs = true, false, 0
-	b.expect, b.probe, b.armed = 0, 0, 0
+	b.expect, b.probe, b.armed, b.late = 0, 0, 0, 0
 	b.tell(nil)
 }
 

@@ -106,6 +106,30 @@ func TestHeartbeatsSentBeforeTheConfirmationProveNothing(t *testing.T) {
 	}
 }
 
+func TestASubscriptionThatDeliversIsGivenATTLToCatchUp(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	slow := r.sub()
+	r.beat(c, 1, false)
+	for req := range uint64(20) { // each probe comes two heartbeats late
+		slow.h.Message("p::public", `"flood"`)
+		r.beat(c, req+2, false)
+		if req >= 1 {
+			r.probe(slow, req)
+		}
+	}
+	if slow.closed {
+		t.Fatal("dropped though it delivers and its probes arrive")
+	}
+	for req := range uint64(5) { // no more probes, but messages as before
+		slow.h.Message("p::public", `"flood"`)
+		r.beat(c, req+22, false)
+	}
+	if !slow.closed {
+		t.Error("kept though its probes do not come")
+	}
+}
+
 func TestAHeartbeatThatPublishedNoProbeProvesNothing(t *testing.T) {
 	r := newRig(t)
 	c := r.up()
@@ -123,7 +147,7 @@ func TestAHeartbeatThatPublishedNoProbeProvesNothing(t *testing.T) {
 func TestAForgedProbeIsNoSignOfLife(t *testing.T) {
 	r := newRig(t)
 	c := r.up()
-	for req := range uint64(3) {
+	for req := range uint64(5) {
 		r.sub().h.Message("p::bully:me", `{"type":"probe","id":"me","inc":"other","n":999}`)
 		r.sub().h.Message("p::bully:me", `{"type":"probe","id":"you","inc":"inc","n":999}`)
 		r.beat(c, req+1, false)

@@ -20,18 +20,28 @@ func (b *Bridge) checkProbe(req uint64) {
 		return // sent before the subscription was confirmed
 	}
 	if b.expect != 0 && b.probe < b.expect {
+		if b.lively && b.late < maxLate {
+			b.lively, b.late = false, b.late+1
+			return
+		}
 		b.expect = 0
 		b.dropSub(errProbeMissing)
 		return
 	}
-	b.expect = req
+	b.expect, b.lively, b.late = req, false, 0
 }
+
+// maxLate is how many more heartbeats a probe may take that is behind other messages:
+// a subscription that delivers is slow, or flooded, and giving it up loses what is on
+// its way. With the beat that sent it and the one that missed it that makes a TTL.
+const maxLate = 2
 
 func (b *Bridge) onHeard(m *subHeard) {
 	if m.number != b.subNo {
 		return
 	}
 	b.set.Counters.MessagesIn.Add(1)
+	b.lively = true
 	k := b.set.Keys
 	switch m.channel {
 	case k.Bully(b.set.ID):
