@@ -212,7 +212,7 @@ func (s *store) publish(channel, payload string) int64 {
 	for _, sub := range subs {
 		s.outbox = append(s.outbox, posted{sub, channel, payload})
 	}
-	return int64(len(subs))
+	return int64(len(subs)) + s.patterns
 }
 
 func (s *store) numsub(channel string) int64 { return int64(len(s.channels[channel])) }

@@ -52,6 +52,7 @@ type store struct {
 
 	replid   string
 	replicas int64 // what WAIT answers
+	patterns int64 // clients whose pattern matches every channel
 
 	// ms is TIME at the beginning of the present command; time stands still in it.
 	ms int64
