@@ -108,7 +108,7 @@ func (n *nodeActor) onMembers(a *redisbridge.MembersAnswer) {
 		return
 	}
 	if err := n.checkMaxTTL(a.Members); err != nil && n.phase == surveying {
-		n.fail(err)
+		n.retreat(err)
 		return
 	}
 	now := n.env.clock.Now()
@@ -125,6 +125,16 @@ func (n *nodeActor) onMembers(a *redisbridge.MembersAnswer) {
 	n.beats.details = len(n.fleet.known)
 	if n.phase == surveying {
 		n.becomeReady()
+	}
+}
+
+// retreat fails, but first takes back the registration, so that the fleet does not see
+// a member die, and whoever starts next under this id need not wait.
+func (n *nodeActor) retreat(why error) {
+	if n.doomed == nil {
+		n.doomed = why
+		n.beats.stop()
+		n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallLeave, ReplyTo: n.ctx.Self(), End: true})
 	}
 }
 
@@ -380,6 +390,10 @@ func (n *nodeActor) onLeft(a *redisbridge.LeaveAnswer) {
 		}
 		n.env.logger.Info("node stopped")
 		n.ctx.Stop(n.ctx.Self())
+		return
+	}
+	if n.doomed != nil {
+		n.fail(n.doomed)
 		return
 	}
 	n.answerPresence(a.Err)

@@ -25,6 +25,7 @@ type nodeActor struct {
 	link    redisbridge.Link
 	phase   phase
 	failure error
+	doomed  error // it will fail once it has left the fleet
 
 	beats  beats
 	fleet  fleet

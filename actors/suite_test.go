@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -36,6 +37,10 @@ var system = actor.NewActorSystem(
 var servers = map[string]string{}
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if n := flag.Lookup("test.parallel"); n.Value.String() == n.DefValue {
+		_ = n.Value.Set("8") // tests wait more than they compute
+	}
 	mini := miniredis.NewMiniRedis()
 	if err := mini.Start(); err != nil {
 		panic(err)
