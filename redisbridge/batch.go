@@ -21,7 +21,7 @@ func (b *Bridge) enqueue(c *Call) {
 	b.set.Counters.Requests.Add(1)
 	switch {
 	case b.conn == nil && !c.Kind.kept():
-		b.answer(c, fault(c, errors.Join(ErrDown, b.told.Err)))
+		b.answer(c, fault(c, down(b.told.Err)))
 		return
 	case b.queued >= maxQueue:
 		b.answer(c, fault(c, errQueueFull))

@@ -214,7 +214,7 @@ func (b *Bridge) unanswered(flying []flight, err error) {
 
 func (b *Bridge) refuse(calls []*Call, err error) {
 	for _, c := range calls {
-		b.answer(c, fault(c, errors.Join(ErrDown, err)))
+		b.answer(c, fault(c, down(err)))
 	}
 }
 

@@ -134,3 +134,11 @@ func newServerError(text string, secrets []string) *ServerError {
 	code, _, _ := strings.Cut(text, " ")
 	return &ServerError{Code: code, Text: text}
 }
+
+// down is ErrDown with why, if that is known.
+func down(why error) error {
+	if why == nil {
+		return ErrDown
+	}
+	return fmt.Errorf("%w: %w", ErrDown, why)
+}

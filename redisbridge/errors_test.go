@@ -65,3 +65,11 @@ func TestServerErrorsDoNotRepeatSecrets(t *testing.T) {
 		t.Error("not of the server, but taken for it")
 	}
 }
+
+func TestAFaultWithoutALinkIsOneLine(t *testing.T) {
+	for _, err := range []error{down(nil), down(errors.New("i/o timeout"))} {
+		if !errors.Is(err, ErrDown) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q", err)
+		}
+	}
+}
