@@ -55,6 +55,9 @@ func (r *Redis) exec(cmd redisbridge.Command) redisbridge.Reply {
 		return redisbridge.Reply{Err: r.refuseAll}
 	}
 	reply := r.store.exec(cmd)
+	if r.world.tap != nil {
+		r.world.tap(cmd, reply)
+	}
 	for i, m := range r.store.outbox {
 		r.world.publish(m)
 		r.store.outbox[i] = posted{}

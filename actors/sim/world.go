@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"hustings/redisbridge"
 )
 
 // T is what a world needs of a test; a *testing.T, *testing.B, *testing.F and
@@ -38,6 +40,7 @@ type World struct {
 
 	checks  []namedCheck
 	failure error
+	tap     func(redisbridge.Command, redisbridge.Reply) // sees what Redis executes; nil: nobody looks
 }
 
 type namedCheck struct {
