@@ -11,6 +11,11 @@ func (m *Machine) onRequest(now Instant, in Input) {
 		}
 	case InQuit:
 		m.quit(now, in)
+	case InRecover:
+		if m.state == Idle && !m.leaving {
+			m.leaving = true
+			m.do(Effect{Kind: DoWithdraw})
+		}
 	case InResign:
 		if m.lease == nil {
 			m.do(Effect{Kind: DoAnswer, Request: InResign, Refused: true})
@@ -67,12 +72,13 @@ func (m *Machine) onWithdrawn(now Instant) {
 
 // lose goes to lost and decides when to look again.
 func (m *Machine) lose(now Instant, why Cause, token uint64) {
-	m.poll = nil
+	m.poll, m.askLater = nil, false
 	m.fire(now, Defeated, why, token)
 	m.decide(ResultLost, why, token)
 	m.planLost(now)
-	if m.unsure {
-		// Nobody may claim while a record names us, and nobody else can end it.
+	if m.unsure || m.heard > m.heldBy.Token {
+		// Nobody may claim while a record names us, and nobody else can end it;
+		// or somebody was elected after Redis had answered us.
 		m.look(now)
 	}
 }
@@ -86,6 +92,7 @@ func (m *Machine) planLost(now Instant) {
 		m.wait(now, m.jitter(m.rules.VoteTimeout)+m.stagger())
 	case h.Original:
 		m.wait(now, m.rules.Interval)
+	case m.askLater && m.deadline != 0: // as the holder said
 	case !m.mayPreempt(h) || m.stoodOut:
 		m.deadline = 0
 	case m.silent >= MaxInconclusive:
@@ -98,6 +105,9 @@ func (m *Machine) planLost(now Instant) {
 // lostOver: the wait of lost has ended.
 func (m *Machine) lostOver(now Instant) {
 	h := m.heldBy
+	if m.askLater {
+		m.askLater, m.deferTo = false, 0
+	}
 	switch {
 	case h.ID == "" || h.Original:
 		m.stoodOut = false
@@ -127,6 +137,8 @@ func (m *Machine) onHint(now Instant, in Input) {
 		}
 	case Inconclusive, Waiting:
 		m.look(now)
+	case Voting:
+		m.heard = max(m.heard, in.Token) // the survey may be older
 	case Won:
 		if in.Token > m.lease.token && m.office.reassertAt == 0 {
 			m.reassert(now)
@@ -151,11 +163,13 @@ func (m *Machine) onVacant(now Instant, in Input) {
 		if m.leader.ID != "" && m.leader.ID != m.self.ID {
 			m.stoodOut = false // the successor's office has ended
 		}
-		m.knowVacant()
 		switch {
 		case in.Heir == m.self.ID:
-			m.inherit(now, in)
-		case !m.stoodOut:
+			m.inherit(now, in) // the claim reads it back
+		case m.stoodOut:
+		case m.state == Lost:
+			m.look(now)
+		default:
 			m.wait(now, m.stagger()+Stagger)
 		}
 	default:

@@ -90,7 +90,9 @@ func TestOthersThanTheHeirWaitForTheirTurn(t *testing.T) {
 	} {
 		r := newRig(t).run()
 		r.surveyed(survey(above(high), ledBy(high, 9), func(s *fsm.Survey) { s.Place = place })).in(fsm.Lost)
-		r.vacant(high, 9, "other").in(fsm.Lost)
+		// A hint is only a reason to look: nobody is told of a vacancy by it.
+		r.vacant(high, 9, "other").in(fsm.Lost).gives("look")
+		r.surveyed(survey(above(high), func(s *fsm.Survey) { s.Place = place })).in(fsm.Lost)
 		if r.left() != want {
 			t.Errorf("in place %d it waits %s, want %s", place, r.left(), want)
 		}
@@ -233,4 +235,34 @@ func ptr[T any](v T) *T { return &v }
 func TestAHolderThatEndsBetweenTwoRoundsIsReplacedAtOnce(t *testing.T) {
 	r := newRig(t).run().surveyed(survey(ledBy(low, 9))).due().in(fsm.Inconclusive)
 	r.gone(low).in(fsm.Voting)
+}
+
+func TestAnElectionHeardOfWhileVotingIsLookedAt(t *testing.T) {
+	// The survey was answered before the claim that the hint tells of.
+	for token, looks := range map[uint64]bool{12: true, 8: false} {
+		r := newRig(t).run()
+		old := survey(ledBy(high, 9))
+		answer := fsm.Input{Kind: fsm.InSurveyed, Round: r.m.Round(), Survey: &old}
+		r.hint(higher, token).step(answer).in(fsm.Lost)
+		if looks {
+			r.does("look")
+		} else {
+			r.doesNot("look")
+		}
+	}
+}
+
+func TestAHolderWithinItsTenureIsAskedAgainWhenThatEnds(t *testing.T) {
+	r := newRig(t).run().surveyed(survey(ledBy(low, 9)))
+	r.step(fsm.Input{Kind: fsm.InKick, From: low, Round: r.m.Round(), Draining: 3 * time.Second}).in(fsm.Lost)
+	if d := r.left(); d < 3*time.Second || d > 4*time.Second {
+		t.Errorf("asks again after %v, want 3 s and a little", d)
+	}
+	r.due().in(fsm.Voting)
+	r.surveyed(survey(ledBy(low, 9))).in(fsm.Waiting).does("vote to low, round 2")
+}
+
+func TestASuccessorBeginsByWithdrawing(t *testing.T) {
+	r := newRig(t).step(fsm.Input{Kind: fsm.InRecover}).in(fsm.Idle).does("withdraw")
+	r.run().in(fsm.Idle).withdrawn().in(fsm.Voting)
 }

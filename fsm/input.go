@@ -11,6 +11,7 @@ const (
 	InRun InputKind = iota + 1
 	InQuit
 	InResign
+	InRecover // begin by withdrawing: a predecessor may have left a record
 
 	InSurveyed   // reply to Survey: the canvass of a round, or a look
 	InClaimed    // reply to Claim
@@ -96,7 +97,8 @@ type Input struct {
 	Token   uint64
 	Holder  Holder
 	Wait    time.Duration
-	// Draining (InAck): the holder gives up the office within that time.
+	// Draining (InAck): the holder gives up the office within that time; (InKick):
+	// it stays for that long yet.
 	Draining time.Duration
 	// Heir (InVacant) is the id that the release names. To (InResign) is the id
 	// that the resigner names.

@@ -1,6 +1,9 @@
 package fsm
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Instant is a reading of two clocks at once. The monotonic one never jumps but
 // stands still while a virtual machine is suspended; the wall clock runs on then
@@ -17,6 +20,12 @@ func (i Instant) Add(d time.Duration) Instant { return Instant{i.Mono + d, i.Wal
 
 // Sub returns the monotonic time from j to i.
 func (i Instant) Sub(j Instant) time.Duration { return i.Mono - j.Mono }
+
+// MarshalJSON writes the wall clock's reading, for people, and the monotonic one, which
+// compares with others of the same process.
+func (i Instant) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, `{"time":%q,"mono_ns":%d}`, i.Time().UTC().Format(time.RFC3339Nano), int64(i.Mono)), nil
+}
 
 // Time returns the wall clock's reading as a time.Time.
 func (i Instant) Time() time.Time { return time.Unix(0, int64(i.Wall)) }

@@ -26,7 +26,7 @@ func (m *Machine) onLooked(now Instant, in Input) {
 		return
 	}
 	m.seen(s.Token)
-	m.unsure = false
+	m.unsure, m.heard = false, 0
 	h := s.Holder
 	if h.ID == m.self.ID && m.lease == nil && m.poll == nil && !m.leaving {
 		// A record names us, and we know of no such term. Nobody else may

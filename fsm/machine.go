@@ -87,9 +87,11 @@ type Machine struct {
 	mixed    bool   // an original was seen in this election
 	leaving  bool   // a withdrawal is not answered yet
 	again    bool   // run again once it is
+	askLater bool   // lost: ask the holder again when the wait ends
 	stoodOut bool   // resigned: not before the successor's office ends
 	vacated  uint64 // highest token that is said to have been released
 	deferTo  uint64 // token of a holder that refuses to be preempted
+	heard    uint64 // highest token of a leader hint since Redis was last asked
 	looks    uint32
 
 	hist history
@@ -111,7 +113,7 @@ func (m *Machine) Step(now Instant, in Input) []Effect {
 		m.lapse(now)
 	}
 	switch in.Kind {
-	case InRun, InQuit, InResign:
+	case InRun, InQuit, InResign, InRecover:
 		m.onRequest(now, in)
 	case InSurveyed:
 		m.onSurveyed(now, in)

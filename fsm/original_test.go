@@ -133,3 +133,27 @@ func TestALeaderThatMeetsItsFirstOriginalInOfficeVotesToItAsWell(t *testing.T) {
 		t.Errorf("looks in %s", r.left())
 	}
 }
+
+func TestOfSeveralOriginalsTheHighestIsTakenForTheLeader(t *testing.T) {
+	// All that outrank us kick; only the highest of them can win.
+	oldMid := fsm.Candidate{ID: "old-mid", Rank: 600, Original: true}
+	for name, act := range map[string]func(*rig) *rig{
+		"the kick of another": func(r *rig) *rig { return r.run().surveyed(survey(originals(oldMid, oldHi))).kick(oldMid) },
+		"a later vote":        func(r *rig) *rig { return r.run().surveyed(survey(originals(oldMid))).kick(oldMid).vote(oldHi) },
+		"a vote while it drains": func(r *rig) *rig {
+			return r.won(5).vote(oldMid).vote(oldHi).drained()
+		},
+	} {
+		r := act(newRig(t)).in(fsm.Lost)
+		if l := r.m.Leader(); l.ID != "old-hi" {
+			t.Errorf("%s: leader is %+v", name, l)
+		}
+		if r.left() != time.Minute {
+			t.Errorf("%s: next round in %s", name, r.left())
+		}
+	}
+	r := newRig(t).run().surveyed(survey(originals(oldHi))).kick(oldHi).vote(oldMid).in(fsm.Lost)
+	if l := r.m.Leader(); l.ID != "old-hi" {
+		t.Errorf("after the vote of a lower one: leader is %+v", l)
+	}
+}

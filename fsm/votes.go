@@ -46,7 +46,13 @@ func (m *Machine) outvoted(now Instant, in Input) {
 		m.standBack(now, in.From, why)
 	case Lost:
 		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round})
-		if m.deadline != 0 {
+		switch {
+		case in.From.Original && m.heldBy.Original:
+			// Between originals the higher one wins, as they have it.
+			if in.From.Outranks(m.heldBy.Candidate) {
+				m.knowHolder(Holder{Candidate: in.From})
+			}
+		case m.deadline != 0:
 			m.wait(now, m.rules.VoteTimeout+m.stagger())
 		}
 	default:
@@ -57,12 +63,15 @@ func (m *Machine) outvoted(now Instant, in Input) {
 func (m *Machine) preempted(now Instant, in Input, why Cause) {
 	o := m.office
 	if m.stays(now) && !o.draining {
-		m.do(Effect{Kind: DoKick, To: in.From, Round: in.Round})
+		m.do(Effect{Kind: DoKick, To: in.From, Round: in.Round, Draining: m.tenureLeft(now)})
 		return
 	}
 	switch {
 	case in.From.Original:
 		o.owe(now, in.From)
+		if o.heir.Original && in.From.Outranks(o.heir) {
+			o.heir = in.From
+		}
 	case o.draining:
 		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round, Draining: max(o.until-now.Mono, time.Millisecond)})
 	default:
@@ -75,6 +84,14 @@ func (m *Machine) preempted(now Instant, in Input, why Cause) {
 // stays reports whether a healthy holder keeps its office against a higher candidate.
 func (m *Machine) stays(now Instant) bool {
 	return m.rules.Sticky || now.Mono-m.office.since < m.rules.MinTenure
+}
+
+// tenureLeft is how long a holder stays that is not sticky.
+func (m *Machine) tenureLeft(now Instant) time.Duration {
+	if m.rules.Sticky {
+		return 0
+	}
+	return m.rules.MinTenure - (now.Mono - m.office.since)
 }
 
 func (m *Machine) onAck(now Instant, in Input) {
@@ -105,10 +122,14 @@ func (m *Machine) onKick(now Instant, in Input) {
 			return
 		}
 		if h := m.poll.holder; h.ID == in.From.ID {
-			// A holder that stays: it is not asked again in this term.
+			// A holder that stays: for this term, or for the time that it names.
 			m.deferTo = h.Token
 			m.knowHolder(h)
 			m.lose(now, why, h.Token)
+			if in.Draining > 0 {
+				m.askLater = true
+				m.wait(now, m.jitter(min(in.Draining, time.Hour)))
+			}
 			return
 		}
 		if !in.From.Outranks(m.self) {
@@ -142,9 +163,10 @@ func (m *Machine) ignores(c Candidate) bool { return c.Original && !m.rules.Mixe
 // standBack loses to a candidate that outranks us: it is about to lead. Nobody said
 // that the present holder is gone.
 func (m *Machine) standBack(now Instant, to Candidate, why Cause) {
+	presumed, ok := m.presumed(to)
 	switch {
-	case m.presumed(to):
-		m.knowHolder(Holder{Candidate: to})
+	case ok:
+		m.knowHolder(Holder{Candidate: presumed})
 	case m.heldBy.ID == "":
 		m.knowNothing()
 	}
@@ -155,17 +177,23 @@ func (m *Machine) standBack(now Instant, to Candidate, why Cause) {
 	}
 }
 
-// presumed reports whether an original that outranks us is to be taken for the leader:
-// it writes no record that would say so. It is, if Redis names nobody in this round
-// and none of ours outranks it.
-func (m *Machine) presumed(c Candidate) bool {
+// presumed returns the original that is to be taken for the leader after one that
+// outranks us voted or kicked: it writes no record that would say so. It is the highest
+// of those that we know of, if Redis names nobody in this round and none of ours
+// outranks it.
+func (m *Machine) presumed(c Candidate) (Candidate, bool) {
 	if !c.Original || m.state != Waiting || m.poll.holder.ID != "" {
-		return false
+		return c, false
+	}
+	for _, a := range m.poll.asked {
+		if a.Original && a.Outranks(c) {
+			c = a
+		}
 	}
 	for _, a := range m.poll.asked {
 		if !a.Original && a.Outranks(c) {
-			return false
+			return c, false
 		}
 	}
-	return true
+	return c, true
 }
