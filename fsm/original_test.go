@@ -157,3 +157,14 @@ func TestOfSeveralOriginalsTheHighestIsTakenForTheLeader(t *testing.T) {
 		t.Errorf("after the vote of a lower one: leader is %+v", l)
 	}
 }
+
+func TestWhoHasAnOriginalAboveItIsNotUnopposed(t *testing.T) {
+	for want, list := range map[string][]fsm.Candidate{"the votes are out": {oldHi}, "nobody outranks us": {oldLo}} {
+		r := newRig(t)
+		r.run().surveyed(survey(originals(list...))).in(fsm.Waiting)
+		h := r.m.History()
+		if got := h[len(h)-1].Cause.String(); got != want {
+			t.Errorf("%v: %q", list, got)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package fsm
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // poll is a round under way. It exists while voting and waiting only.
 type poll struct {
@@ -80,7 +83,7 @@ func (m *Machine) vote(now Instant, s *Survey, h Holder) {
 	why := because(CausePolled)
 	p := m.poll
 	p.holder = h
-	if len(s.Higher) == 0 && h.ID == "" {
+	if h.ID == "" && !m.opposed(s) {
 		why = because(CauseUnopposed)
 	}
 	m.fire(now, Polled, why, 0)
@@ -108,6 +111,11 @@ func (m *Machine) vote(now Instant, s *Survey, h Holder) {
 	}
 	p.until = now.Mono + m.rules.VoteTimeout
 	m.deadline = p.until
+}
+
+// opposed reports whether a survey names a candidate that outranks us.
+func (m *Machine) opposed(s *Survey) bool {
+	return len(s.Higher) > 0 || m.rules.Mixed && slices.ContainsFunc(s.Originals, func(c Candidate) bool { return c.Outranks(m.self) })
 }
 
 func (m *Machine) ask(c Candidate, await bool) {
