@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -43,7 +44,11 @@ func Start(ctx context.Context, system *actor.ActorSystem, cfg Config) (*Node, e
 	system.Root.Stop(n.pid)
 	<-s.done
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("start %q: %w until the context ended (%w)", cfg.ID, ErrUnreachable, context.Cause(ctx))
+		why := ErrUnreachable
+		if p := s.trouble.Load(); p != nil {
+			why = fmt.Errorf("%w: %w", ErrUnreachable, *p)
+		}
+		return nil, fmt.Errorf("start %q: not ready when the context ended (%w): %w", cfg.ID, context.Cause(ctx), why)
 	}
 	return nil, fmt.Errorf("start %q: %w", cfg.ID, err)
 }
@@ -330,13 +335,10 @@ func (n *Node) Subscribe(ctx context.Context, o SubscribeOptions) <-chan Event {
 		o.Buffer = maxQueued
 	}
 	ch := make(chan Event, max(o.Buffer, 2))
-	select {
-	case <-n.shared.done:
-		close(ch)
-		return ch
-	default:
-	}
-	n.send(ctx, n.pid, &subscribeChan{election: o.Election, transitions: o.Transitions, ch: ch})
+	closeCh := sync.OnceFunc(func() { close(ch) })
+	n.send(ctx, n.pid, &subscribeChan{election: o.Election, transitions: o.Transitions, ch: ch, closeCh: closeCh})
+	// The node may stop, or have stopped, before it has heard of us.
+	context.AfterFunc(n.shared.stopped, closeCh)
 	context.AfterFunc(ctx, func() { n.send(ctx, n.pid, &unsubscribeChan{ch: ch}) })
 	return ch
 }
@@ -399,7 +401,10 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 	n.send(ctx, pid, &contend{c: c})
 	select {
 	case a := <-ch:
-		return a.l, a.err
+		if a.err != nil {
+			return nil, fmt.Errorf("campaign %q: %w", election, a.err)
+		}
+		return a.l, nil
 	case <-n.shared.done:
 		return nil, fmt.Errorf("campaign %q: %w", election, n.stoppedErr())
 	case <-ctx.Done():
@@ -431,7 +436,8 @@ func (n *Node) finish(ctx context.Context, pid *actor.PID, l *Leadership, again 
 // then, since the office is released only when it has, or after DrainTimeout. If work
 // returns while leadership lasts, the office is given up and Lead returns the work's
 // error. If it returns after leadership has ended, its error is logged and Lead contends
-// again. A panic in work counts as an error (ErrPanic). When ctx ends, Lead waits for the
+// again, unless Quit was called: then it returns ErrQuit. A panic in work counts as an error
+// (ErrPanic). When ctx ends, Lead waits for the
 // work, withdraws, and returns ctx's error.
 //
 // work runs on the goroutine that called Lead.
@@ -466,6 +472,9 @@ func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.
 			}
 			_ = n.finish(ctx, pid, l, true)
 		}
+		if l.quit.Load() {
+			return fmt.Errorf("lead %q: %w", election, ErrQuit)
+		}
 	}
 }
 
@@ -493,8 +502,8 @@ func guarded(ctx context.Context, l *Leadership, work func(context.Context, *Lea
 }
 
 // Stop stops the node gracefully: every election drains and quits, the node leaves the
-// fleet and its session is removed, so that successors need not wait. When ctx ends
-// first, or Redis is away, it stops at once and returns why; the session then runs out
+// fleet and its session is removed, so that successors need not wait. While Redis is away
+// it waits, until ctx ends: then it stops at once and returns why, and the session runs out
 // by itself. A second Stop returns nil.
 func (n *Node) Stop(ctx context.Context) error {
 	err := n.ask(ctx, n.pid, &Stop{})

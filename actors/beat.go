@@ -20,16 +20,24 @@ type beats struct {
 	watched    []watched     // sorted by id
 	otherSince time.Duration // when we first saw another session of our id
 	started    string        // when we started, as our details say
+	lastEnd    time.Duration // when that session ends if not renewed
+	lastBirth  string
+	renewedAt  time.Duration
+	floor      uint64 // highest token of the fleet that was told
+	sweeping   bool
 	version    uint64
-	details    int
+	details    int // entries there were when the members were last read
+	listed     int // as of the last heartbeat
+	asked      int // as of the read that is under way
 	epoch      string
 	reading    bool
 }
 
 // watched is a holder whose session elections of this node follow.
 type watched struct {
-	id  string
-	end time.Duration // monotonic instant at which the session ends if not renewed
+	id    string
+	end   time.Duration // monotonic instant at which the session ends if not renewed
+	birth string        // of the session, once a heartbeat has told
 }
 
 // Timers' messages.
@@ -96,6 +104,7 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 	now := n.env.clock.Now()
 	if a.Err != nil {
 		n.env.session.Unanswered(a.Req)
+		n.trouble(a.Err)
 		if redisbridge.Classify(a.Err) == redisbridge.Permanent && n.phase < ready {
 			n.fail(fmt.Errorf("%w: %w", ErrRefused, a.Err))
 		}
@@ -115,6 +124,7 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 		return
 	}
 	n.beats.otherSince = 0
+	n.trouble(nil)
 	n.armLapse(now)
 	switch {
 	case n.phase < registering:
@@ -122,10 +132,13 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 		n.join()
 	case out.Changed:
 		n.env.logger.Warn("Redis names another tenancy: registering again", "birth", a.Tenancy.Birth, "epoch", a.Tenancy.Epoch, "quarantine", a.Quarantine)
+		n.fleet.settled = now.Mono + n.cfg.MaxTTL + n.cfg.TTL/3
 		n.join()
 		n.each(fsm.Input{Kind: fsm.InTenancy})
 	case a.Verdict == fsm.VerdictCreated:
 		n.join()
+	default:
+		n.rejoin()
 	}
 	if a.Verdict != fsm.VerdictStale {
 		n.digest(now, a)
@@ -164,15 +177,36 @@ func (n *nodeActor) contested(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 // that.
 func (n *nodeActor) renewed(now fsm.Instant, a *redisbridge.HeartbeatAnswer) bool {
 	b := &n.beats
+	end := now.Mono + a.Left
 	if b.otherSince == 0 {
-		b.otherSince = now.Mono
+		b.otherSince, b.renewedAt, b.lastEnd, b.lastBirth = now.Mono, now.Mono, end, a.OtherBirth
 		n.env.logger.Warn("a session of this id still lives: waiting for it to end", "other", whose(a.Other), "left", a.Left)
+		n.trouble(fmt.Errorf("waiting for the session of an earlier process with this id to end (%s)", whose(a.Other)))
 	}
-	ttl := n.cfg.TTL
-	if d := time.Duration(a.Other.TTL) * time.Millisecond; d > 0 && d <= maxDuration {
-		ttl = d
+	if end > b.lastEnd+renewalSlack || a.OtherBirth != b.lastBirth {
+		b.renewedAt, b.lastEnd, b.lastBirth = now.Mono, end, a.OtherBirth
 	}
-	return now.Mono-(ttl-a.Left)-b.otherSince > 2*ttl
+	return b.renewedAt-b.otherSince > 2*max(n.cfg.TTL, a.Left)
+}
+
+// renewalSlack is by how much an unrenewed session may seem to end later than before:
+// answers take their time.
+const renewalSlack = 100 * time.Millisecond
+
+// trouble notes what keeps the session from being renewed, once per cause in the log, and
+// for whoever waits for Start; nil is none.
+func (n *nodeActor) trouble(err error) {
+	old := n.shared.trouble.Load()
+	if err == nil {
+		if old != nil {
+			n.shared.trouble.Store(nil)
+		}
+		return
+	}
+	if old == nil || (*old).Error() != err.Error() {
+		n.env.logger.Warn("the session is not renewed", "cause", err.Error())
+		n.shared.trouble.Store(&err)
+	}
 }
 
 func whose(d redisbridge.Details) string {
@@ -186,11 +220,12 @@ func whose(d redisbridge.Details) string {
 func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	b := &n.beats
 	for _, w := range a.Watched {
-		if w.Left > 0 {
+		if w.Left > 0 && n.sameBirth(w) {
 			n.extendWatch(w.ID, now.Mono+w.Left)
 		}
 	}
 	n.armWatch(now)
+	n.noteFloor(a.Floor)
 	for _, name := range a.Vacant {
 		if e := n.byName[name]; e != nil {
 			n.nudge(e, fsm.Input{Kind: fsm.InNudge})
@@ -202,6 +237,7 @@ func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	if a.Tenancy.Epoch != b.epoch {
 		b.version = 0
 	}
+	b.listed = a.Details
 	full := n.fleet.fullDue(now, n.cfg.Interval)
 	if a.Version != b.version || a.Details != b.details || a.Tenancy.Epoch != b.epoch || full {
 		b.epoch = a.Tenancy.Epoch
@@ -210,6 +246,53 @@ func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 			since = 0
 		}
 		n.readMembers(since)
+	}
+}
+
+// sameBirth reports whether a watched session is the one that was watched so far. Another
+// one under the same id means that the holder lapsed or was started again: its offices
+// are free.
+func (n *nodeActor) sameBirth(w redisbridge.Watched) bool {
+	i, ok := n.beats.find(w.ID)
+	if !ok {
+		return false
+	}
+	old := &n.beats.watched[i]
+	if old.birth != "" && old.birth != w.Birth {
+		n.beats.watched = append(n.beats.watched[:i], n.beats.watched[i+1:]...)
+		n.gone(w.ID)
+		return false
+	}
+	old.birth = w.Birth
+	return true
+}
+
+// sweepDue: time for the followers to look.
+type sweepDue struct{ silent }
+
+// noteFloor notices that a term was granted somewhere in the fleet. If it was in an election
+// of ours and the message about it was lost, its followers would follow the wrong holder
+// for as long as that one lives. So a while after grants all followers look, in one
+// batch; in a fleet where nothing changes, never.
+func (n *nodeActor) noteFloor(floor uint64) {
+	b := &n.beats
+	if floor <= b.floor {
+		return
+	}
+	first := b.floor == 0
+	b.floor = floor
+	if !b.sweeping && !first {
+		b.sweeping = true
+		n.after(max(n.cfg.TTL, n.cfg.Interval/4), &sweepDue{})
+	}
+}
+
+func (n *nodeActor) onSweep() {
+	n.beats.sweeping = false
+	for _, e := range n.els {
+		if e.holder != "" {
+			n.nudge(e, fsm.Input{Kind: fsm.InNudge})
+		}
 	}
 }
 
@@ -262,7 +345,7 @@ func (n *nodeActor) extendWatch(id string, end time.Duration) {
 	}
 	b.watched = append(b.watched, watched{})
 	copy(b.watched[i+1:], b.watched[i:])
-	b.watched[i] = watched{id, end}
+	b.watched[i] = watched{id: id, end: end}
 }
 
 // armWatch sets the timer for the next end of a watched session.

@@ -2,7 +2,6 @@ package actors
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -35,7 +34,8 @@ type election struct {
 	contender *contender
 	observers int
 
-	waiting  []any // requests that came before the node did
+	fault    fsm.Cause // why the answer that is being handled is none
+	waiting  []any     // requests that came before the node did
 	running  []responder
 	quitting []responder
 	resigned []responder
@@ -82,6 +82,7 @@ func (e *election) Receive(ctx actor.Context) {
 		ctx.Watch(e.node)
 		e.root.Send(e.node, &attach{election: e.cfg.Name, pid: e.self, cell: e.cell, err: e.cfg.Validate()})
 	case *actor.Stopping:
+		ctx.Unwatch(e.node)
 		e.detach(ErrStopped)
 	case *actor.Restarting:
 		if env := e.env; env != nil {
@@ -93,7 +94,7 @@ func (e *election) Receive(ctx actor.Context) {
 			e.detach(ErrStopped)
 		}
 	case *attached:
-		e.attach(m.env)
+		e.attach(m.env, m.recover)
 	case *detached:
 		e.detach(m.err)
 	default:
@@ -110,7 +111,9 @@ func (e *election) handle(sender *actor.PID, m any) {
 	switch m := m.(type) {
 	case *redisbridge.Answer:
 		if m.Gen == e.gen {
+			e.fault = m.Input.Cause
 			e.step(m.Input)
+			e.fault = fsm.Cause{}
 		}
 	case *tick:
 		e.armed, e.stop = 0, nil
@@ -129,8 +132,10 @@ func (e *election) handle(sender *actor.PID, m any) {
 }
 
 // attach begins with a node's start: the first one, or the next after the node was
-// restarted.
-func (e *election) attach(env *env) {
+// restarted. A predecessor, one of this actor's own before a panic or another actor of the
+// same name, may have left a record or a candidacy: then this one begins by withdrawing,
+// and stands when Redis has answered.
+func (e *election) attach(env *env, recover bool) {
 	e.leave()
 	e.env = env
 	e.gen = env.entropy()
@@ -141,9 +146,8 @@ func (e *election) attach(env *env) {
 	self := fsm.Candidate{ID: env.cfg.ID, Inc: env.session.Inc(), Rank: env.cfg.rank(e.cfg.Name)}
 	e.m = fsm.NewMachine(e.cfg.Name, self, e.rules, env.session, env.entropy())
 	e.root.Send(env.bridge, &redisbridge.Route{Election: e.cfg.Name, PID: e.self})
-	if e.cell.starts++; e.cell.starts > 1 {
-		// A predecessor may have left a record, or a candidacy.
-		e.root.Send(env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: e.cfg.Name})
+	if e.cell.starts++; recover || e.cell.starts > 1 {
+		e.step(fsm.Input{Kind: fsm.InRecover})
 	}
 	if e.explicit || e.contender != nil {
 		e.step(fsm.Input{Kind: fsm.InRun})
@@ -219,7 +223,7 @@ func (e *election) detach(err error) {
 	e.quitting, e.resigned = nil, nil
 	if c := e.contender; c != nil {
 		e.contender = nil
-		c.done(nil, fmt.Errorf("election %q: %w", e.cfg.Name, err))
+		c.done(nil, err)
 	}
 	for _, m := range e.waiting {
 		w := m.(postponed)

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -51,11 +52,18 @@ type shared struct {
 	counters   redisbridge.Counters
 	// Owned by the node's actor, and handed on to its successor at a restart:
 	// the subscribers, elections that were spawned outside, the backend.
-	hub     hub
-	roster  []*entry
-	backend redisbridge.Backend
-	// done is closed when the node's actor has stopped for good.
-	done chan struct{}
+	hub    hub
+	roster []*entry
+	// departed are the elections whose actors have stopped: who comes next under
+	// such a name clears up first.
+	departed map[string]bool
+	backend  redisbridge.Backend
+	// done is closed, and stopped ends, when the node's actor has stopped for good.
+	done    chan struct{}
+	stopped context.Context
+	stop    context.CancelFunc
+	// trouble is what keeps the session from being renewed, nil if nothing does.
+	trouble atomic.Pointer[error]
 	// failed is why, if it did not stop because it was told to.
 	failed atomic.Pointer[error]
 }
@@ -78,7 +86,8 @@ func (s *shared) closeBackend() {
 }
 
 func newShared() *shared {
-	s := &shared{done: make(chan struct{})}
+	s := &shared{done: make(chan struct{}), departed: map[string]bool{}}
+	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.members.Store(&[]Member{})
 	return s
 }
@@ -120,6 +129,13 @@ type (
 	attached struct {
 		silent
 		env *env
+		// recover: another actor of this name was here before.
+		recover bool
+	}
+	// greetDue: an election that panicked has waited long enough.
+	greetDue struct {
+		silent
+		e *entry
 	}
 	// detached: it does not, or no longer.
 	detached struct {

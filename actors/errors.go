@@ -21,8 +21,9 @@ var (
 	ErrDuplicateID = errors.New("hustings: another live node has this id: give every process its own")
 	// ErrMaxTTL: the fleet has another MaxTTL.
 	ErrMaxTTL = errors.New("hustings: MaxTTL differs from the fleet's: give every node the same")
-	// errRestarted: an actor panicked. Its election has quit and is idle.
-	errRestarted = errors.New("hustings: restarted after a panic: the election has quit and is idle, run it again")
+	// errRestarted: an actor panicked. Its election has quit.
+	errRestarted = errors.New("hustings: restarted after a panic: the election has quit; unless its config says Run, run it again")
+	errExhausted = errors.New("hustings: the election's actor panicked too often and was stopped: see the log")
 	// ErrNotLeader: only a leader can resign.
 	ErrNotLeader = errors.New("hustings: this node does not lead")
 	// ErrNoLeader: the office is vacant.

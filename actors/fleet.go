@@ -12,10 +12,16 @@ import (
 
 // fleet is what a node knows of the other members. It belongs to the node's actor.
 type fleet struct {
-	known    []Member // sorted by id
-	fullAt   time.Duration
-	mixed    bool // an original is listed
-	joining  bool
+	known   []Member // sorted by id
+	fullAt  time.Duration
+	mixed   bool // an original is listed
+	joins   int  // registrations under way
+	joined  bool // the last one succeeded, whole
+	spoiled bool // a part of it failed
+	leaves  int  // leaves under way
+	// After a loss of data the list is incomplete until everybody has registered
+	// again: until then nobody has left who is not in it.
+	settled  time.Duration
 	suspects []suspect
 	news     []Event // to be told once readers see the change
 	timer    func() bool
@@ -44,6 +50,9 @@ func (f *fleet) stop() {
 // fullDue reports whether the whole list is to be read: now and then in a mixed fleet,
 // where members come and go without saying so.
 func (f *fleet) fullDue(now fsm.Instant, interval time.Duration) bool {
+	if f.settled != 0 {
+		return now.Mono >= f.settled
+	}
 	return f.mixed && now.Mono-f.fullAt >= interval
 }
 
@@ -57,34 +66,59 @@ func (n *nodeActor) join() {
 	if n.env.offline.Load() {
 		return
 	}
+	n.fleet.joined, n.fleet.spoiled = false, false
 	c := &redisbridge.Call{Kind: redisbridge.CallJoin, ReplyTo: n.ctx.Self()}
 	for _, e := range n.els {
-		if v := e.cell.view.Load(); v != nil && v.State != fsm.Idle && len(c.Entries) < maxEntries {
-			c.Entries = append(c.Entries, redisbridge.Membership{Election: e.name, Rank: n.cfg.rank(e.name)})
+		if v := e.cell.view.Load(); v == nil || v.State == fsm.Idle {
+			continue
 		}
+		if len(c.Entries) == maxEntries {
+			n.sendJoin(c)
+			c = &redisbridge.Call{Kind: redisbridge.CallJoin, ReplyTo: n.ctx.Self()}
+		}
+		c.Entries = append(c.Entries, redisbridge.Membership{Election: e.name, Rank: n.cfg.rank(e.name)})
 	}
+	n.sendJoin(c)
+}
+
+func (n *nodeActor) sendJoin(c *redisbridge.Call) {
+	n.fleet.joins++
 	n.env.root.Send(n.env.bridge, c)
 }
 
-// maxEntries bounds the elections that one registration names; the others register
-// themselves with their next round.
-const maxEntries = 2048
+// rejoin registers again if the last attempt failed.
+func (n *nodeActor) rejoin() {
+	if !n.fleet.joined && n.fleet.joins == 0 && n.phase >= ready {
+		n.join()
+	}
+}
+
+// maxEntries bounds the elections that one script call registers; the others are in the
+// next.
+const maxEntries = 1024
 
 func (n *nodeActor) onJoined(a *redisbridge.JoinAnswer) {
+	n.fleet.joins = max(0, n.fleet.joins-1)
+	n.fleet.spoiled = n.fleet.spoiled || a.Err != nil || a.Status != "ok"
+	n.fleet.joined = n.fleet.joins == 0 && !n.fleet.spoiled
 	switch {
 	case a.Err != nil && redisbridge.Classify(a.Err) == redisbridge.Permanent && n.phase < ready:
 		n.fail(fmt.Errorf("%w: %w", ErrRefused, a.Err))
 	case a.Err != nil || a.Status != "ok":
-		// No session of ours, or the link failed: the next heartbeat tells.
+		// No session of ours, or the link failed: the next heartbeat tells, and
+		// registers again.
+		if a.Err != nil {
+			n.trouble(a.Err)
+		}
 		if n.phase == registering {
 			n.phase = waitingTurn
 			n.planBeat(n.cfg.TTL / 10)
 		}
-	case n.phase == registering:
+	case n.phase == registering && n.fleet.joined:
 		n.phase = surveying
 		n.readMembers(0)
 	}
-	if a.Err == nil {
+	if n.fleet.joined {
 		n.answerPresence(nil)
 	}
 }
@@ -94,6 +128,7 @@ func (n *nodeActor) readMembers(since uint64) {
 		return
 	}
 	n.beats.reading = true
+	n.beats.asked = n.beats.listed
 	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallMembers, ReplyTo: n.ctx.Self(), Since: since})
 }
 
@@ -112,9 +147,9 @@ func (n *nodeActor) onMembers(a *redisbridge.MembersAnswer) {
 		return
 	}
 	now := n.env.clock.Now()
-	n.beats.version = a.Version
-	if a.Full {
-		n.fleet.fullAt = now.Mono
+	n.beats.version, n.beats.details = a.Version, n.beats.asked
+	if a.Full && now.Mono >= n.fleet.settled {
+		n.fleet.fullAt, n.fleet.settled = now.Mono, 0
 		n.dropUnlisted(now, a.Members)
 	}
 	for i := range a.Members {
@@ -122,7 +157,6 @@ func (n *nodeActor) onMembers(a *redisbridge.MembersAnswer) {
 	}
 	n.showMembers()
 	n.tellNews()
-	n.beats.details = len(n.fleet.known)
 	if n.phase == surveying {
 		n.becomeReady()
 	}
@@ -177,7 +211,7 @@ func (n *nodeActor) digestMember(now fsm.Instant, m *redisbridge.Member, full bo
 		}
 	case m.Live > 0 || m.ID == n.cfg.ID:
 		n.meet(now, m)
-	case full:
+	case full && n.fleet.settled == 0:
 		// Listed without a session: dead, and nobody purged it yet.
 		n.forget(now, m.ID, true)
 		n.purge(m.ID)
@@ -329,22 +363,25 @@ func (n *nodeActor) leave(r responder) {
 	case ready:
 		n.phase = leaving
 		for _, e := range n.els {
-			n.quitElection(e)
+			n.quitElection(e, &stopElection{})
 		}
 		n.leaveIfDrained()
 	case connecting, failed:
 		n.phase = parting
 		n.ctx.Stop(n.ctx.Self())
-	default:
+	default: // no election has begun yet
 		n.phase = leaving
+		for _, e := range n.els {
+			e.stopped = true
+		}
 		n.leaveIfDrained()
 	}
 }
 
 // quitElection asks one election to quit; it counts as stopped when it has answered.
-func (n *nodeActor) quitElection(e *entry) {
+func (n *nodeActor) quitElection(e *entry, request any) {
 	root, self, name := n.env.root, n.ctx.Self(), e.name
-	root.Send(e.pid, &ask{request: &stopElection{}, done: func(error) { root.Send(self, &electionDone{name}) }})
+	root.Send(e.pid, &ask{request: request, done: func(error) { root.Send(self, &electionDone{name}) }})
 }
 
 // electionDone: an election has quit.
@@ -396,7 +433,13 @@ func (n *nodeActor) onLeft(a *redisbridge.LeaveAnswer) {
 		n.fail(n.doomed)
 		return
 	}
+	n.fleet.leaves = max(0, n.fleet.leaves-1)
 	n.answerPresence(a.Err)
+	list := n.returning
+	n.returning = nil
+	for _, r := range list {
+		n.goOnline(r)
+	}
 }
 
 // goOffline quits every election and leaves the fleet, but keeps the session and the
@@ -410,13 +453,14 @@ func (n *nodeActor) goOffline(r responder) {
 	n.env.offline.Store(true)
 	for _, e := range n.els {
 		e.stopped = false
-		n.quitElection(e)
+		n.quitElection(e, &Quit{})
 	}
 	n.offlineIfQuit()
 }
 
 func (n *nodeActor) offlineIfQuit() {
-	if n.phase == ready && n.env.offline.Load() && len(n.presence) > 0 && n.allStopped() {
+	if n.phase == ready && n.env.offline.Load() && len(n.presence) > 0 && n.allStopped() && n.fleet.leaves == 0 {
+		n.fleet.leaves++
 		n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallLeave, ReplyTo: n.ctx.Self()})
 	}
 }
@@ -425,6 +469,11 @@ func (n *nodeActor) offlineIfQuit() {
 func (n *nodeActor) goOnline(r responder) {
 	if n.phase != ready {
 		respond([]responder{r}, n.notReady())
+		return
+	}
+	if n.fleet.leaves > 0 {
+		// The leave that is under way would undo it.
+		n.returning = append(n.returning, r)
 		return
 	}
 	n.presence = append(n.presence, r)

@@ -9,7 +9,8 @@ import (
 // hub knows a node's subscribers. It belongs to the node's actor: all events pass
 // through it, so that each subscriber sees them in one order.
 type hub struct {
-	subs []*subscriber
+	subs   []*subscriber
+	closed bool
 }
 
 // subscriber gets events by a channel, or as messages to a PID.
@@ -17,6 +18,7 @@ type subscriber struct {
 	election    string
 	transitions bool
 	ch          chan Event
+	closeCh     func()
 	pid         *actor.PID
 	window      int
 	unacked     int
@@ -40,6 +42,7 @@ type subscribeChan struct {
 	election    string
 	transitions bool
 	ch          chan Event
+	closeCh     func() // closes ch; a second call does nothing
 }
 
 // unsubscribeChan ends a channel's subscription.
@@ -58,10 +61,10 @@ type flushDue struct {
 func (h *hub) stop() {
 	for _, s := range h.subs {
 		if s.ch != nil {
-			close(s.ch)
+			s.closeCh()
 		}
 	}
-	h.subs = nil
+	h.subs, h.closed = nil, true
 }
 
 func (h *hub) count(n *nodeActor) {
@@ -79,15 +82,22 @@ func (h *hub) subscribe(n *nodeActor, m *Subscribe) {
 	if m.PID == nil {
 		return
 	}
+	n.ctx.Watch(m.PID)
 	h.add(n, &subscriber{election: m.Election, transitions: m.Transitions, pid: m.PID, window: max(m.Window, 0), sentAt: -conflate})
 }
 
 func (h *hub) subscribeChan(n *nodeActor, m *subscribeChan) {
-	h.add(n, &subscriber{election: m.election, transitions: m.transitions, ch: m.ch})
+	h.add(n, &subscriber{election: m.election, transitions: m.transitions, ch: m.ch, closeCh: m.closeCh})
 }
 
 // add tells a new subscriber the present state first.
 func (h *hub) add(n *nodeActor, s *subscriber) {
+	if h.closed {
+		if s.ch != nil {
+			s.closeCh()
+		}
+		return
+	}
 	h.subs = append(h.subs, s)
 	h.count(n)
 	now := n.env.clock.Now()
@@ -123,7 +133,7 @@ func (h *hub) remove(n *nodeActor, which func(*subscriber) bool) {
 		case !which(s):
 			kept = append(kept, s)
 		case s.ch != nil:
-			close(s.ch)
+			s.closeCh()
 		}
 	}
 	h.subs = kept

@@ -19,6 +19,7 @@ type Leadership struct {
 	cancel   context.CancelCauseFunc
 	cause    atomic.Pointer[fsm.Cause]
 	finished atomic.Bool
+	quit     atomic.Bool   // the election was quit in this term
 	trusted  time.Duration // how long one heartbeat is trusted
 	finish   func(ctx context.Context, l *Leadership) error
 }

@@ -18,6 +18,7 @@ import (
 type nodeActor struct {
 	cfg    Config
 	shared *shared
+	super  *supervisor
 
 	// Of one start of the actor.
 	env     *env
@@ -33,12 +34,13 @@ type nodeActor struct {
 	els    []*entry // in the order of their coming
 	byName map[string]*entry
 
-	starting []func(error) // Start calls that wait
-	stopping []responder
-	presence []responder // Offline and Online calls that wait
-	sends    map[uint64]func(int64, error)
-	peers    map[uint64]func(*redisbridge.PeerAnswer)
-	corr     uint64
+	starting  []func(error) // Start calls that wait
+	stopping  []responder
+	presence  []responder // Offline and Online calls that wait
+	returning []responder // Online calls that wait for a leave to be answered
+	sends     map[uint64]func(int64, error)
+	peers     map[uint64]func(*redisbridge.PeerAnswer)
+	corr      uint64
 }
 
 // phase is how far a start has come.
@@ -77,9 +79,10 @@ func NodeProps(cfg Config) *actor.Props {
 }
 
 func nodeProps(cfg Config, s *shared) *actor.Props {
+	super := newSupervisor(cfg.Redis.Clock, cfg.Logger)
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &nodeActor{cfg: cfg, shared: s}
-	}, actor.WithSupervisor(newSupervisor(cfg.Redis.Clock, cfg.Logger, s)))
+		return &nodeActor{cfg: cfg, shared: s, super: super}
+	}, actor.WithSupervisor(super))
 }
 
 // Receive is the actor's one entry.
@@ -94,6 +97,7 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.shutdown(ErrStopped)
 		n.hub.stop()
 	case *actor.Stopped:
+		n.shared.stop()
 		n.shared.closeBackend()
 		close(n.shared.done)
 	case *actor.Terminated:
@@ -128,6 +132,10 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.onWatchDue()
 	case *purgeDue:
 		n.onPurgeDue()
+	case *greetDue:
+		n.greetNow(m.e)
+	case *sweepDue:
+		n.onSweep()
 	case *electionDone:
 		n.onElectionDone(m)
 	case *flushDue:
@@ -277,6 +285,8 @@ func (n *nodeActor) shutdown(why error) {
 		done(&redisbridge.PeerAnswer{Err: why})
 	}
 	respond(n.presence, why)
+	respond(n.returning, why)
+	n.returning = nil
 	if n.phase == parting || n.phase == failed {
 		why = nil
 	}
@@ -322,6 +332,9 @@ func (n *nodeActor) onLink(l *redisbridge.Link) {
 	if l.Up != was.Up || l.Err != nil {
 		n.hub.publish(n, &LinkChanged{At: now, Up: l.Up, Err: l.Err})
 	}
+	if l.Err != nil {
+		n.trouble(l.Err)
+	}
 	// The subscription is confirmed before the session exists: who can be elected
 	// must be able to hear.
 	if l.Commands && (l.Up || n.phase > connecting) && n.phase < parting {
@@ -359,8 +372,32 @@ func (n *nodeActor) attach(m *attach) {
 	}
 	n.shared.cells.Store(m.election, m.cell)
 	if n.phase == ready {
-		n.env.root.Send(m.pid, &attached{env: n.env})
+		n.greet(known)
 	}
+}
+
+// Back-off of an election that panics again and again.
+const (
+	greetMin = 10 * time.Millisecond
+	greetMax = time.Second
+)
+
+// greet gives an election its node: at once the first time, later the more often it was
+// restarted.
+func (n *nodeActor) greet(e *entry) {
+	if e.cell.starts == 0 {
+		n.greetNow(e)
+		return
+	}
+	n.after(min(greetMin<<min(e.cell.starts, 10), greetMax), &greetDue{e: e})
+}
+
+func (n *nodeActor) greetNow(e *entry) {
+	if n.phase != ready || n.byName[e.name] != e {
+		return
+	}
+	n.env.root.Send(e.pid, &attached{env: n.env, recover: n.shared.departed[e.name]})
+	delete(n.shared.departed, e.name)
 }
 
 func (n *nodeActor) refuse(m *attach, err error) {
@@ -369,8 +406,9 @@ func (n *nodeActor) refuse(m *attach, err error) {
 	n.env.root.Send(m.pid, &detached{err: err})
 }
 
-// terminated: an election's actor, or the bridge, has stopped for good.
+// terminated: an election's actor, the bridge, or a subscriber has stopped for good.
 func (n *nodeActor) terminated(who *actor.PID) {
+	n.hub.remove(n, func(s *subscriber) bool { return s.pid != nil && s.pid.Equal(who) })
 	if n.env.bridge != nil && who.Equal(n.env.bridge) {
 		if n.phase != failed && n.phase != parting {
 			n.fail(errors.New("hustings: the bridge has stopped"))
@@ -388,6 +426,10 @@ func (n *nodeActor) terminated(who *actor.PID) {
 		if n.phase < parting {
 			// Whatever it held is not ours any more.
 			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: e.name})
+			n.shared.departed[e.name] = true
+		}
+		if n.super.exhausted(who.Id) {
+			n.hub.publish(n, &Failed{Election: e.name, At: n.env.clock.Now(), Err: errExhausted})
 		}
 		n.electionStopped(e)
 		return
@@ -440,7 +482,7 @@ func (n *nodeActor) becomeReady() {
 	n.env.logger.Info("node ready", "members", len(*n.shared.members.Load()))
 	for _, e := range n.els {
 		n.shared.cells.Store(e.name, e.cell)
-		n.env.root.Send(e.pid, &attached{env: n.env})
+		n.greetNow(e)
 	}
 	for _, done := range n.starting {
 		done(nil)

@@ -37,8 +37,8 @@ type (
 		silent
 		c *contender
 	}
-	// recant ends a contend; done is called when it is sure that no leadership
-	// will be handed out any more.
+	// recant ends a contend; done is called when no leadership will be handed out
+	// any more.
 	recant struct {
 		silent
 		c    *contender
@@ -99,7 +99,6 @@ func (e *election) responder(sender *actor.PID, m any) (any, responder) {
 
 // refuse answers a request with an error.
 func (e *election) refuse(sender *actor.PID, m any, err error) {
-	err = fmt.Errorf("election %q: %w", e.cfg.Name, err)
 	switch m := m.(type) {
 	case *contend:
 		m.c.done(nil, err)
@@ -168,7 +167,7 @@ func (e *election) request(sender *actor.PID, m any) {
 
 func (e *election) run(r responder) {
 	if e.env.offline.Load() {
-		respond([]responder{r}, fmt.Errorf("election %q: run: %w", e.cfg.Name, ErrOffline))
+		respond([]responder{r}, ErrOffline)
 		return
 	}
 	e.explicit = true
@@ -180,7 +179,10 @@ func (e *election) quit(r responder, why fsm.Cause) {
 	e.explicit = false
 	if c := e.contender; c != nil {
 		e.contender = nil
-		c.done(nil, fmt.Errorf("election %q: %w", e.cfg.Name, ErrQuit))
+		c.done(nil, ErrQuit)
+	}
+	if e.lead != nil && why.Code == fsm.CauseNone {
+		e.lead.quit.Store(true)
 	}
 	e.quitting = append(e.quitting, r)
 	e.step(fsm.Input{Kind: fsm.InQuit, Cause: why})
@@ -189,14 +191,17 @@ func (e *election) quit(r responder, why fsm.Cause) {
 // answer answers the requests that the machine is done with.
 func (e *election) answer(fx *fsm.Effect) {
 	var err error
-	if fx.Refused {
-		err = fmt.Errorf("election %q: resign: %w", e.cfg.Name, ErrNotLeader)
+	switch {
+	case fx.Refused:
+		err = ErrNotLeader
+	case e.fault.Code != fsm.CauseNone:
+		err = fmt.Errorf("%w: %s", ErrUnreachable, e.fault)
 	}
 	switch fx.Request {
 	case fsm.InQuit:
 		list := append(e.quitting, e.resigned...)
 		e.quitting, e.resigned = nil, nil
-		respond(list, nil)
+		respond(list, err)
 	case fsm.InResign:
 		list := e.resigned
 		e.resigned = nil
@@ -209,9 +214,9 @@ func (e *election) answer(fx *fsm.Effect) {
 func (e *election) contend(c *contender) {
 	switch {
 	case e.env.offline.Load():
-		c.done(nil, fmt.Errorf("election %q: campaign: %w", e.cfg.Name, ErrOffline))
+		c.done(nil, ErrOffline)
 	case e.contender != nil || e.held && !e.cfg.Drains:
-		c.done(nil, fmt.Errorf("election %q: campaign: %w", e.cfg.Name, ErrBusy))
+		c.done(nil, ErrBusy)
 	case e.lead != nil && !e.m.Draining() && e.lead.Valid():
 		e.held = true
 		e.lead.finish = c.finish
@@ -228,12 +233,10 @@ func (e *election) recant(m *recant) {
 		return
 	}
 	e.contender = nil
-	if e.explicit {
-		m.done(nil)
-		return
+	m.done(nil) // Redis need not answer for that
+	if !e.explicit {
+		e.step(fsm.Input{Kind: fsm.InQuit})
 	}
-	e.quitting = append(e.quitting, responder{done: m.done})
-	e.step(fsm.Input{Kind: fsm.InQuit})
 }
 
 // finish: the work has stopped. If it is still in office the office is given up.
@@ -273,6 +276,9 @@ func (e *election) snapshot() *Snapshot {
 	s := &Snapshot{
 		View: e.view(), ID: e.env.cfg.ID, Place: e.m.Place(), Pending: e.m.Pending(),
 		Incarnation: e.env.session.Inc(), History: e.m.History(), DeadlineMS: -1,
+	}
+	if s.Pending == nil {
+		s.Pending = []fsm.Pending{}
 	}
 	if l := e.m.Lease(); l.Valid(now) {
 		s.TrustedMS = l.Until().Sub(now).Milliseconds()

@@ -22,12 +22,19 @@ const (
 type supervisor struct {
 	clock    redisbridge.Clock
 	logger   *slog.Logger
-	shared   *shared
 	failures map[string][]time.Duration
+	given    map[string]bool // given up
 }
 
-func newSupervisor(clock redisbridge.Clock, logger *slog.Logger, s *shared) *supervisor {
-	return &supervisor{clock: clock, logger: logger, shared: s, failures: map[string][]time.Duration{}}
+func newSupervisor(clock redisbridge.Clock, logger *slog.Logger) *supervisor {
+	return &supervisor{clock: clock, logger: logger, failures: map[string][]time.Duration{}, given: map[string]bool{}}
+}
+
+// exhausted reports, once, whether an actor was stopped because it failed too often.
+func (s *supervisor) exhausted(id string) bool {
+	given := s.given[id]
+	delete(s.given, id)
+	return given
 }
 
 // HandleFailure restarts the child, or stops it when it fails too often.
@@ -42,6 +49,7 @@ func (s *supervisor) HandleFailure(system *actor.ActorSystem, parent actor.Super
 	system.EventStream.Publish(&actor.SupervisorEvent{Child: child, Reason: reason, Directive: actor.RestartDirective})
 	if len(list) > maxRestarts {
 		delete(s.failures, child.Id)
+		s.given[child.Id] = true
 		parent.StopChildren(child)
 		return
 	}

@@ -20,6 +20,11 @@ var errQueueFull = errors.New("redisbridge: too many calls are waiting")
 func (b *Bridge) enqueue(c *Call) {
 	b.set.Counters.Requests.Add(1)
 	switch {
+	case c.Kind.kept() && len(b.retry) > 0:
+		// What gives something up keeps its order: an older one that the server
+		// could not do must not come after this one.
+		b.retry = append(b.retry, c)
+		return
 	case b.conn == nil && !c.Kind.kept():
 		b.answer(c, fault(c, down(b.told.Err)))
 		return
@@ -310,9 +315,9 @@ func fault(c *Call, err error) any {
 	case CallReassert:
 		in.Kind = fsm.InReasserted
 	case CallRelease:
-		in.Kind = fsm.InReleased
+		in.Kind, in.Cause = fsm.InReleased, down
 	case CallQuit:
-		in.Kind = fsm.InWithdrawn
+		in.Kind, in.Cause = fsm.InWithdrawn, down
 	case CallLeave:
 		return &LeaveAnswer{Err: err}
 	case CallJoin:

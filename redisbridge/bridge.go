@@ -342,6 +342,14 @@ const retryAfter = 250 * time.Millisecond
 // later keeps calls for another try.
 func (b *Bridge) later(calls []*Call) {
 	b.retry = append(b.retry, calls...)
+	for k := range b.queue {
+		if CallKind(k).kept() { //nolint:gosec // k < numCalls
+			// Newer ones must not overtake.
+			b.retry = append(b.retry, b.queue[k]...)
+			b.queued -= len(b.queue[k])
+			b.queue[k] = nil
+		}
+	}
 	if b.timers.retry == nil {
 		b.timers.retry = b.after(retryAfter, &again{})
 	}

@@ -30,7 +30,9 @@ type Node struct {
 }
 
 // Node starts a node in the process of that name, which should have no other. The
-// config's ID, and its Redis's Clock, Backend and Entropy, are the simulation's.
+// config's ID is the process's name unless it is set: two processes may have one id.
+// Its Redis's Clock, Backend and Entropy are the simulation's, and so are Host and PID
+// unless they are set: nothing of this machine shows.
 func (w *World) Node(id string, cfg actors.Config) *Node {
 	n := &Node{Process: w.Process(id), cfg: cfg}
 	n.Boot(n.start)
@@ -40,8 +42,15 @@ func (w *World) Node(id string, cfg actors.Config) *Node {
 // start is the node's boot.
 func (n *Node) start(p *Process) {
 	cfg := n.cfg
-	cfg.ID = p.id
-	cfg.Host, cfg.PID = "sim", 1
+	if cfg.ID == "" {
+		cfg.ID = p.id
+	}
+	if cfg.Host == "" {
+		cfg.Host = "sim"
+	}
+	if cfg.PID == 0 {
+		cfg.PID = 1
+	}
 	cfg.Redis.Clock, cfg.Redis.Backend, cfg.Redis.Entropy = p.Clock(), p.Backend(), p.random.Uint64
 	n.handle, n.election = nil, make(map[string]*actor.PID)
 	n.pid = p.Spawn(actors.NodeProps(cfg))

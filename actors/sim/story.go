@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,6 +22,7 @@ type Story struct {
 	w     *World
 	nodes map[string]*told
 	order []*told
+	olds  map[string]*Original
 	shown map[string]bool
 	out   strings.Builder
 }
@@ -32,8 +34,9 @@ type told struct {
 	name  string
 	work  map[string]time.Duration // by election: how long work takes to stop
 	up    bool                     // the link is, as far as was told
-	began bool                     // it was up once
-	away  map[string]bool          // by election: Redis is unreachable, that was told
+	began bool                     // it was up once, in this life
+	life  int
+	away  map[string]bool // by election: Redis is unreachable, that was told
 }
 
 // storyWall is the wall clock's reading when a story begins: not 0, so that Redis can
@@ -44,7 +47,7 @@ const storyWall = 100 * time.Second
 // NewStory begins a story in a world of that seed.
 func NewStory(t T, seed uint64, opts ...Option) *Story {
 	opts = append([]Option{WallStart(storyWall), Latency(time.Millisecond, time.Millisecond)}, opts...)
-	s := &Story{w: New(t, seed, opts...), nodes: make(map[string]*told), shown: make(map[string]bool)}
+	s := &Story{w: New(t, seed, opts...), nodes: make(map[string]*told), olds: make(map[string]*Original), shown: make(map[string]bool)}
 	r := s.w.redis.store
 	s.redis("HSET", "ipc::epoch", "name", "old", "number", "1", "replid", r.replid, "since", "0", "floor", "0")
 	s.w.tap = s.tapped
@@ -151,6 +154,9 @@ func (n *told) peer(what string, m actors.Member) {
 
 // linkChanged tells of the link; that it comes up at the beginning is no news.
 func (n *told) linkChanged(e *actors.LinkChanged) {
+	if life := n.Life(); life != n.life {
+		n.life, n.up, n.began = life, false, false
+	}
 	was := n.up
 	n.up = e.Up
 	switch {
@@ -162,14 +168,42 @@ func (n *told) linkChanged(e *actors.LinkChanged) {
 	n.began = n.began || e.Up
 }
 
-// tapped sees what Redis executes.
+// tapped sees what Redis executes: heartbeats, if they are to be shown, and what
+// originals say, of which no step tells.
 func (s *Story) tapped(cmd redisbridge.Command, reply redisbridge.Reply) {
-	if !s.shown["heartbeats"] || cmd.Script != redisbridge.HeartbeatScript {
-		return
+	switch {
+	case cmd.Script == redisbridge.HeartbeatScript:
+		if list, ok := reply.Value.([]any); ok && len(list) > 0 && s.shown["heartbeats"] {
+			s.line("redis", "heartbeat of %s -> %v", cmd.Args[1], list[0])
+		}
+	case cmd.Script == nil && len(cmd.Args) == 3 && cmd.Args[0] == "PUBLISH" && len(s.olds) > 0:
+		var m struct {
+			Type string `json:"type"`
+			ID   string `json:"id"`
+		}
+		_, to, control := strings.Cut(cmd.Args[1], "::bully:")
+		if control && json.Unmarshal([]byte(cmd.Args[2]), &m) == nil && s.olds[m.ID] != nil {
+			s.line(m.ID, "says %s to %s", or(strings.TrimPrefix(m.Type, "vote"), "vote"), to)
+		}
 	}
-	if list, ok := reply.Value.([]any); ok && len(list) > 0 {
-		s.line("redis", "heartbeat of %s -> %v", cmd.Args[1], list[0])
-	}
+}
+
+// original makes a node of the npm package.
+func (s *Story) original(name string, pid int64, cfg OriginalConfig) {
+	o := s.w.Original(name, pid, cfg)
+	s.olds[name] = o
+	o.Watch(func(ev OriginalEvent) {
+		switch ev.Kind {
+		case "dead":
+			s.line(name, "finds %s dead", ev.ID)
+		case "message":
+			s.line(name, "message %s", ev.Text)
+		case "died":
+			s.line(name, "dies: %s", ev.Text)
+		default:
+			s.line(name, "%s", ev.Kind)
+		}
+	})
 }
 
 func or(text, other string) string {

@@ -69,33 +69,34 @@ type verb struct {
 }
 
 var verbs = map[string]verb{
-	"node":   {do: (*Story).doNode},
-	"stand":  {do: (*Story).doStand},
-	"run":    {do: (*Story).doRun},
-	"status": {do: (*Story).doStatus},
-	"show":   {do: func(s *Story, a *words) { s.shown[a.at(0)] = true }},
-	"hide":   {do: func(s *Story, a *words) { delete(s.shown, a.at(0)) }},
-	"redis":  {do: func(s *Story, a *words) { s.line("redis", "%s -> %s", strings.Join(a.plain, " "), s.redis(a.plain...)) }},
+	"node":     {do: (*Story).doNode},
+	"original": {do: (*Story).doOriginal},
+	"stand":    {do: (*Story).doStand},
+	"run":      {do: (*Story).doRun},
+	"status":   {do: (*Story).doStatus},
+	"show":     {do: func(s *Story, a *words) { s.shown[a.at(0)] = true }},
+	"hide":     {do: func(s *Story, a *words) { delete(s.shown, a.at(0)) }},
+	"redis":    {do: func(s *Story, a *words) { s.line("redis", "%s -> %s", strings.Join(a.plain, " "), s.redis(a.plain...)) }},
 
-	"crash":   {heard: true, do: onNode((*Process).Crash)},
-	"restart": {heard: true, do: onNode((*Process).Restart)},
-	"pause":   {heard: true, do: onNode(func(p *Process) { p.Pause(0) })},
-	"resume":  {heard: true, do: onNode((*Process).Resume)},
+	"crash":   {heard: true, do: onProcess((*Process).Crash)},
+	"restart": {heard: true, do: onProcess((*Process).Restart)},
+	"pause":   {heard: true, do: onProcess(func(p *Process) { p.Pause(0) })},
+	"resume":  {heard: true, do: onProcess((*Process).Resume)},
 	"suspend": {heard: true, do: func(s *Story, a *words) {
 		d := a.duration("for")
 		s.on(a, 0, func(n *told) { n.Suspend(d) })
 	}},
 
-	"quit":      {heard: true, do: tell(&actors.Quit{})},
+	"quit":      {heard: true, do: (*Story).doQuit},
 	"resign":    {heard: true, do: tell(&actors.Resign{})},
 	"stop":      {heard: true, do: func(s *Story, a *words) { s.on(a, 0, func(n *told) { n.Send(n.pid, &actors.Stop{}) }) }},
 	"send":      {heard: true, do: (*Story).doSend},
 	"broadcast": {heard: true, do: (*Story).doBroadcast},
 
 	"partition": {heard: true, do: (*Story).doPartition},
-	"repair":    {heard: true, do: onNode(func(p *Process) { p.world.Repair(p) })},
+	"repair":    {heard: true, do: onProcess(func(p *Process) { p.world.Repair(p) })},
 	"hold":      {heard: true, do: (*Story).doHold},
-	"release":   {heard: true, do: onNode(func(p *Process) { p.world.Release(p) })},
+	"release":   {heard: true, do: onProcess(func(p *Process) { p.world.Release(p) })},
 	"deafen":    {heard: true, do: (*Story).doDeafen},
 	"weather":   {heard: true, do: (*Story).doWeather},
 
@@ -133,8 +134,15 @@ func (s *Story) on(a *words, i int, f func(*told)) {
 	}
 }
 
-func onNode(f func(*Process)) func(*Story, *words) {
-	return func(s *Story, a *words) { s.on(a, 0, func(n *told) { f(n.Process) }) }
+// onProcess runs f for the process that the first word names: of a node or an original.
+func onProcess(f func(*Process)) func(*Story, *words) {
+	return func(s *Story, a *words) {
+		if p := s.w.byID[a.at(0)]; p != nil {
+			f(p)
+		} else {
+			a.fault(fmt.Errorf("there is no node %q", a.at(0)))
+		}
+	}
 }
 
 func tell(message any) func(*Story, *words) {
@@ -152,11 +160,24 @@ func (s *Story) doNode(a *words) {
 		cfg.Mixed = new(false)
 	}
 	if name := a.at(0); name != "" {
+		cfg.Host = name
 		s.node(name, cfg)
 	}
 }
 
+func (s *Story) doOriginal(a *words) {
+	pid, err := strconv.ParseInt(or(a.set["pid"], "1"), 10, 64)
+	a.fault(err)
+	if name := a.at(0); name != "" {
+		s.original(name, pid, OriginalConfig{Wait: a.duration("wait"), Interval: a.duration("interval")})
+	}
+}
+
 func (s *Story) doStand(a *words) {
+	if o := s.olds[a.at(0)]; o != nil {
+		o.Online(func() { o.Run(a.at(1)) })
+		return
+	}
 	s.on(a, 0, func(n *told) {
 		name, work := a.at(1), a.duration("work")
 		if n.election[name] != nil {
@@ -169,6 +190,14 @@ func (s *Story) doStand(a *words) {
 			Drains: work > 0, DrainTimeout: a.duration("drain-timeout"),
 		})
 	})
+}
+
+func (s *Story) doQuit(a *words) {
+	if o := s.olds[a.at(0)]; o != nil {
+		o.Quit(a.at(1))
+		return
+	}
+	tell(&actors.Quit{})(s, a)
 }
 
 func (s *Story) doRun(a *words) {
