@@ -1,5 +1,6 @@
 // Package hustings_test checks the project as a whole. First, its architecture:
 // who may import whom, what may lie where, and where time and chance may come from.
+// Then the stories of docs/traces, and last an election among real processes.
 package hustings_test
 
 import (
@@ -9,10 +10,15 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"hustings/actors/sim"
 )
 
 const module = "hustings"
@@ -117,8 +123,9 @@ var seeded = []string{
 func TestOnlyTheClocksFileReadsTheClock(t *testing.T) {
 	for _, f := range sources(t) {
 		// The fault proxy and server starter deal with real sockets and processes,
-		// the demo shows real time to people.
-		if f.name == "redisbridge/clock.go" || f.pkg == "redisbridge/redistest" || f.pkg == "cmd/demo" {
+		// the demo shows real time to people. In a bubble of testing/synctest package
+		// time is virtual: it is what the code under test reads there.
+		if f.name == "redisbridge/clock.go" || f.name == "actors/sim/bubble.go" || f.pkg == "redisbridge/redistest" || f.pkg == "cmd/demo" {
 			continue
 		}
 		for use := range f.uses("time") {
@@ -265,4 +272,43 @@ func unquote(lit *ast.BasicLit) string {
 		panic(err) // the parser accepted it
 	}
 	return s
+}
+
+// The stories of docs/traces, told by simulated worlds. What a change of the code
+// changes in them, "go test . -rewrite" writes into the files.
+func TestTheStoriesHappenAsTheyAreToldAndTheSameWayTwice(t *testing.T) {
+	files, err := filepath.Glob("docs/traces/*.txt")
+	if err != nil || len(files) < 16 {
+		t.Fatalf("%d stories in docs/traces, error %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			if b, err := os.ReadFile(file); err != nil || len(b) == 0 || b[0] != '#' {
+				t.Errorf("a story begins with what it shows, in lines that begin with #; error %v", err)
+			}
+			var asked, answered []string
+			story := sim.NewStory(t, 1)
+			datadriven.RunTest(t, file, func(_ *testing.T, d *datadriven.TestData) string {
+				asked = append(asked, commands(d))
+				answered = append(answered, story.Do(commands(d)))
+				return answered[len(answered)-1]
+			})
+			again := sim.NewStory(t, 1)
+			for i := range asked {
+				if text := again.Do(asked[i]); text != answered[i] {
+					t.Fatalf("told again it is another story. First:\n%s\nThen:\n%s", answered[i], text)
+				}
+			}
+		})
+	}
+}
+
+// commands are all of a block's: the line that datadriven takes for the command, and
+// those that it takes for its input.
+func commands(d *datadriven.TestData) string {
+	words := []string{d.Cmd}
+	for _, arg := range d.CmdArgs {
+		words = append(words, arg.String())
+	}
+	return strings.Join(words, " ") + "\n" + d.Input
 }
