@@ -1,0 +1,44 @@
+package sim_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"hustings/actors"
+	"hustings/actors/sim"
+	"hustings/redisbridge"
+)
+
+// An election's actor is stopped and another one is spawned in its place, while Redis is too
+// busy to take the first one's quit. That quit is tried again later, and must not release
+// what the second one holds by then.
+func TestALateQuitLeavesTheSuccessorInOffice(t *testing.T) {
+	sim.Test(t, 50, func(w *sim.World) {
+		list := make([]*sim.Node, 2)
+		for i := range list {
+			list[i] = w.Node(fmt.Sprintf("n%d", i), actors.Config{Rank: new(int64(i)), Quarantine: new(false)})
+			list[i].Stand(actors.ElectionConfig{Name: "e", Run: true, Sticky: true})
+		}
+		w.Every("one trusted leader", func() error {
+			a, b := list[0].Handle(), list[1].Handle()
+			if a != nil && b != nil && a.Leadership("e").Valid() && b.Leadership("e").Valid() {
+				return fmt.Errorf("two are, with tokens %d and %d", a.Leadership("e").Token(), b.Leadership("e").Token())
+			}
+			return nil
+		})
+		w.Run(5 * time.Second)
+		for _, n := range list {
+			if n.Handle().Leadership("e").Valid() {
+				w.Redis().RefuseAll(&redisbridge.ServerError{Code: "NOREPLICAS", Text: "NOREPLICAS Not enough good replicas to write."})
+				n.System().Root.Stop(n.Election("e"))
+				w.Run(5 * time.Millisecond)
+				n.Stand(actors.ElectionConfig{Name: "e", Run: true, Sticky: true})
+				break
+			}
+		}
+		w.Run(255 * time.Millisecond)
+		w.Redis().RefuseAll(nil)
+		w.Run(20 * time.Second)
+	})
+}
