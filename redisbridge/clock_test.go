@@ -2,7 +2,9 @@ package redisbridge
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -22,4 +24,19 @@ func TestSystemClockRunsAndItsTimersFireOrStop(t *testing.T) {
 	if stop := c.AfterFunc(time.Hour, func() { t.Error("fired") }); !stop() || stop() {
 		t.Error("a timer that was stopped says otherwise")
 	}
+}
+
+func TestSystemClockReadsPositiveInABubble(t *testing.T) {
+	// Whatever stands for "none" or "not yet" is 0.
+	if !strings.Contains(started.String(), "m=") {
+		t.Errorf("%v has lost its monotonic reading", started)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		begin := SystemClock{}.Now()
+		time.Sleep(time.Hour)
+		end := SystemClock{}.Now()
+		if begin.Mono <= 0 || end.Mono-begin.Mono != time.Hour || end.Wall-begin.Wall != time.Hour {
+			t.Errorf("from %+v to %+v", begin, end)
+		}
+	})
 }
