@@ -4,21 +4,27 @@
 package hustings_test
 
 import (
+	"bufio"
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/datadriven"
 
 	"hustings/actors/sim"
+	"hustings/redisbridge/redistest"
 )
 
 const module = "hustings"
@@ -311,4 +317,167 @@ func commands(d *datadriven.TestData) string {
 		words = append(words, arg.String())
 	}
 	return strings.Join(words, " ") + "\n" + d.Input
+}
+
+// An election among real processes over a real Redis, as a user runs them.
+func TestRealProcessesReplaceAKilledLeaderByTheHighestThatLivesAndHandOverWhenTold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds a program and runs it in three processes")
+	}
+	server := redistest.NewServer(t)
+	binary := filepath.Join(t.TempDir(), "demo")
+	if out, err := exec.Command("go", "build", "-o", binary, "./cmd/demo").CombinedOutput(); err != nil {
+		t.Fatalf("go build ./cmd/demo: %v\n%s", err, out)
+	}
+	const ttl = time.Second
+	fleet := make(map[string]*process)
+	for id, rank := range map[string]string{"web-1": "10", "web-2": "20", "web-3": "30"} {
+		fleet[id] = launch(t, binary, "node", "--redis", "redis://"+server.Addr+"/0", "--id", id, "--rank", rank,
+			"--election", "billing", "--format", "json", "--ttl", ttl.String(), "--quarantine=false")
+	}
+	web1, web2, web3 := fleet["web-1"], fleet["web-2"], fleet["web-3"]
+	first := web3.await("won", "")
+	web1.await("leader", "web-3")
+	web2.await("leader", "web-3")
+
+	// The next in rank wins when the session has ended, and trust before it.
+	_ = web3.cmd.Process.Kill()
+	second := web2.await("won", "")
+	if second.Token <= first.Token {
+		t.Errorf("token %d after token %d", second.Token, first.Token)
+	}
+	if second.Mono <= first.Until {
+		t.Errorf("won %v before the killed leader's trust ended", time.Duration(first.Until-second.Mono))
+	}
+	if late := time.Duration(second.Mono - first.Until); late > 10*ttl {
+		t.Errorf("won %v after the killed leader's trust ended", late)
+	}
+	web1.await("leader", "web-2")
+
+	// Who is told to end hands over. Its session would have lived for two thirds of
+	// the TTL at the least.
+	_ = web2.cmd.Process.Signal(syscall.SIGTERM)
+	lost := web2.await("lost", "")
+	third := web1.await("won", "")
+	if took := time.Duration(third.Mono - lost.Mono); took > ttl*6/10 {
+		t.Errorf("the handover took %v", took)
+	}
+	if third.Token <= second.Token {
+		t.Errorf("token %d after token %d", third.Token, second.Token)
+	}
+	_ = web1.cmd.Process.Signal(syscall.SIGTERM)
+	for _, p := range []*process{web1, web2, web3} {
+		p.end(p != web3)
+	}
+	checkTerms(t, web1, web2, web3)
+}
+
+// line is what the test reads of a line of the demo; docs/demo.md has them all.
+type line struct {
+	Event    string `json:"ev"`
+	Mono     int64  `json:"mono_ns"`
+	Until    int64  `json:"until_ns"`
+	Token    uint64 `json:"token"`
+	Leader   string `json:"leader"`
+	Election string `json:"election"`
+}
+
+// process is a demo node in a process of its own.
+type process struct {
+	t     *testing.T
+	id    string
+	cmd   *exec.Cmd
+	lines chan line
+	all   []line // those taken from lines
+}
+
+func launch(t *testing.T, binary string, args ...string) *process {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, id: args[slices.Index(args, "--id")+1], cmd: cmd, lines: make(chan line, 1<<12)}
+	go func() {
+		defer close(p.lines)
+		for scan := bufio.NewScanner(out); scan.Scan(); {
+			var l line
+			if json.Unmarshal(scan.Bytes(), &l) == nil {
+				p.lines <- l
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return p
+}
+
+// await returns the next line of a kind that names this leader; "" is any.
+func (p *process) await(event, leader string) line {
+	p.t.Helper()
+	late := time.After(30 * time.Second)
+	for {
+		select {
+		case l, ok := <-p.lines:
+			if !ok {
+				p.t.Fatalf("%s has ended before it said %s %s", p.id, event, leader)
+			}
+			p.all = append(p.all, l)
+			if l.Event == event && (leader == "" || l.Leader == leader) {
+				return l
+			}
+		case <-late:
+			p.t.Fatalf("%s did not say %s %s within 30 s; it said %v", p.id, event, leader, p.all)
+		}
+	}
+}
+
+// end reads what is left and waits for the process.
+func (p *process) end(graceful bool) {
+	p.t.Helper()
+	for l := range p.lines {
+		p.all = append(p.all, l)
+	}
+	if err := p.cmd.Wait(); graceful && err != nil {
+		p.t.Errorf("%s was told to end: %v", p.id, err)
+	}
+}
+
+// checkTerms: no two terms overlap. A term ends when it is lost; one whose process was
+// killed, when its trust would have ended if no heartbeat had been answered.
+func checkTerms(t *testing.T, fleet ...*process) {
+	t.Helper()
+	type term struct {
+		id       string
+		from, to int64
+	}
+	var terms []term
+	for _, p := range fleet {
+		var open *term
+		for _, l := range p.all {
+			switch {
+			case l.Event == "won":
+				terms = append(terms, term{p.id, l.Mono, l.Until})
+				open = &terms[len(terms)-1]
+			case l.Event == "lost" && open != nil:
+				open.to, open = l.Mono, nil
+			}
+		}
+	}
+	slices.SortFunc(terms, func(a, b term) int { return int(a.from - b.from) })
+	for i := 1; i < len(terms); i++ {
+		if a, b := terms[i-1], terms[i]; b.from < a.to {
+			t.Errorf("%s and %s both led for %v", a.id, b.id, time.Duration(a.to-b.from))
+		}
+	}
+	if len(terms) < 3 {
+		t.Errorf("too few terms: %v", terms)
+	}
 }
