@@ -110,9 +110,9 @@
 //     reconnects with back-off. Terms last as long as they are trusted, less than one
 //     TTL, and are Lost then. When Redis is back, candidates go on by themselves.
 //   - Redis is away while something is to be given up (Quit, Resign, Stop, the end of
-//     Lead's context): that is kept and repeated until Redis has answered, and the call
-//     returns then. Stop, Quit and Resign return earlier when their context ends; give
-//     them one that does. Campaign and Lead do not: see "not promised".
+//     Lead's context): that is kept and repeated until Redis has answered. Stop, Quit
+//     and Resign return then, or when their context ends; give them one that does.
+//     Campaign returns at once, Lead at the latest after a TTL.
 //   - Redis lost its data, or went back in time: the node registers again, its trusted
 //     terms re-assert their records, everybody else's claims are refused for MaxTTL.
 //   - This process stood still (SIGSTOP, a suspended machine, a long pause of the
@@ -126,9 +126,10 @@
 //   - The work panics: Lead returns it as an error ([ErrPanic]), the office is given up.
 //   - An actor of ours panics: it is restarted at once, at most 10 times in 10 s. An
 //     election steps down first, tells Failed, gives up its record, and is idle; it
-//     stands again if its config says Run or somebody contends in it. A node begins
-//     again with a new incarnation and the same elections and subscribers. An election
-//     that panics more often is stopped and taken out of the candidates.
+//     stands again if its config says Run or somebody contends in it, after a pause that
+//     grows with the restarts. A node begins again with a new incarnation and the same
+//     elections and subscribers. An election that panics more often is stopped, taken
+//     out of the candidates, and Failed says so.
 //   - The user's own supervision applies to what the user spawned: a node or an election
 //     under the user's parent is restarted or stopped as that parent's strategy says.
 //   - A fault that cannot heal, before a node was ready once: Start returns the error;
@@ -141,9 +142,6 @@
 //   - That the work has stopped when somebody else's begins, if it ignores its context
 //     for longer than DrainTimeout, or for longer than its trust lasts.
 //   - That a message arrives. Delivery is at most once.
-//   - That Campaign and Lead return when their context ends while Redis is away: they
-//     wait until the withdrawal is answered, so that nobody is elected whom nobody
-//     waits for. [Node.Stop] with a context that ends frees them.
 //   - That a message's sender is who it says it is. Anybody who may PUBLISH can forge
 //     one; it can delay an election, not decide it. Messages are not signed yet.
 //   - [Node.Leader] says what is known here. Ask the leader's [Leadership.Valid], or
