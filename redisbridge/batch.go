@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"hustings/fsm"
@@ -13,7 +14,10 @@ type flight struct {
 	calls []*Call
 }
 
-var errQueueFull = errors.New("redisbridge: too many calls are waiting")
+var (
+	errQueueFull = errors.New("redisbridge: too many calls are waiting")
+	errLeft      = errors.New("redisbridge: the node has left meanwhile")
+)
 
 // enqueue takes a call. A lone call goes out at once; what comes while a pipeline is
 // under way goes out together in the next one.
@@ -32,10 +36,39 @@ func (b *Bridge) enqueue(c *Call) {
 		b.answer(c, fault(c, errQueueFull))
 		return
 	}
+	b.overtake(c)
 	b.queue[c.Kind] = append(b.queue[c.Kind], c)
 	b.queued++
 	b.flush()
 }
+
+// overtake: a quit or a leave goes out before registrations that wait, though it came
+// after them. They must not undo it.
+func (b *Bridge) overtake(c *Call) {
+	b.seq++
+	c.seq = b.seq
+	switch c.Kind {
+	case CallQuit:
+		if len(b.queue[CallSurvey])+len(b.queue[CallJoin]) > 0 {
+			b.quits[c.Election] = c.seq
+		}
+	case CallLeave:
+		for _, s := range b.queue[CallSurvey] {
+			s.Register = false
+		}
+		joins := b.queue[CallJoin]
+		b.queue[CallJoin] = nil
+		b.queued -= len(joins)
+		for _, j := range joins {
+			b.answer(j, fault(j, errLeft))
+		}
+	default:
+	}
+}
+
+// stands reports whether a call may register us in an election: no later quit of it went
+// out before.
+func (b *Bridge) stands(c *Call, election string) bool { return c.seq >= b.quits[election] }
 
 // flush sends what waits, if the connection is free. Kinds go out in the order of
 // their numbers: what gives something up before what asks for something.
@@ -55,6 +88,9 @@ func (b *Bridge) flush() {
 			cmds = append(cmds, b.compose(k, calls))
 			b.flying = append(b.flying, flight{k, calls})
 		}
+	}
+	if len(b.queue[CallSurvey])+len(b.queue[CallJoin]) == 0 {
+		clear(b.quits)
 	}
 	b.set.Counters.Batches.Add(1)
 	b.set.Counters.Commands.Add(uint64(len(cmds)))
@@ -210,8 +246,9 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 	case CallLeave:
 		return Command{Script: LeaveScript, Args: append(b.head(1), flag(c.End))}
 	case CallJoin:
-		args := append(b.head(2+2*len(c.Entries)), b.set.Details, strconv.Itoa(len(c.Entries)))
-		for _, e := range c.Entries {
+		entries := slices.DeleteFunc(c.Entries, func(e Membership) bool { return !b.stands(c, e.Election) })
+		args := append(b.head(2+2*len(entries)), b.set.Details, strconv.Itoa(len(entries)))
+		for _, e := range entries {
 			args = append(args, e.Election, strconv.FormatInt(e.Rank, 10))
 		}
 		return Command{Script: JoinScript, Args: args}
@@ -256,7 +293,7 @@ func (b *Bridge) composeSurvey(calls []*Call) Command {
 	args := append(b.head(3+3*len(calls)), b.set.Details, b.quarantine(), strconv.Itoa(len(calls)))
 	for _, c := range calls {
 		flags := ""
-		if c.Register {
+		if c.Register && b.stands(c, c.Election) {
 			flags += "r"
 		}
 		if c.Light {

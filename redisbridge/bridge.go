@@ -26,7 +26,9 @@ type Bridge struct {
 	flying   []flight // what is under way, nil if nothing is
 	queue    [numCalls][]*Call
 	queued   int
-	dials    int // failed attempts in a row
+	seq      uint64            // of the last call that was queued
+	quits    map[string]uint64 // elections that were quit while registrations waited: when
+	dials    int               // failed attempts in a row
 
 	sub     Subscription
 	subNo   uint64
@@ -90,7 +92,7 @@ type (
 // they are kept until answered.
 func Props(set *Settings) *actor.Props {
 	set.routes = map[string]*actor.PID{}
-	return actor.PropsFromProducer(func() actor.Actor { return &Bridge{set: set} })
+	return actor.PropsFromProducer(func() actor.Actor { return &Bridge{set: set, quits: map[string]uint64{}} })
 }
 
 // Receive is the actor's one entry.

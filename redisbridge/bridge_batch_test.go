@@ -77,6 +77,39 @@ func TestWhatComesWhileAPipelineIsUnderWayTravelsTogetherInTheNext(t *testing.T)
 	}
 }
 
+func TestARegistrationThatWaitsDoesNotOutliveTheQuitBehindIt(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	register := func(election string) {
+		s := survey(election, 1)
+		s.Register = true
+		r.call(s)
+	}
+	r.call(survey("x", 1))
+	register("e")
+	register("f")
+	r.call(redisbridge.Call{Kind: redisbridge.CallJoin, Entries: []redisbridge.Membership{{Election: "e", Rank: 1}, {Election: "f", Rank: 2}}})
+	r.call(quit("e"))
+	c.reply()
+	r.wantSent(c, "quit 1 e", "join {} 1 f 2", "canvass {} 3000 2 e 0  f 0 r")
+	register("e") // it stands again
+	c.reply([]any{"ok", int64(1)})
+	r.wantSent(c, "canvass {} 3000 1 e 0 r")
+}
+
+func TestARegistrationThatWaitsDoesNotOutliveTheLeaveBehindIt(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("x", 1))
+	r.call(redisbridge.Call{Kind: redisbridge.CallJoin})
+	r.call(redisbridge.Call{Kind: redisbridge.CallLeave})
+	c.reply()
+	r.wantSent(c, "leave 0")
+	if got := r.take(); len(got) != 2 || got[0].(*redisbridge.JoinAnswer).Err == nil {
+		t.Errorf("the join was answered by %v", got)
+	}
+}
+
 func TestAnswersGoToTheirCallersInOrder(t *testing.T) {
 	r := newRig(t)
 	c := r.up()

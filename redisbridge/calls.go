@@ -69,6 +69,8 @@ type Call struct {
 	Channel  string       // publish
 	Payload  string       // publish
 	Control  *Control     // publish: a control message to Target instead
+
+	seq uint64 // the bridge's: its place among all calls
 }
 
 // Membership is an election in which a joining node stands.
