@@ -117,6 +117,9 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 	}
 	n.env.session.Seen(a.Floor)
 	out := n.env.session.Answer(now, a.Req, a.Verdict, a.Tenancy, a.Epoch)
+	if out.Lapsed {
+		n.each(fsm.Input{Kind: fsm.InLapse})
+	}
 	if a.Verdict == fsm.VerdictTaken {
 		if out.Replaced {
 			n.contested(now, a)

@@ -99,11 +99,38 @@ type Answered struct {
 	Changed bool
 	// Replaced: another incarnation holds our id. Fatal.
 	Replaced bool
+	// Lapsed: trust has ended since the last answer, perhaps by a jump of the wall
+	// clock that no timer saw. Whatever rests on it is to step down.
+	Lapsed bool
 }
 
 // Answer takes the answer to heartbeat req. It prolongs the trust of the tenancy
-// that the answer names and of no other.
+// that the answer names and of no other. Trust that has ended is dropped first: nothing
+// revives it.
 func (s *Session) Answer(now Instant, req uint64, v Verdict, t Tenancy, e Epoch) Answered {
+	lapsed := s.expire(now)
+	out := s.answered(now, req, v, t, e)
+	out.Lapsed = lapsed
+	return out
+}
+
+// expire drops the trusts that have ended, and reports whether there were any.
+func (s *Session) expire(now Instant) bool {
+	list := *s.trusts.Load()
+	kept := make([]*Trust, 0, len(list))
+	for _, t := range list {
+		if t.Holds(now) {
+			kept = append(kept, t)
+		}
+	}
+	if len(kept) == len(list) {
+		return false
+	}
+	s.trusts.Store(&kept)
+	return true
+}
+
+func (s *Session) answered(now Instant, req uint64, v Verdict, t Tenancy, e Epoch) Answered {
 	at, known := s.take(req)
 	switch v {
 	case VerdictTaken:
@@ -145,12 +172,7 @@ func (s *Session) prolong(now Instant, t Tenancy, until Instant) *Trust {
 	if !tr.Holds(now) {
 		return nil
 	}
-	kept := make([]*Trust, 0, maxTrusts)
-	for _, old := range list {
-		if old.Holds(now) {
-			kept = append(kept, old)
-		}
-	}
+	kept := append(make([]*Trust, 0, maxTrusts), list...)
 	if len(kept) == maxTrusts {
 		kept = kept[1:]
 	}
