@@ -222,6 +222,12 @@ func whose(d redisbridge.Details) string {
 // digest takes what the heartbeat's answer says besides.
 func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	b := &n.beats
+	if a.Tenancy.Epoch != b.epoch {
+		// In a new dataset everybody is born again, leaders in office too.
+		for i := range b.watched {
+			b.watched[i].birth = ""
+		}
+	}
 	for _, w := range a.Watched {
 		if w.Left > 0 && n.sameBirth(w) {
 			n.extendWatch(w.ID, now.Mono+w.Left)
