@@ -22,7 +22,7 @@ type token struct {
 type scheduler struct {
 	heap    eventHeap
 	free    []*event
-	ties    *Rand
+	ties    *Rand // decides at one instant; nil: first come, first served
 	now     time.Duration
 	seq     uint64
 	ran     uint64 // events executed
@@ -39,7 +39,10 @@ func (s *scheduler) post(proc *Process, at time.Duration, do runner) token {
 		e = new(event)
 	}
 	s.seq++
-	e.at, e.tie, e.seq, e.do, e.proc = max(at, s.now), s.ties.Uint64(), s.seq, do, proc
+	e.at, e.tie, e.seq, e.do, e.proc = max(at, s.now), 0, s.seq, do, proc
+	if s.ties != nil {
+		e.tie = s.ties.Uint64()
+	}
 	if proc != nil {
 		e.epoch = proc.epoch
 	}

@@ -18,6 +18,7 @@ import (
 //
 // A Redis that has been in use for longer than any quarantine is there from the start,
 // and every message takes one millisecond each way, unless the story says otherwise.
+// What happens at one instant happens in the order of its causes.
 type Story struct {
 	w     *World
 	nodes map[string]*told
@@ -47,7 +48,9 @@ const storyWall = 100 * time.Second
 // NewStory begins a story in a world of that seed.
 func NewStory(t T, seed uint64, opts ...Option) *Story {
 	opts = append([]Option{WallStart(storyWall), Latency(time.Millisecond, time.Millisecond)}, opts...)
-	s := &Story{w: New(t, seed, opts...), nodes: make(map[string]*told), olds: make(map[string]*Original), shown: make(map[string]bool)}
+	w := New(t, seed, opts...)
+	w.sched.ties = nil // a story must not become another one because a message more is sent
+	s := &Story{w: w, nodes: make(map[string]*told), olds: make(map[string]*Original), shown: make(map[string]bool)}
 	r := s.w.redis.store
 	s.redis("HSET", "ipc::epoch", "name", "old", "number", "1", "replid", r.replid, "since", "0", "floor", "0")
 	s.w.tap = s.tapped
