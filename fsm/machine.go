@@ -141,7 +141,8 @@ func (m *Machine) Step(now Instant, in Input) []Effect {
 	case InGone:
 		m.onGone(now, in)
 	case InNudge:
-		if m.state == Idle || m.state == Lost && !m.stoodOut {
+		// Who resigned, and knows no successor, waits for one.
+		if m.state == Idle || m.state == Lost && (!m.stoodOut || m.heldBy.ID != "") {
 			m.look(now)
 		}
 	case InLinkUp:

@@ -46,7 +46,9 @@ func (m *Machine) onSurveyed(now Instant, in Input) {
 		return
 	}
 	m.learn(s)
-	m.unsure = false
+	// A record that names us is of a claim whose answer was lost. This round's claim
+	// will replace it; if there is none, it must be given back.
+	m.unsure = s.Holder.ID == m.self.ID
 	h := m.rival(s.Holder)
 	if h.ID != "" && !m.mayPreempt(h) {
 		m.knowHolder(h)
