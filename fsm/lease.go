@@ -49,8 +49,9 @@ func (t *Trust) Holds(now Instant) bool {
 	if t == nil || t.over.Load() {
 		return false
 	}
-	// The two are stored one after the other and only ever grow, so a reader
-	// between them sees at most an end that is too early.
+	// The two are stored one after the other, the wall clock's first, and the
+	// monotonic one only ever grows: a reader between them sees at most an end that
+	// is too early.
 	if int64(now.Mono) < t.mono.Load() && int64(now.Wall) < t.wall.Load() {
 		return true
 	}
@@ -58,14 +59,19 @@ func (t *Trust) Holds(now Instant) bool {
 	return false
 }
 
-// extend moves the end later on each clock, never earlier; lapsed trust stays
-// lapsed. It reports whether the trust holds.
+// extend takes the end that a heartbeat gives, if it was sent later than those before
+// it, which the monotonic clock tells. The wall clock's end comes from the same
+// heartbeat, and may be earlier than the one before: the clock was set back. (The later
+// of the two would leave the wall clock without a say until it has caught up.) Lapsed
+// trust stays lapsed. It reports whether the trust holds.
 func (t *Trust) extend(now, until Instant) bool {
 	if !t.Holds(now) {
 		return false
 	}
-	t.mono.Store(max(t.mono.Load(), int64(until.Mono)))
-	t.wall.Store(max(t.wall.Load(), int64(until.Wall)))
+	if int64(until.Mono) > t.mono.Load() {
+		t.wall.Store(int64(until.Wall))
+		t.mono.Store(int64(until.Mono))
+	}
 	return true
 }
 

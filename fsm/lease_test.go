@@ -225,3 +225,17 @@ func TestACandidateHearsOfANewDataset(t *testing.T) {
 	newRig(t).waiting(high).step(fsm.Input{Kind: fsm.InTenancy}).gives()
 	newRig(t).step(fsm.Input{Kind: fsm.InTenancy}).gives()
 }
+
+func TestAWallClockSetBackDoesNotLoseItsSay(t *testing.T) {
+	s := fsm.NewSession("i", 10*time.Second)
+	here := fsm.Tenancy{Birth: "i-1", Epoch: "e"}
+	now := fsm.Instant{Mono: time.Hour, Wall: 20 * time.Hour}
+	s.Answer(now, s.Beat(now), fsm.VerdictCreated, here, fsm.Epoch{})
+	now = fsm.Instant{Mono: now.Mono + 3*time.Second, Wall: now.Wall - time.Minute}
+	s.Answer(now, s.Beat(now), fsm.VerdictExtended, here, fsm.Epoch{})
+	// A suspension: the monotonic clock stood still.
+	now = fsm.Instant{Mono: now.Mono + time.Second, Wall: now.Wall + 10*time.Second}
+	if s.Current().Holds(now) {
+		t.Errorf("trusted until %v at %v", s.Current().Until(), now)
+	}
+}
