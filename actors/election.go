@@ -31,6 +31,7 @@ type election struct {
 	lead      *Leadership
 	held      bool // somebody was handed the leadership and says when its work stopped
 	explicit  bool // Run was asked for; else the candidacy lasts as long as somebody contends
+	parting   bool // the node stops, and has had us quit
 	contender *contender
 	observers int
 
@@ -137,7 +138,7 @@ func (e *election) handle(sender *actor.PID, m any) {
 // and stands when Redis has answered.
 func (e *election) attach(env *env, recover bool) {
 	e.leave()
-	e.env = env
+	e.env, e.parting = env, false
 	e.gen = env.entropy()
 	e.rules = &fsm.Rules{
 		VoteTimeout: env.cfg.VoteTimeout, Interval: env.cfg.Interval, Mixed: *env.cfg.Mixed,

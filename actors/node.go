@@ -340,7 +340,7 @@ func (n *nodeActor) onLink(l *redisbridge.Link) {
 	if l.Commands && (l.Up || n.phase > connecting) && n.phase < parting {
 		n.beat()
 	}
-	if l.Up && !was.Up && n.phase == ready {
+	if l.Up && (!was.Up || was.Deaf && !l.Deaf) && n.phase == ready {
 		n.each(fsm.Input{Kind: fsm.InLinkUp})
 	}
 }

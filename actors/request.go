@@ -156,6 +156,7 @@ func (e *election) request(sender *actor.PID, m any) {
 	case *Quit:
 		e.quit(r, fsm.Cause{})
 	case *stopElection:
+		e.parting = !e.env.offline.Load()
 		e.quit(r, fsm.Cause{Code: fsm.CauseNodeStopped})
 	case *Resign:
 		e.resigned = append(e.resigned, r)
@@ -165,9 +166,21 @@ func (e *election) request(sender *actor.PID, m any) {
 	}
 }
 
+// closed is why nobody may stand here now, nil if everybody may. A node that takes its
+// leave waits for other elections to drain; this one must not begin again meanwhile.
+func (e *election) closed() error {
+	switch {
+	case e.parting:
+		return ErrStopped
+	case e.env.offline.Load():
+		return ErrOffline
+	}
+	return nil
+}
+
 func (e *election) run(r responder) {
-	if e.env.offline.Load() {
-		respond([]responder{r}, ErrOffline)
+	if err := e.closed(); err != nil {
+		respond([]responder{r}, err)
 		return
 	}
 	e.explicit = true
@@ -212,9 +225,9 @@ func (e *election) answer(fx *fsm.Effect) {
 
 // contend takes a contender: one at a time, and not beside a term that somebody holds.
 func (e *election) contend(c *contender) {
-	switch {
-	case e.env.offline.Load():
-		c.done(nil, ErrOffline)
+	switch closed := e.closed(); {
+	case closed != nil:
+		c.done(nil, closed)
 	case e.contender != nil || e.held && !e.cfg.Drains:
 		c.done(nil, ErrBusy)
 	case e.lead != nil && !e.m.Draining() && e.lead.Valid():
