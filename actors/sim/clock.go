@@ -18,6 +18,9 @@ type processClock struct {
 	mono, wall time.Duration // readings at base
 	drift      int64         // parts per million, above -million
 	suspended  bool          // the monotonic clock stands still
+
+	// When the world last did this, of its own time; for the observer.
+	stood, setBack time.Duration
 }
 
 // elapsed is what the clock counts while the world counts d.
@@ -43,7 +46,7 @@ func (c *processClock) rebase(now time.Duration) {
 
 func (c *processClock) suspend(now time.Duration) {
 	c.rebase(now)
-	c.suspended = true
+	c.suspended, c.stood = true, now
 }
 
 func (c *processClock) resume(now time.Duration) {
@@ -144,4 +147,7 @@ func (p *Process) JumpWall(d time.Duration) {
 	p.world.trace.note(p, "wall", "", "", int64(d))
 	p.clock.rebase(p.world.sched.now)
 	p.clock.wall += d
+	if d < 0 {
+		p.clock.setBack = p.world.sched.now
+	}
 }

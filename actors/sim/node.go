@@ -27,6 +27,7 @@ type Node struct {
 	handle    *actors.Node
 	election  map[string]*actor.PID
 	observing *actor.PID
+	seats     []*seat // the observer's
 }
 
 // Node starts a node in the process of that name, which should have no other. The
@@ -35,6 +36,7 @@ type Node struct {
 // unless they are set: nothing of this machine shows.
 func (w *World) Node(id string, cfg actors.Config) *Node {
 	n := &Node{Process: w.Process(id), cfg: cfg}
+	w.observer.add(n)
 	n.Boot(n.start)
 	return n
 }
@@ -53,6 +55,9 @@ func (n *Node) start(p *Process) {
 	}
 	cfg.Redis.Clock, cfg.Redis.Backend, cfg.Redis.Entropy = p.Clock(), p.Backend(), p.random.Uint64
 	n.handle, n.election = nil, make(map[string]*actor.PID)
+	for _, s := range n.seats {
+		s.stream, s.standing = stream{}, s.cfg.Run
+	}
 	n.pid = p.Spawn(actors.NodeProps(cfg))
 	n.observing = p.Spawn(actor.PropsFromFunc(n.observe))
 	p.Send(n.pid, &actors.Subscribe{PID: n.observing, Window: 1 << 20})
@@ -82,6 +87,8 @@ func (n *Node) With(f func(p *Process)) {
 // Stand opens an election on the node, now and after each restart.
 func (n *Node) Stand(cfg actors.ElectionConfig) {
 	n.elections = append(n.elections, cfg)
+	s := n.world.observer.seat(n, cfg.Name)
+	s.cfg, s.standing = cfg, cfg.Run
 	if n.Alive() {
 		n.spawn(cfg)
 	}
@@ -101,6 +108,7 @@ func (n *Node) Election(name string) *actor.PID { return n.election[name] }
 // Tell sends a message to the actor of an election: actors.Run, Quit, Resign.
 func (n *Node) Tell(election string, message any) {
 	if pid := n.election[election]; pid != nil && n.Alive() {
+		n.world.observer.asked(n, election, message)
 		n.Send(pid, message)
 	}
 }
@@ -125,6 +133,7 @@ func (n *Node) observe(c actor.Context) {
 		return
 	}
 	n.world.trace.note(n.Process, describe(ev), "", "", 0)
+	n.world.observer.told(n, ev)
 	c.Send(n.pid, &actors.Ack{PID: c.Self(), N: 1})
 	for _, f := range n.watch {
 		f(ev)
@@ -142,6 +151,8 @@ func describe(ev actors.Event) string {
 		return fmt.Sprintf("ending %s: %v", e.Election, e.Cause)
 	case *actors.Inconclusive:
 		return fmt.Sprintf("inconclusive %s: %v", e.Election, e.Cause)
+	case *actors.Status:
+		return fmt.Sprintf("status %s: %v, round %d, leader %q", e.Election, e.State, e.Round, e.Leader.ID)
 	case *actors.Failed:
 		return fmt.Sprintf("failed %s: %v", e.Election, e.Err)
 	case *actors.LinkChanged:

@@ -12,6 +12,7 @@ type options struct {
 	connectTimeout time.Duration
 	lateness       time.Duration
 	history        time.Duration
+	without        []Rule
 }
 
 func defaultOptions() options {

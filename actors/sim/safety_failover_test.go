@@ -148,6 +148,7 @@ func TestC7_WithoutInfoAFlushIsFoundAndAFailoverIsNot(t *testing.T) {
 		s.change("DEL", keys.Leader(theElection)) // what a failover takes back
 		s.w.Redis().NewReplid()
 		s.gap = true
+		s.w.Waive(sim.RuleOneLeader)
 		s.run(rival)
 		s.leads(rival, 5*second)
 		s.w.Run(10 * second)

@@ -16,6 +16,7 @@ import (
 func TestC15_ASessionKeyLostAloneCanMakeTwoLeadersUntilTheNextHeartbeat(t *testing.T) {
 	schedule(t, func(s *stage) {
 		s.gap = true
+		s.w.Waive(sim.RuleOneLeader)
 		holder, rival := s.pair()
 		s.beat(holder)
 		s.w.SetWeather(sim.Weather{LosePubSub: 1})
@@ -35,6 +36,7 @@ func TestC15_ASessionKeyLostAloneCanMakeTwoLeadersUntilTheNextHeartbeat(t *testi
 func TestC15_ALeaderRecordLostAloneCanMakeTwoLeadersForGood(t *testing.T) {
 	schedule(t, func(s *stage) {
 		s.gap = true
+		s.w.Waive(sim.RuleOneLeader)
 		holder, rival := s.pair()
 		s.change("DEL", keys.Leader(theElection))
 		s.run(rival)

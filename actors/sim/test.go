@@ -30,6 +30,12 @@ const (
 // T's methods only through its world.
 func Test(t T, seeds int, scenario func(w *World), opts ...Option) {
 	t.Helper()
+	test(t, seeds, scenario, opts, nil)
+}
+
+// test is Test; explain, if it is not nil, makes a better report of a seed that failed.
+func test(t T, seeds int, scenario func(w *World), opts []Option, explain func(seed uint64) string) {
+	t.Helper()
 	first, last := uint64(1), uint64(max(seeds, 1))
 	if n, err := strconv.ParseFloat(os.Getenv(seedsVariable), 64); err == nil && n >= 1 {
 		last = uint64(n)
@@ -46,6 +52,11 @@ func Test(t T, seeds int, scenario func(w *World), opts ...Option) {
 	}
 	workers.Wait()
 	if s.report != "" {
+		if explain != nil {
+			if better := explain(s.lowest); better != "" {
+				s.report = better
+			}
+		}
 		t.Fatalf("%s", s.report)
 	}
 }

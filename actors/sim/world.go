@@ -41,6 +41,9 @@ type World struct {
 	checks  []namedCheck
 	failure error
 	tap     func(redisbridge.Command, redisbridge.Reply) // sees what Redis executes; nil: nobody looks
+
+	observer *observer
+	hazards  []Hazard // of a Swarm
 }
 
 type namedCheck struct {
@@ -63,6 +66,8 @@ func New(t T, seed uint64, opts ...Option) *World {
 	w.trace.sched = &w.sched
 	w.trace.ring = make([]entry, o.keep)
 	w.redis = newRedis(w, root.Fork())
+	w.observer = newObserver(w)
+	w.Waive(o.without...)
 	if t != nil {
 		t.Cleanup(w.Close)
 	}

@@ -1,0 +1,263 @@
+package sim
+
+import (
+	"time"
+
+	"hustings/actors"
+	"hustings/fsm"
+)
+
+// observer holds the nodes of a world to the rules; see [Rules]. It looks after every
+// event at what the event can have changed: the terms of the node whose event it was,
+// and, where two nodes hold a term of one election, whether both are valid. Looking
+// changes nothing: it never asks a lease that could notice its own end by it.
+type observer struct {
+	world   *World
+	nodes   []*Node // by the index of their process, nil where there is none
+	contest []*contest
+	byName  map[string]*contest
+	broken  Rule
+	waived  []string // names of rules
+	calm    bool     // Recover: faults are over, nobody's session may lapse
+
+	terms        int           // that began
+	redisHigh    time.Duration // highest offset of Redis's clock
+	first, right time.Duration // what the last Recover took
+}
+
+// contest is one election, over all nodes.
+type contest struct {
+	name   string
+	seats  []*seat
+	held   int    // seats with a term, dead nodes' included
+	top    uint64 // highest token of any term
+	topBy  string
+	topped time.Duration
+}
+
+// seat is one node in one election.
+type seat struct {
+	node     *Node
+	contest  *contest
+	cfg      actors.ElectionConfig
+	life     uint32 // of the process, in which the term began
+	term     *term  // the present one, or the last
+	stream   stream
+	standing bool // told to run, and not to quit
+	resigned bool // told to resign, and not in office since
+}
+
+// term is one leadership.
+type term struct {
+	lead    *actors.Leadership
+	token   uint64
+	over    bool
+	lapsed  bool          // its trust had ended by then
+	drained bool          // its work has returned
+	ending  time.Duration // when its context was done, on its own monotonic clock; 0: not yet
+	overdue bool
+	began   time.Duration // of the world
+}
+
+func newObserver(w *World) *observer {
+	return &observer{world: w, byName: make(map[string]*contest)}
+}
+
+// add begins to observe a node.
+func (o *observer) add(n *Node) {
+	for len(o.nodes) <= n.index {
+		o.nodes = append(o.nodes, nil)
+	}
+	o.nodes[n.index] = n
+}
+
+// seat finds or makes the seat of a node in an election.
+func (o *observer) seat(n *Node, election string) *seat {
+	for _, s := range n.seats {
+		if s.contest.name == election {
+			return s
+		}
+	}
+	c := o.byName[election]
+	if c == nil {
+		c = &contest{name: election}
+		o.byName[election] = c
+		o.contest = append(o.contest, c)
+	}
+	s := &seat{node: n, contest: c}
+	c.seats = append(c.seats, s)
+	n.seats = append(n.seats, s)
+	return s
+}
+
+// look is called after every event.
+func (o *observer) look(p *Process) {
+	if p != nil && p.index < len(o.nodes) {
+		if n := o.nodes[p.index]; n != nil && n.handle != nil && !p.dead {
+			for _, s := range n.seats {
+				o.lookAt(s)
+			}
+		}
+	} else if p == nil {
+		o.redisHigh = max(o.redisHigh, o.world.redis.offset)
+	}
+	for _, c := range o.contest {
+		if c.held > 1 {
+			o.compare(c)
+		}
+	}
+}
+
+// lookAt sees what an event of a node did to one of its terms.
+func (o *observer) lookAt(s *seat) {
+	l := s.node.handle.Leadership(s.contest.name)
+	t := s.term
+	if t != nil && !t.over {
+		if l != t.lead {
+			o.ended(s)
+		} else {
+			s.during(t)
+		}
+	}
+	if l != nil && (t == nil || l != t.lead) {
+		o.began(s, l)
+	}
+}
+
+// during follows a term that goes on.
+func (s *seat) during(t *term) {
+	if t.ending == 0 {
+		select {
+		case <-t.lead.Context().Done():
+			t.ending = max(s.node.Now().Mono, 1)
+		default:
+		}
+	}
+}
+
+// asked notes what a node was told to do.
+func (o *observer) asked(n *Node, election string, message any) {
+	s := o.seat(n, election)
+	switch m := message.(type) {
+	case *actors.Run:
+		s.standing = true
+	case *actors.Quit:
+		s.standing = false
+	case *actors.Resign:
+		s.resigned = s.term != nil && !s.term.over
+	case *actors.Drained:
+		if s.term != nil && s.term.token == m.Token {
+			s.term.drained = true
+		}
+	}
+}
+
+// began: a node leads.
+func (o *observer) began(s *seat, l *actors.Leadership) {
+	c, w := s.contest, o.world
+	t := &term{lead: l, token: l.Token(), began: w.sched.now}
+	s.life, s.resigned = s.node.epoch, false
+	if t.token <= c.top && !o.clockBehind() {
+		o.breach(RuleTokensRise, "%s leads %s with token %d; %s had %d at %v", s.node.id, c.name, t.token, c.topBy, c.top, c.topped)
+	}
+	if t.token > c.top {
+		c.top, c.topBy, c.topped = t.token, s.node.id, w.sched.now
+	}
+	for _, other := range c.seats {
+		if other != s {
+			o.successor(other, s)
+		}
+	}
+	s.term = t
+	c.held++
+	o.terms++
+}
+
+// clockBehind reports whether Redis's clock breaks what tokens assume of it.
+func (o *observer) clockBehind() bool {
+	quarantine := time.Duration(1 << 62)
+	for _, n := range o.nodes {
+		if n != nil {
+			quarantine = min(quarantine, n.maxTTL())
+		}
+	}
+	return o.redisHigh-o.world.redis.offset > quarantine
+}
+
+// ended: a node does not lead any more.
+func (o *observer) ended(s *seat) {
+	t := s.term
+	now := s.node.Now()
+	t.over, t.lapsed = true, !within(now, t.lead.Until()) || s.blind()
+	if t.ending == 0 {
+		t.ending = max(now.Mono, 1)
+	}
+	t.overdue = now.Mono-t.ending >= s.drainTimeout()
+	s.contest.held--
+}
+
+// successor: another's term begins; the work of this one must be over.
+func (o *observer) successor(s, next *seat) {
+	t := s.term
+	if t == nil || !t.over || !s.cfg.Drains || t.drained || t.lapsed || t.overdue {
+		return
+	}
+	n := s.node
+	if n.dead || n.epoch != s.life || n.paused || n.handle == nil || n.handle.Err() != nil {
+		return
+	}
+	o.breach(RuleWorkOver, "%s leads %s while the work of %s under token %d has not returned", next.node.id, s.contest.name, n.id, t.token)
+}
+
+// within reports whether an end has not come yet, on either clock.
+func within(now, end fsm.Instant) bool { return now.Mono < end.Mono && now.Wall < end.Wall }
+
+// compare looks for two valid terms.
+func (o *observer) compare(c *contest) {
+	var first *seat
+	c.held = 0
+	for _, s := range c.seats {
+		if s.gone() {
+			continue
+		}
+		c.held++
+		if !s.trusted() {
+			continue
+		}
+		if first != nil {
+			o.breach(RuleOneLeader, "%s (token %d) and %s (token %d) lead %s", first.node.id, first.term.token, s.node.id, s.term.token, c.name)
+			return
+		}
+		first = s
+	}
+}
+
+// gone reports whether the seat has no term, or it died with its process.
+func (s *seat) gone() bool {
+	t, n := s.term, s.node
+	if t == nil || t.over {
+		return true
+	}
+	if n.dead || n.epoch != s.life {
+		t.over = true
+		return true
+	}
+	return false
+}
+
+// trusted reports whether who asks the seat's Leadership now hears yes. It is not
+// asked where its trust is over by the clocks: it would notice, and a lapse is final.
+func (s *seat) trusted() bool {
+	t := s.term
+	if t == nil || t.over || s.node.dead || s.node.epoch != s.life {
+		return false
+	}
+	return !s.blind() && within(s.node.Now(), t.lead.Until()) && t.lead.Valid()
+}
+
+// blind reports whether neither of the node's clocks counted the time: since about the
+// beginning of the term its machine was suspended and its wall clock set back.
+func (s *seat) blind() bool {
+	c, since := &s.node.clock, s.term.began-s.node.ttl()
+	return c.stood > 0 && c.stood >= since && c.setBack > 0 && c.setBack >= since
+}

@@ -1,0 +1,131 @@
+package sim_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hustings/actors"
+	"hustings/actors/sim"
+	"hustings/redisbridge"
+)
+
+var loading = &redisbridge.ServerError{Code: "LOADING", Text: "LOADING Redis is loading the dataset in memory"}
+
+// A record that names a node which knows of no such term is given back: seed 60 left the
+// fleet without a leader for ever. A node that missed `leader` while its subscription was
+// down believes in the former holder no longer than to its next heartbeat: seeds 36, 61,
+// 114, 282. A node that takes its leave does not stand again: seed 68.
+var found = []uint64{36, 60, 61, 68, 88, 98, 114, 282}
+
+func TestSeedsThatFoundAFault(t *testing.T) {
+	for _, seed := range found {
+		s := sim.Swarm{}
+		if v := s.Try(seed); v.Err != nil {
+			t.Error(s.Explain(v))
+		}
+	}
+}
+
+// brokenRule plays a world in which something is done that a rule forbids.
+func brokenRule(t *testing.T, play func(w *sim.World), opts ...sim.Option) (sim.Rule, error) {
+	t.Helper()
+	w := sim.New(nil, 1, opts...)
+	defer w.Close()
+	play(w)
+	r, _ := w.Broken()
+	return r, w.Err()
+}
+
+// forgetful deletes the leader's record and everybody's memory of data: what the design
+// assumes nobody does.
+func forgetful(w *sim.World) {
+	for _, id := range []string{"a", "b"} {
+		n := w.Node(id, actors.Config{Rank: new(int64(len(w.Processes())))})
+		n.Stand(actors.ElectionConfig{Name: "e", Run: true})
+	}
+	w.Run(20 * time.Second)
+	w.Partition(w.Process("b"))
+	_, err := w.Redis().Do("DEL", "ipc::session:b")
+	if err != nil {
+		panic(err)
+	}
+	w.Run(10 * time.Second)
+}
+
+func TestTwoLeadersAreSeen(t *testing.T) {
+	r, err := brokenRule(t, forgetful)
+	if r != sim.RuleOneLeader || err == nil {
+		t.Fatalf("%q: %v", r.Name, err)
+	}
+	if !strings.Contains(err.Error(), r.Sentence) {
+		t.Errorf("the sentence is missing: %v", err)
+	}
+}
+
+func TestARuleCanBeLeftOutForAnExperiment(t *testing.T) {
+	if r, err := brokenRule(t, forgetful, sim.WithoutRules(sim.RuleOneLeader)); err != nil {
+		t.Errorf("%q: %v", r.Name, err)
+	}
+}
+
+func TestAFleetWithoutALeaderIsSeen(t *testing.T) {
+	r, err := brokenRule(t, func(w *sim.World) {
+		w.Node("a", actors.Config{}).Stand(actors.ElectionConfig{Name: "e", Run: true})
+		w.Run(time.Second)
+		w.Every("nothing heals", func() error {
+			w.Redis().RefuseAll(loading)
+			return nil
+		})
+		w.Recover()
+	})
+	if r != sim.RuleLeader || err == nil {
+		t.Errorf("%q: %v", r.Name, err)
+	}
+}
+
+func TestALeaderThatIsNotTheHighestIsSeen(t *testing.T) {
+	r, err := brokenRule(t, func(w *sim.World) {
+		w.Node("a", actors.Config{Rank: new(int64(1))}).Stand(actors.ElectionConfig{Name: "e", Run: true})
+		b := w.Node("b", actors.Config{Rank: new(int64(2))})
+		b.Stand(actors.ElectionConfig{Name: "e", Run: true})
+		w.Run(20 * time.Second)
+		// Behind the observer's back: it does not know that b was told to quit.
+		b.Send(b.Election("e"), &actors.Quit{})
+		w.Run(time.Second)
+		w.Recover()
+	})
+	if r != sim.RuleRightLeader || err == nil {
+		t.Errorf("%q: %v", r.Name, err)
+	}
+}
+
+func TestEveryRuleHasANameAndASentence(t *testing.T) {
+	var names []string
+	for _, r := range sim.Rules() {
+		if r.Name == "" || len(r.Sentence) < 40 || slices.Contains(names, r.Name) {
+			t.Errorf("%q: %q", r.Name, r.Sentence)
+		}
+		names = append(names, r.Name)
+	}
+}
+
+func TestAFailureIsShrunkAndExplained(t *testing.T) {
+	s := sim.Swarm{Nodes: 2, Elections: 1, For: 20 * time.Second, Storm: sim.Storm{Hazards: []sim.Hazard{}}}
+	deaf := sim.ConnectTimeout(1) // nobody ever gets a connection
+	v := s.Try(3, deaf)
+	if v.Rule != sim.RuleLeader {
+		t.Fatalf("%q: %v", v.Rule.Name, v.Err)
+	}
+	short, _ := s.Shrink(v, deaf)
+	if short.For > time.Second {
+		t.Errorf("shrunk to %v only", short.For)
+	}
+	text := s.Explain(v, deaf)
+	for _, want := range []string{"seed 3", "a leader once faults are over", "go run ./cmd/demo sim --seed 3 --nodes 2 --elections 1 --for ", "--faults none"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+}
