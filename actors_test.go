@@ -294,10 +294,13 @@ func TestTheStoriesHappenAsTheyAreToldAndTheSameWayTwice(t *testing.T) {
 			}
 			var asked, answered []string
 			story := sim.NewStory(t, 1)
-			datadriven.RunTest(t, file, func(_ *testing.T, d *datadriven.TestData) string {
-				asked = append(asked, commands(d))
-				answered = append(answered, story.Do(commands(d)))
-				return answered[len(answered)-1]
+			datadriven.RunTest(t, file, func(t *testing.T, d *datadriven.TestData) string {
+				text := story.Do(commands(d))
+				if strings.Contains("\n"+text, "\nerror:") {
+					t.Errorf("%s: a command could not be obeyed:\n%s", d.Pos, text)
+				}
+				asked, answered = append(asked, commands(d)), append(answered, text)
+				return text
 			})
 			again := sim.NewStory(t, 1)
 			for i := range asked {

@@ -95,6 +95,11 @@
 //   - All of it: [World.Storm] draws hazards from the seed and strikes at random;
 //     [World.Calm] ends everything that can end.
 //
+// # Stories
+//
+// A [Story] is a world that obeys words and answers in lines that can be read without
+// knowing Go: docs/traces is full of them, and they are tests.
+//
 // # What is not simulated
 //
 // Redis Cluster and Sentinel (a failover is one event), replicas that can be read,

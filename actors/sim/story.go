@@ -97,8 +97,8 @@ func (s *Story) oneLeader() error {
 	trusted := make(map[string]string)
 	for _, n := range s.order {
 		h := n.Handle()
-		if h == nil || n.Paused() {
-			continue // a stopped process acts on nothing
+		if h == nil {
+			continue
 		}
 		for name := range n.election {
 			if l := h.Leadership(name); l != nil && l.Valid() {
