@@ -7,14 +7,15 @@ import (
 )
 
 // commands is what to say when somebody asks for a command that is not there.
-const commands = `there are "demo" alone, "demo node" and "demo help"; sim, chaos, bench and serve come later`
+const commands = `there are "demo" alone, "demo node", "demo sim" and "demo help"; chaos, bench and serve come later`
 
 const usage = `demo shows hustings at work: leader election over Redis.
 
   demo [flags]        a scripted demonstration in this process, in under 20 s:
                       votes, a takeover, a crash, a resignation, messages
   demo node [flags]   one real node, until SIGINT or SIGTERM
-  demo help [node]    this, or the flags and commands of a node
+  demo sim [flags]    a fleet in trouble in a simulated world, by seed
+  demo help [node|sim]  this, or the flags and commands of one of them
 
 Flags of demo:
 `
@@ -54,6 +55,8 @@ func runHelp(args []string, c *console) int {
 		scriptFlags(&scriptOptions{}, c.out).Usage()
 	case len(args) == 1 && args[0] == "node":
 		nodeFlags(&nodeOptions{}, c.out).Usage()
+	case len(args) == 1 && args[0] == "sim":
+		_, _ = parseSim([]string{"-h"}, c.out)
 	default:
 		fmt.Fprintf(c.err, "demo: no help on %q; %s\n", args, commands)
 		return exitUsage

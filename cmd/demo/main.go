@@ -65,6 +65,8 @@ func run(args []string, c *console) int {
 	switch args[0] {
 	case "node":
 		return runNode(args[1:], c)
+	case "sim":
+		return runSim(args[1:], c)
 	case "help":
 		return runHelp(args[1:], c)
 	}
