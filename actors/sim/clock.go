@@ -20,7 +20,7 @@ type processClock struct {
 	suspended  bool          // the monotonic clock stands still
 
 	// When the world last did this, of its own time; for the observer.
-	stood, setBack time.Duration
+	stood, setBack, resumed time.Duration
 }
 
 // elapsed is what the clock counts while the world counts d.
@@ -51,7 +51,9 @@ func (c *processClock) suspend(now time.Duration) {
 
 func (c *processClock) resume(now time.Duration) {
 	c.rebase(now)
-	c.suspended = false
+	if c.suspended {
+		c.suspended, c.resumed = false, now
+	}
 }
 
 // when is the first instant of the world at which the monotonic clock shows at

@@ -256,8 +256,13 @@ func (s *seat) trusted() bool {
 }
 
 // blind reports whether neither of the node's clocks counted the time: since about the
-// beginning of the term its machine was suspended and its wall clock set back.
+// beginning of the term its machine was suspended and its wall clock set back. A TTL
+// after it runs again, no trust is left from before.
 func (s *seat) blind() bool {
-	c, since := &s.node.clock, s.term.began-s.node.ttl()
+	c, ttl := &s.node.clock, s.node.ttl()
+	if !c.suspended && s.node.world.sched.now-c.resumed > ttl+ttl/10 {
+		return false
+	}
+	since := s.term.began - ttl
 	return c.stood > 0 && c.stood >= since && c.setBack > 0 && c.setBack >= since
 }
