@@ -255,9 +255,12 @@ func (c *Config) rank(election string) int64 {
 	return min(max(c.RankFor(election), 0), fsm.MaxRank-1)
 }
 
+// timestamp is an instant as originals write it.
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
 // details is the node's entry in the fleet's details.
 func (c *Config) details(inc string, now time.Time) redisbridge.Details {
-	at := now.UTC().Format("2006-01-02T15:04:05.000Z")
+	at := timestamp(now)
 	return redisbridge.Details{
 		Process: json.Number(c.number(*c.Rank)), Timestamp: at, Inc: inc, V: 1, Rank: fmt.Sprint(*c.Rank),
 		TTL: c.TTL.Milliseconds(), MaxTTL: c.MaxTTL.Milliseconds(), Host: c.Host, PID: c.PID, Start: at,

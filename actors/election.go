@@ -1,7 +1,9 @@
 package actors
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -41,6 +43,7 @@ type election struct {
 	quitting []responder
 	resigned []responder
 	checks   []check // control messages whose sender is being verified
+	ghosts   map[string]time.Duration
 }
 
 // check is a control message from somebody whom the round does not expect.
@@ -202,7 +205,7 @@ func (e *election) leave() {
 	if e.env != nil {
 		e.root.Send(e.env.bridge, &redisbridge.Route{Election: e.cfg.Name})
 	}
-	e.checks = nil
+	e.checks, e.ghosts = nil, nil
 }
 
 // detach: the node is gone, or refuses us.
@@ -301,8 +304,12 @@ func (e *election) perform(now fsm.Instant, fx *fsm.Effect) {
 	switch fx.Kind {
 	case fsm.DoVote, fsm.DoAck, fsm.DoKick:
 		e.publish(*fx)
-		if fx.Kind == fsm.DoKick && fx.To.Original {
+		switch {
+		case !fx.To.Original:
+		case fx.Kind == fsm.DoKick:
 			e.repeatKick(fx)
+		case fx.Kind == fsm.DoAck:
+			e.publish(*fx) // it may wait for us twice, from a round that it gave up
 		}
 	case fsm.DoSurvey, fsm.DoClaim, fsm.DoReassert, fsm.DoRelease, fsm.DoWithdraw:
 		e.call(fx)
@@ -398,6 +405,7 @@ func (e *election) emit(now fsm.Instant, n *fsm.Notice) {
 	case fsm.NoticeWon:
 		e.env.publish(&Won{Election: e.cfg.Name, At: now, Token: n.Token, Trusted: e.lead.Until()})
 		log.Info("won", "election", e.cfg.Name, "token", n.Token)
+		e.tellOriginals()
 	case fsm.NoticeLost:
 		e.env.publish(&Lost{Election: e.cfg.Name, At: now, Cause: n.Cause, Leader: n.Leader.ID})
 		log.Info("lost", "election", e.cfg.Name, "cause", n.Cause.String(), "leader", n.Leader.ID)
@@ -411,6 +419,18 @@ func (e *election) emit(now fsm.Instant, n *fsm.Notice) {
 		e.env.publish(&DrainOverdue{Election: e.cfg.Name, At: now, Token: n.Token, Cause: n.Cause})
 		log.Error("drain overdue: the office is released while its work may still run", "election", e.cfg.Name, "token", n.Token, "cause", n.Cause.String())
 	}
+}
+
+// tellOriginals writes what an original reads as the winner, of whatever election.
+func (e *election) tellOriginals() {
+	if !e.env.mixed.Load() {
+		return
+	}
+	id, _ := json.Marshal(e.env.cfg.ID) // valid UTF-8: Validate has seen to it
+	e.root.Send(e.env.bridge, &redisbridge.Call{
+		Kind:    redisbridge.CallWinner,
+		Payload: fmt.Sprintf(`{"serverId":%s,"pid":%s}`, id, e.env.cfg.number(e.m.Self().Rank)),
+	})
 }
 
 func (e *election) moved(t *fsm.Transition) {

@@ -1,6 +1,10 @@
 package actors
 
 import (
+	"encoding/json"
+	"strconv"
+	"time"
+
 	"hustings/fsm"
 	"hustings/redisbridge"
 )
@@ -94,7 +98,8 @@ func (e *election) verified(a *redisbridge.PeerAnswer) {
 	for _, c := range mine {
 		switch {
 		case a.Err != nil: // not known; its sender tries again
-		case !a.Candidate:
+		case !a.Candidate, !a.Listed && c.Inc == "":
+			e.ghost(c, a)
 			e.drop("control message from who is no candidate", c)
 		case a.Who.Inc != c.Inc, a.Who.Original != (c.Inc == ""):
 			e.drop("control message in another's name", c)
@@ -103,6 +108,37 @@ func (e *election) verified(a *redisbridge.PeerAnswer) {
 		default:
 			e.take(c, a.Who)
 		}
+	}
+}
+
+// ghostAfter is how long an original must have voted without being a candidate before it
+// is put back: one that quits may have voted just before.
+const ghostAfter = time.Second
+
+// maxGhosts bounds how many are remembered; with one more all are forgotten.
+const maxGhosts = 64
+
+// ghost: an original votes that is no candidate, or has no details. Somebody took it for dead, and it never
+// looks: its fleet votes without it, and both sides lead.
+func (e *election) ghost(c redisbridge.Control, a *redisbridge.PeerAnswer) {
+	if !e.rules.Mixed || c.Inc != "" || c.Type != redisbridge.TypeVote || a.Subscribers < 1 || a.Live > 0 {
+		return
+	}
+	now := e.env.clock.Now()
+	first, known := e.ghosts[c.ID]
+	switch {
+	case !known:
+		if e.ghosts == nil || len(e.ghosts) >= maxGhosts {
+			e.ghosts = make(map[string]time.Duration)
+		}
+		e.ghosts[c.ID] = now.Mono
+	case now.Mono-first >= ghostAfter:
+		delete(e.ghosts, c.ID)
+		number := strconv.FormatFloat(c.Number, 'f', -1, 64)
+		details := redisbridge.Details{Process: json.Number(number), Timestamp: timestamp(now.Time())}
+		e.root.Send(e.env.bridge, &redisbridge.Call{
+			Kind: redisbridge.CallRestore, Election: e.cfg.Name, Target: c.ID, Payload: details.Text(),
+		})
 	}
 }
 

@@ -266,6 +266,10 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 			args = append(args, c.Election)
 		}
 		return Command{Script: PurgeScript, Args: args}
+	case CallRestore:
+		return Command{Script: RestoreScript, Args: []string{string(b.set.Keys), c.Election, c.Target, c.Payload}}
+	case CallWinner:
+		return Command{Args: []string{"SET", b.set.Keys.Winner(), c.Payload}}
 	default:
 		return b.composePublish(calls)
 	}

@@ -33,6 +33,8 @@ const (
 	CallPeer
 	CallMembers
 	CallPurge
+	CallRestore // of an original that was purged while it lives; not answered
+	CallWinner  // what originals read as the winner; not answered
 	CallPublish
 	numCalls
 )
@@ -63,11 +65,11 @@ type Call struct {
 	Watch    []string     // heartbeat: whose sessions to report
 	Entries  []Membership // join
 	End      bool         // leave: the session too
-	Target   string       // peer, purge
+	Target   string       // peer, purge, restore
 	Original bool         // purge
 	Since    uint64       // members
 	Channel  string       // publish
-	Payload  string       // publish
+	Payload  string       // publish; restore: details; winner: its value
 	Control  *Control     // publish: a control message to Target instead
 
 	seq uint64 // the bridge's: its place among all calls

@@ -32,12 +32,13 @@ var (
 	PurgeScript     = script("purge")
 	MembersScript   = script("members")
 	PeerScript      = script("peer")
+	RestoreScript   = script("restore")
 )
 
 // Scripts lists every script, for loading and for tests.
 var Scripts = []*Script{
 	HeartbeatScript, JoinScript, CanvassScript, ClaimScript, ReassertScript, ReleaseScript,
-	QuitScript, LeaveScript, PurgeScript, MembersScript, PeerScript,
+	QuitScript, LeaveScript, PurgeScript, MembersScript, PeerScript, RestoreScript,
 }
 
 func script(name string) *Script {

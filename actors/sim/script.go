@@ -36,6 +36,7 @@ var scripts = map[string]func(*script) any{
 	"purge":     (*script).purge,
 	"members":   (*script).members,
 	"peer":      (*script).peer,
+	"restore":   (*script).restore,
 }
 
 func (s *store) script(name string, argv []string) any {

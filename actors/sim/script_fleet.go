@@ -189,3 +189,19 @@ func (c *script) peer() any {
 	birth, _, _ := c.session(id)
 	return []any{flag(candidate), rank, c.details(id), c.remaining(id), birth, c.subscribers(id)}
 }
+
+func (c *script) restore() any {
+	e, id := c.arg(2), c.arg(3)
+	known := c.details(id) != ""
+	if c.lives(id) || c.subscribers(id) < 1 || known && c.sismember(c.p.Candidates(e), id) {
+		return []any{int64(0)}
+	}
+	c.sadd(c.p.List(), id)
+	if !known {
+		c.hset(c.p.Details(), id, c.arg(4))
+		c.change("+", id)
+	}
+	c.sadd(c.p.Participated(id), e)
+	c.sadd(c.p.Candidates(e), id)
+	return []any{int64(1)}
+}

@@ -77,4 +77,30 @@ var memberRules = []rule{
 		want(f, "oldest", f.Plain("ZSCORE", f.keys().Members(), "-n2050"), any("2050"))
 		want(f, "dropped", f.Plain("ZSCORE", f.keys().Members(), "-n2049"), nil)
 	}},
+	{says: "restore puts back an original that lives, and nobody else", check: func(f *Fixture) {
+		k, details := f.keys(), `{"process":7}`
+		restore := func(id string) any {
+			reply, _ := f.Call(redisbridge.RestoreScript, string(k), "e", id, details).([]any)
+			return reply[0]
+		}
+		want(f, "without a subscriber", restore("old"), any(int64(0)))
+		f.Subscribe(k.Bully("old"))
+		f.Subscribe(k.Bully("a"))
+		f.online("a", "1")
+		want(f, "one of ours", restore("a"), any(int64(0)))
+		want(f, "an original", restore("old"), any(int64(1)))
+		for _, key := range []string{k.List(), k.Candidates("e")} {
+			want(f, key, f.Plain("SISMEMBER", key, "old"), any(int64(1)))
+		}
+		want(f, "participated", f.Plain("SISMEMBER", k.Participated("old"), "e"), any(int64(1)))
+		want(f, "details", f.Plain("HGET", k.Details(), "old"), any(details))
+		want(f, "the log", f.Plain("ZSCORE", k.Members(), "+old"), any("2"))
+		want(f, "again", restore("old"), any(int64(0)))
+		f.Plain("HDEL", k.Details(), "old")
+		want(f, "without details", restore("old"), any(int64(1)))
+		f.Plain("SREM", k.Candidates("e"), "old")
+		details = `{"process":8}`
+		want(f, "no candidate", restore("old"), any(int64(1)))
+		want(f, "its details stay", f.Plain("HGET", k.Details(), "old"), any(`{"process":7}`))
+	}},
 }

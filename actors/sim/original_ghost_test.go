@@ -1,0 +1,74 @@
+package sim_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"hustings/actors/sim"
+)
+
+func TestAGhostIsPutBackAmongTheCandidates(t *testing.T) {
+	onMixed(t, 20, func(f *mixedFleet) {
+		f.our("ours", 5)
+		f.original("low", 10)
+		f.w.Run(20 * time.Second)
+		high := f.original("high", 30)
+		f.w.Run(20 * time.Second)
+		f.require("high")
+		high.Online(nil) // B6: it is no candidate any more, and goes on voting
+		f.w.Run(time.Second)
+		if v, _ := f.w.Redis().Do("SISMEMBER", "ipc::election:e:candidates", "high"); v != int64(0) {
+			f.w.Require("a ghost", errors.New("it is a candidate still"))
+		}
+		f.w.Run(4 * time.Minute)
+		if v, _ := f.w.Redis().Do("SISMEMBER", "ipc::election:e:candidates", "high"); v != int64(1) {
+			f.w.Require("put back", errors.New("no candidate"))
+		}
+		f.soon("high", 2*time.Minute)
+		f.w.Run(3 * time.Minute)
+		f.require("high")
+	})
+}
+
+func TestOursIsTheWinnerThatOriginalsRead(t *testing.T) {
+	onMixed(t, 5, func(f *mixedFleet) {
+		f.original("low", 10)
+		f.our("ours", 20)
+		f.w.Run(20 * time.Second)
+		f.require("ours")
+		if v, _ := f.w.Redis().Do("GET", "ipc::election:winner"); v != `{"serverId":"ours","pid":20.5}` {
+			f.w.Require("the winner's key", fmt.Errorf("%v", v))
+		}
+	})
+}
+
+func TestAnOriginalThatQuitIsNotPutBack(t *testing.T) {
+	onMixed(t, 20, func(f *mixedFleet) {
+		f.our("ours", 20)
+		low := f.original("low", 10)
+		f.w.Run(time.Minute - f.w.Rand().Duration(0, time.Millisecond))
+		low.Quit("e") // a vote of it may be under way
+		f.w.Run(5 * time.Minute)
+		if v, _ := f.w.Redis().Do("SISMEMBER", "ipc::election:e:candidates", "low"); v != int64(0) {
+			f.w.Require("it has quit", errors.New("it is a candidate again"))
+		}
+		f.require("ours")
+	})
+}
+
+// What a round that was given up left pending is acked together with what the next one
+// asks: one ack would cost the original another round (B16).
+func TestAnOriginalWithAStaleEntryWinsInItsNextRound(t *testing.T) {
+	onMixed(t, 20, func(f *mixedFleet) {
+		f.our("ours", 5)
+		high := f.original("high", 30)
+		f.w.Run(5 * time.Second)
+		_, _ = f.w.Redis().Do("PUBLISH", "ipc::bully:high", `{"type":"vote","election":"e","me":99,"id":"x"}`)
+		f.w.Run(70 * time.Second)
+		if high.LastResult("e") != sim.ResultWon {
+			f.w.Require("it has won", errors.New(told(high)))
+		}
+	})
+}
