@@ -54,7 +54,6 @@ func NewStory(t T, seed uint64, opts ...Option) *Story {
 	r := s.w.redis.store
 	s.redis("HSET", "ipc::epoch", "name", "old", "number", "1", "replid", r.replid, "since", "0", "floor", "0")
 	s.w.tap = s.tapped
-	s.w.Every("one trusted leader of each election", s.oneLeader)
 	return s
 }
 
@@ -92,34 +91,13 @@ func (s *Story) redis(words ...string) string {
 	return fmt.Sprint(v)
 }
 
-// oneLeader is the promise, looked at after every event of every story.
-func (s *Story) oneLeader() error {
-	trusted := make(map[string]string)
-	for _, n := range s.order {
-		h := n.Handle()
-		if h == nil {
-			continue
-		}
-		for name := range n.election {
-			if l := h.Leadership(name); l != nil && l.Valid() {
-				if other, taken := trusted[name]; taken {
-					return fmt.Errorf("%s and %s both lead %s", other, n.name, name)
-				}
-				trusted[name] = n.name
-			}
-		}
-	}
-	return nil
-}
-
 // node makes a node. The id is the process's name unless another is given: two
 // processes may have one id.
 func (s *Story) node(name string, cfg actors.Config) *told {
 	n := &told{story: s, name: name, work: make(map[string]time.Duration), away: make(map[string]bool)}
 	cfg.Steps = func(step actors.Step) { s.step(n, step) }
-	n.Node = &Node{Process: s.w.Process(name), cfg: cfg}
+	n.Node = s.w.Node(name, cfg)
 	n.Watch(n.event)
-	n.Boot(n.start)
 	s.nodes[name] = n
 	s.order = append(s.order, n)
 	return n
