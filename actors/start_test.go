@@ -133,9 +133,31 @@ func TestACrashedNodesSuccessorWaitsForItsSession(t *testing.T) {
 	})
 }
 
+func TestWhoComesBackUnderAnOldIDStandsInNoElectionUntilItRuns(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		f.ttl = 2 * time.Second
+		first := f.start("high", 2).run("e")
+		first.won("e")
+		first.crash()
+		again := f.start("high", 2)
+		if f.candidate("e", "high") {
+			t.Error("it is a candidate still, and will answer no votes")
+		}
+		low := f.start("low", 1).run("e")
+		low.won("e")
+		for _, line := range low.seen {
+			if strings.Contains(line, "Inconclusive") {
+				t.Error("the one that does not stand was waited for: " + line)
+			}
+		}
+		again.run("e")
+		again.won("e")
+	})
+}
+
 func TestTheIDOfALiveNodeIsRefusedNamingIt(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		f.ttl = time.Second
+		f.ttl = 2 * time.Second
 		a := f.start("a", 1).run("e")
 		token := a.won("e").Token
 		_, err := actors.Start(bg(t), system, f.config("a", 2))
@@ -206,8 +228,9 @@ func TestStopWithoutRedisEndsWithItsContext(t *testing.T) {
 	for _, fault := range []string{"refused", "black hole"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			proxy := redistest.NewProxy(t, servers["miniredis"])
-			f := newFleet(t, servers["miniredis"])
+			mini := redistest.NewMini(t)
+			proxy := redistest.NewProxy(t, mini.Addr())
+			f := newFleet(t, mini.Addr())
 			a := f.start("a", 1, func(c *actors.Config) {
 				c.Redis.Options = &redis.UniversalOptions{Addrs: []string{proxy.Addr}}
 			}).run("e")

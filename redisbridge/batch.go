@@ -15,8 +15,9 @@ type flight struct {
 }
 
 var (
-	errQueueFull = errors.New("redisbridge: too many calls are waiting")
-	errLeft      = errors.New("redisbridge: the node has left meanwhile")
+	errQueueFull  = errors.New("redisbridge: too many calls are waiting")
+	errNotCleared = errors.New("redisbridge: the session ended before the node was registered")
+	errLeft       = errors.New("redisbridge: the node has left meanwhile")
 )
 
 // enqueue takes a call. A lone call goes out at once; what comes while a pipeline is
@@ -84,6 +85,11 @@ func (b *Bridge) flush() {
 				calls = b.takeControls()
 			} else {
 				calls = b.take(k, b.together(k))
+			}
+			if k == CallJoin && !b.set.cleared {
+				// In front of the first one: see Settings.cleared.
+				cmds = append(cmds, Command{Script: LeaveScript, Args: append(b.head(1), flag(false))})
+				b.flying = append(b.flying, flight{kind: CallJoin})
 			}
 			cmds = append(cmds, b.compose(k, calls))
 			b.flying = append(b.flying, flight{k, calls})
@@ -168,6 +174,10 @@ func (b *Bridge) onLanded(m *landed) {
 		if r.Err != nil && Classify(r.Err) == Reconnect && fatal == nil {
 			fatal = r.Err
 		}
+		if f.kind == CallJoin && !b.set.cleared {
+			b.landFirst(f, r)
+			continue
+		}
 		if f.kind.kept() && passing(r.Err) {
 			b.later(f.calls)
 			continue
@@ -179,6 +189,18 @@ func (b *Bridge) onLanded(m *landed) {
 		b.failed(fatal) // it reads the wrong server
 	default:
 		b.flush()
+	}
+}
+
+// landFirst: the first join counts only if what went before it was cleared.
+func (b *Bridge) landFirst(f flight, r Reply) {
+	if f.calls == nil {
+		b.set.cleared = r.Err == nil && newList(r.Value).text(0) == "ok"
+		b.unclear = errors.Join(errNotCleared, r.Err)
+		return
+	}
+	for _, c := range f.calls {
+		b.answer(c, fault(c, b.unclear))
 	}
 }
 

@@ -28,6 +28,7 @@ type Bridge struct {
 	queued   int
 	seq      uint64            // of the last call that was queued
 	quits    map[string]uint64 // elections that were quit while registrations waited: when
+	unclear  error             // why Settings.cleared is not set
 	dials    int               // failed attempts in a row
 
 	sub     Subscription

@@ -91,10 +91,38 @@ func TestARegistrationThatWaitsDoesNotOutliveTheQuitBehindIt(t *testing.T) {
 	r.call(redisbridge.Call{Kind: redisbridge.CallJoin, Entries: []redisbridge.Membership{{Election: "e", Rank: 1}, {Election: "f", Rank: 2}}})
 	r.call(quit("e"))
 	c.reply()
-	r.wantSent(c, "quit 1 e", "join {} 1 f 2", "canvass {} 3000 2 e 0  f 0 r")
+	r.wantSent(c, "quit 1 e", "leave 0", "join {} 1 f 2", "canvass {} 3000 2 e 0  f 0 r")
 	register("e") // it stands again
 	c.reply([]any{"ok", int64(1)})
 	r.wantSent(c, "canvass {} 3000 1 e 0 r")
+}
+
+func TestTheFirstJoinClearsWhatAFormerLifeLeft(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	join := func(replies ...any) error {
+		t.Helper()
+		r.call(redisbridge.Call{Kind: redisbridge.CallJoin})
+		c.reply(replies...)
+		return r.take()[0].(*redisbridge.JoinAnswer).Err
+	}
+	if err := join(errBusy, []any{"ok", int64(1)}); !errors.Is(err, error(errBusy)) {
+		t.Errorf("joined though nothing was cleared: %v", err)
+	}
+	if err := join([]any{"none"}, []any{"ok", int64(1)}); err == nil {
+		t.Error("joined though there was no session to clear with")
+	}
+	r.call(redisbridge.Call{Kind: redisbridge.CallJoin})
+	c.breaks(errLink)
+	r.advance(time.Minute)
+	c = r.accept()
+	r.take()
+	if err := join([]any{"ok"}, []any{"ok", int64(1)}); err != nil {
+		t.Error(err)
+	}
+	if err := join([]any{"ok", int64(1)}); err != nil || len(c.sent()) != 1 {
+		t.Errorf("the second join: %v, %q", err, c.sent())
+	}
 }
 
 func TestARegistrationThatWaitsDoesNotOutliveTheLeaveBehindIt(t *testing.T) {

@@ -53,6 +53,10 @@ type Settings struct {
 	MaxTTL time.Duration
 	// Conn counts connections over all restarts of the bridge.
 	Conn *atomic.Uint64
+	// cleared: what a former life of this id left registered was taken back. Else
+	// its candidacies would live on with our session, and be waited for though
+	// we do not stand. It is the bridge's, and outlives its restarts.
+	cleared bool
 	// Counters are shared with readers of the node's snapshot.
 	Counters *Counters
 
