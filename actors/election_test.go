@@ -77,7 +77,7 @@ func TestAStickyLeaderStaysWhenAHigherNodeJoins(t *testing.T) {
 
 func TestACrashedLeaderIsReplacedByTheHighestWhenItsSessionEnds(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		f.ttl = time.Second
+		f.ttl = 2 * time.Second
 		c := f.start("c", 3).run("e")
 		first := c.won("e")
 		a, b := f.start("a", 1).run("e"), f.start("b", 2).run("e")

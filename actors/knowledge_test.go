@@ -79,7 +79,7 @@ func ids(list []actors.Member) (out []string) {
 
 func TestMembersComeLeaveAndDie(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		f.ttl = time.Second
+		f.ttl = 2 * time.Second
 		a := f.start("a", 1)
 		if got := ids(a.Members()); !slices.Equal(got, []string{"a"}) {
 			t.Errorf("alone: %q", got)
@@ -121,7 +121,7 @@ func TestMembersComeLeaveAndDie(t *testing.T) {
 
 func TestOfflineQuitsEverythingAndKeepsTheConnection(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		f.ttl = time.Second
+		f.ttl = 2 * time.Second
 		a, b := f.start("a", 1), f.start("b", 2).run("e").run("x")
 		next(a, func(ev *actors.PeerUp) bool { return ev.Peer.ID == "b" })
 		b.won("x")

@@ -32,14 +32,15 @@ var system = actor.NewActorSystem(
 	actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
 )
 
-// servers are the Redis servers that the suite runs on, one for all tests: each test
-// has a prefix of its own.
+// servers are the Redis servers that the suite runs on. All tests share them, each with a
+// prefix of its own; but for onEachRedis, which starts a miniredis for each test: one slow
+// subscriber of it blocks everybody.
 var servers = map[string]string{}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if n := flag.Lookup("test.parallel"); n.Value.String() == n.DefValue {
-		_ = n.Value.Set("8") // tests wait more than they compute
+		_ = n.Value.Set("4") // tests wait more than they compute
 	}
 	mini := miniredis.NewMiniRedis()
 	if err := mini.Start(); err != nil {
@@ -90,6 +91,9 @@ func onEachRedis(t *testing.T, test func(t *testing.T, f *fleet)) {
 	for name, addr := range servers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name == "miniredis" {
+				addr = redistest.NewMini(t).Addr()
+			}
 			test(t, newFleet(t, addr))
 		})
 	}
