@@ -64,7 +64,10 @@ func TestAnOriginalWithAStaleEntryWinsInItsNextRound(t *testing.T) {
 	onMixed(t, 20, func(f *mixedFleet) {
 		f.our("ours", 5)
 		high := f.original("high", 30)
-		f.w.Run(5 * time.Second)
+		f.w.Run(59 * time.Second)
+		f.w.SetWeather(sim.Weather{LosePubSub: 1})
+		f.w.Run(2 * time.Second) // a round in which nobody hears its votes
+		f.w.SetWeather(sim.Weather{})
 		_, _ = f.w.Redis().Do("PUBLISH", "ipc::bully:high", `{"type":"vote","election":"e","me":99,"id":"x"}`)
 		f.w.Run(70 * time.Second)
 		if high.LastResult("e") != sim.ResultWon {
