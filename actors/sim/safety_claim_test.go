@@ -71,8 +71,8 @@ func TestC4_AFormerLeadersRecordDoesNotExemptItFromTheQuarantine(t *testing.T) {
 	})
 }
 
-// A claim is granted and its reply comes when the session is over: the process was
-// stopped. Whoever leads meanwhile is not alone by luck: the grant is given back.
+// A claim is granted and its reply is read when the session is over: the machine was
+// suspended, and no timer of it has noticed. The grant is given back.
 func TestC5_AGrantThatArrivesAfterItsSessionIsNoLeadership(t *testing.T) {
 	schedule(t, func(s *stage) {
 		late, rival := s.node("late", 1), s.node("rival", 2)
@@ -80,7 +80,7 @@ func TestC5_AGrantThatArrivesAfterItsSessionIsNoLeadership(t *testing.T) {
 		s.until("a grant", 15*second, func() bool {
 			return s.get("HGET", keys.Leader(theElection), "id") == "late"
 		})
-		late.Pause(8 * second)
+		late.Suspend(8 * second)
 		s.run(rival)
 		s.leads(rival, 8*second)
 		token := tokenOf(rival)
