@@ -310,8 +310,7 @@ func (b *Bridge) composeHeartbeat(c *Call) Command {
 	}
 	args := append(b.head(10+len(c.Watch)), utoa(c.Req), strconv.FormatInt(b.set.Session.TTL().Milliseconds(), 10))
 	args = b.dataset(args)
-	probe := wireMessage{Type: TypeProbe, ID: []byte(quote(b.set.ID)), Inc: b.set.Session.Inc(), N: c.Req}
-	args = append(args, marshal(probe))
+	args = append(args, b.probeText(c.Req))
 	return Command{Script: HeartbeatScript, Args: append(args, c.Watch...)}
 }
 

@@ -31,17 +31,23 @@ type Bridge struct {
 	unclear  error             // why Settings.cleared is not set
 	dials    int               // failed attempts in a row
 
-	sub     Subscription
-	subNo   uint64
-	heard   bool // confirmed
-	deaf    bool
-	subs    int    // failed attempts in a row
-	probe   uint64 // highest request number whose probe arrived
-	expect  uint64 // request number of the last answered heartbeat
-	armed   uint64 // request number of the first heartbeat since confirmation
-	lively  bool   // something was heard since the last check of a probe
-	late    int    // checks that this has excused
-	told    Link
+	sub    Subscription
+	subNo  uint64
+	heard  bool // confirmed
+	deaf   bool
+	subs   int    // failed attempts in a row
+	probe  uint64 // highest request number whose probe arrived
+	expect uint64 // request number of the last answered heartbeat
+	armed  uint64 // request number of the first heartbeat since confirmation
+	lively bool   // something was heard since the last check of a probe
+	late   int    // checks that this has excused
+	told   Link
+
+	// The last probe: its text, its heartbeat's number, and what all probes begin with.
+	probeSent string
+	probeReq  uint64
+	probeHead string
+
 	stopped bool
 
 	retry  []*Call // kept calls that the server could not do just now

@@ -3,6 +3,8 @@ package redisbridge
 import (
 	"errors"
 	"log/slog"
+	"strconv"
+	"strings"
 	"time"
 
 	"hustings/fsm"
@@ -58,7 +60,22 @@ func (b *Bridge) onHeard(m *subHeard) {
 	}
 }
 
+// probeText is the probe of a heartbeat, remembered so that it need not be decoded when it
+// comes back. All probes of a start differ in their number only, which is last.
+func (b *Bridge) probeText(req uint64) string {
+	if b.probeHead == "" {
+		text := marshal(wireMessage{Type: TypeProbe, ID: []byte(quote(b.set.ID)), Inc: b.set.Session.Inc(), N: 1})
+		b.probeHead = strings.TrimSuffix(text, "1}")
+	}
+	b.probeSent, b.probeReq = b.probeHead+strconv.FormatUint(req, 10)+"}", req
+	return b.probeSent
+}
+
 func (b *Bridge) hearControl(payload string) {
+	if payload == b.probeSent {
+		b.probe = max(b.probe, b.probeReq)
+		return
+	}
 	controls, err := DecodeControl(payload)
 	if err != nil {
 		b.drop("control message: "+err.Error(), payload)
