@@ -409,15 +409,18 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 		return nil, fmt.Errorf("campaign %q: %w", election, n.stoppedErr())
 	case <-ctx.Done():
 	}
-	gone := make(chan error, 1)
-	n.send(ctx, pid, &recant{c: c, done: func(err error) { gone <- err }})
+	gone := make(chan struct{})
+	n.send(ctx, pid, &recant{c: c, done: func(error) { close(gone) }})
 	select {
 	case <-gone:
+	case <-n.shared.done:
+	}
+	select {
 	case a := <-ch: // elected in the same instant: not wanted any more
 		if a.l != nil {
-			_ = a.l.Release(context.WithoutCancel(ctx))
+			n.letGo(ctx, a.l)
 		}
-	case <-n.shared.done:
+	default:
 	}
 	return nil, fmt.Errorf("campaign %q: %w", election, context.Cause(ctx))
 }

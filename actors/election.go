@@ -39,7 +39,6 @@ type election struct {
 
 	fault    fsm.Cause // why the answer that is being handled is none
 	waiting  []any     // requests that came before the node did
-	running  []responder
 	quitting []responder
 	resigned []responder
 	checks   []check // control messages whose sender is being verified

@@ -219,6 +219,6 @@ func TestWorkThatDoesNotReturnIsLoudAndLosesTheOffice(t *testing.T) {
 		}
 		cancel()
 		close(may)
-		receive(t, "Lead returns", l.ended)
+		_ = receive(t, "Lead returns", l.ended)
 	})
 }

@@ -91,7 +91,7 @@ type Event interface{ event() string }
 
 // Events.
 type (
-	// Won: this node leads, as of now, with this fencing token. Trusted is until
+	// Won means: this node leads, as of now, with this fencing token. Trusted is until
 	// when that may be believed if no heartbeat is answered in the meantime.
 	Won struct {
 		silent
@@ -100,7 +100,7 @@ type (
 		Token    uint64
 		Trusted  fsm.Instant
 	}
-	// Ending: this node leads still, and must stop its work: the context is
+	// Ending means: this node leads still, and must stop its work: the context is
 	// cancelled. Lost follows when the work has returned, or DrainTimeout passed.
 	Ending struct {
 		silent
@@ -109,7 +109,7 @@ type (
 		Token    uint64
 		Cause    fsm.Cause
 	}
-	// Lost: this node does not lead, as the last round decided or because its
+	// Lost means: this node does not lead, as the last round decided or because its
 	// term ended.
 	Lost struct {
 		silent
@@ -118,7 +118,7 @@ type (
 		Cause    fsm.Cause
 		Leader   string
 	}
-	// Inconclusive: a round had no result. It is sent once per cause until a
+	// Inconclusive means: a round had no result. It is sent once per cause until a
 	// round has one.
 	Inconclusive struct {
 		silent
@@ -126,14 +126,14 @@ type (
 		At       fsm.Instant
 		Cause    fsm.Cause
 	}
-	// LeaderChanged: what is known here of who leads has changed.
+	// LeaderChanged means: what is known here of who leads has changed.
 	LeaderChanged struct {
 		silent
 		Election string
 		At       fsm.Instant
 		Leader   fsm.Leader
 	}
-	// DrainOverdue: the work did not return within DrainTimeout, and the office
+	// DrainOverdue means: the work did not return within DrainTimeout, and the office
 	// was released all the same. Two may work at once.
 	DrainOverdue struct {
 		silent
@@ -142,36 +142,36 @@ type (
 		Token    uint64
 		Cause    fsm.Cause
 	}
-	// Moved: a transition of the state machine, for subscribers who ask.
+	// Moved means: a transition of the state machine, for subscribers who ask.
 	Moved struct {
 		silent
 		Election   string
 		Transition fsm.Transition
 	}
-	// Status: the present state of an election.
+	// Status means: the present state of an election.
 	Status struct {
 		silent
 		View
 	}
-	// PeerUp, PeerLeft, PeerDead: membership of the fleet.
+	// PeerUp means: a node is in the fleet.
 	PeerUp struct {
 		silent
 		At   fsm.Instant
 		Peer Member
 	}
-	// PeerLeft: it took its leave.
+	// PeerLeft means: it took its leave.
 	PeerLeft struct {
 		silent
 		At   fsm.Instant
 		Peer Member
 	}
-	// PeerDead: its session ended without a leave. Several nodes tell it.
+	// PeerDead means: its session ended without a leave. Several nodes tell it.
 	PeerDead struct {
 		silent
 		At   fsm.Instant
 		Peer Member
 	}
-	// Message: an application message.
+	// Message means: an application message.
 	Message struct {
 		silent
 		At fsm.Instant
@@ -180,21 +180,21 @@ type (
 		Broadcast bool
 		Payload   redisbridge.Payload
 	}
-	// LinkChanged: the bridge to Redis is up or down.
+	// LinkChanged means: the bridge to Redis is up or down.
 	LinkChanged struct {
 		silent
 		At  fsm.Instant
 		Up  bool
 		Err error
 	}
-	// Failed: the node, or an election, has given up for good.
+	// Failed means: the node, or an election, has given up for good.
 	Failed struct {
 		silent
 		Election string
 		At       fsm.Instant
 		Err      error
 	}
-	// Missed: N events were dropped because the subscriber was too slow.
+	// Missed means: N events were dropped because the subscriber was too slow.
 	Missed struct {
 		silent
 		N uint64
@@ -265,8 +265,8 @@ type Snapshot struct {
 }
 
 // JSON writes the payload's data as JSON, null if it can't be converted.
-func (m *Message) JSON() json.RawMessage {
-	out, err := m.Payload.JSON()
+func (e *Message) JSON() json.RawMessage {
+	out, err := e.Payload.JSON()
 	if err != nil {
 		return json.RawMessage("null")
 	}

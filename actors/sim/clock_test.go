@@ -79,8 +79,7 @@ func TestAStoppedTimerDoesNotCome(t *testing.T) {
 	if !stop() || stop() {
 		t.Error("the first stop is in time, the second is not")
 	}
-	var late func() bool
-	late = p.Clock().AfterFunc(time.Second, func() { fired += 10 })
+	late := p.Clock().AfterFunc(time.Second, func() { fired += 10 })
 	p.Pause(5 * time.Second)
 	w.Run(2 * time.Second)
 	if !late() {

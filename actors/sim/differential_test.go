@@ -30,7 +30,6 @@ type side struct {
 type step struct {
 	script *redisbridge.Script
 	args   func(s *side) []string
-	line   string
 }
 
 // The names are few, so that random steps meet; one needs quoting.
