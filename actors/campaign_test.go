@@ -27,9 +27,7 @@ func TestACampaignThatIsCalledOffWithdraws(t *testing.T) {
 		if err := receive(t, "Campaign returns", ended); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
-		if f.candidate("e", "low") {
-			t.Error("it stands still")
-		}
+		eventually(t, "it has withdrawn", func() bool { return !f.candidate("e", "low") })
 	})
 }
 
