@@ -381,7 +381,8 @@ func (n *Node) Observe(ctx context.Context, election string) (<-chan Leader, err
 }
 
 // Campaign stands in an election and returns when this node is elected. When ctx ends
-// first, it withdraws (unless Run was called) and returns ctx's error. One contender an
+// first, it withdraws (unless Run was called), waits a TTL at most for Redis to know, and
+// returns ctx's error. One contender an
 // election and node: a second gets ErrBusy. ctx does not bound the leadership: watch
 // its Context, and call Release when the work has stopped.
 func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, error) {
@@ -411,8 +412,11 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 	}
 	gone := make(chan struct{})
 	n.send(ctx, pid, &recant{c: c, done: func(error) { close(gone) }})
+	bounded, cancel := n.bounded(ctx)
+	defer cancel()
 	select {
 	case <-gone:
+	case <-bounded.Done(): // Redis is away: it is told when it is back
 	case <-n.shared.done:
 	}
 	select {
@@ -484,14 +488,20 @@ func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.
 // letGo releases, without a context of its own to end it: the release is on its way
 // however long it is waited for, and nobody waits longer than a TTL.
 func (n *Node) letGo(ctx context.Context, l *Leadership) {
+	ctx, cancel := n.bounded(ctx)
+	defer cancel()
+	_ = l.Release(ctx)
+}
+
+// bounded returns a context for what comes after ctx has ended: it ends after a TTL.
+func (n *Node) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	after := n.cfg.Redis.Clock.AfterFunc
 	if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
 		after = o.OutsideAfter
 	}
 	stop := after(n.cfg.TTL, cancel)
-	defer stop()
-	_ = l.Release(ctx)
+	return ctx, func() { stop(); cancel() }
 }
 
 // guarded runs the work; its panic becomes an error.

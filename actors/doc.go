@@ -112,7 +112,7 @@
 //   - Redis is away while something is to be given up (Quit, Resign, Stop, the end of
 //     Lead's context): that is kept and repeated until Redis has answered. Stop, Quit
 //     and Resign return then, or when their context ends; give them one that does.
-//     Campaign returns at once, Lead at the latest after a TTL.
+//     Campaign and Lead return at the latest after a TTL.
 //   - Redis lost its data, or went back in time: the node registers again, its trusted
 //     terms re-assert their records, everybody else's claims are refused for MaxTTL.
 //   - This process stood still (SIGSTOP, a suspended machine, a long pause of the

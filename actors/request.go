@@ -37,8 +37,8 @@ type (
 		silent
 		c *contender
 	}
-	// recant ends a contend; done is called when no leadership will be handed out
-	// any more.
+	// recant ends a contend; done is called when Redis knows. From the moment it is
+	// handled no leadership is handed out.
 	recant struct {
 		silent
 		c    *contender
@@ -246,10 +246,12 @@ func (e *election) recant(m *recant) {
 		return
 	}
 	e.contender = nil
-	m.done(nil) // Redis need not answer for that
-	if !e.explicit {
-		e.step(fsm.Input{Kind: fsm.InQuit})
+	if e.explicit {
+		m.done(nil)
+		return
 	}
+	e.quitting = append(e.quitting, responder{done: m.done})
+	e.step(fsm.Input{Kind: fsm.InQuit})
 }
 
 // finish: the work has stopped. If it is still in office the office is given up.
