@@ -11,7 +11,7 @@ import (
 // The rules hold in every swarm. A seed is five nodes, two elections, twenty seconds of
 // trouble, and the time to recover.
 func TestSweepOfTheStandardSwarm(t *testing.T) {
-	sim.Sweep(t, seeds(200), sim.Swarm{For: 20 * time.Second})
+	sim.Sweep(t, seeds(1000), sim.Swarm{For: 20 * time.Second})
 }
 
 // The same in trouble that lasts longer, so that faults pile up.
@@ -42,8 +42,11 @@ func TestEverySeedGivesTheSameTraceTwice(t *testing.T) {
 
 // seeds is how many to run where nobody says otherwise.
 func seeds(n int) int {
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		return n / 10
+	case raced && n > 200:
+		return n / 5
 	}
 	return n
 }
