@@ -158,8 +158,8 @@ var mutations = []mutation{
 			"TestC15_AnEpochKeyLostAloneCostsOneQuarantine",
 	},
 	{
-		guard: "a lapse is final",
-		edits: []edit{{leases, "	if !t.Holds(now) {\n		return false\n	}\n	t.mono", "	t.mono"}},
+		guard: "a lapse is final, and what has lapsed is dropped",
+		edits: []edit{{sessions, "	lapsed := s.expire(now)\n", "	lapsed := false\n"}, {leases, "	if !t.Holds(now) {\n		return false\n	}\n	if int64(until.Mono)", "	if int64(until.Mono)"}},
 		found: "TestALapseThatNobodyHasSeenYetIsFinalToo",
 		pkg:   "./fsm",
 	},
@@ -194,7 +194,7 @@ var mutations = []mutation{
 	},
 	{
 		guard: "a late session of our id is not yet a duplicate",
-		edits: []edit{{beating, "-b.otherSince > 2*ttl", "-b.otherSince > 0"}},
+		edits: []edit{{beating, "-b.otherSince > 2*max(n.cfg.TTL, a.Left)", "-b.otherSince >= 0"}},
 		found: "TestC13_ALateHeartbeatOfAFormerLifeIsNoDuplicate",
 	},
 	{
