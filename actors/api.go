@@ -254,6 +254,10 @@ func (n *Node) LastResult(election string) string {
 // newcomer is seen within TTL/3, a dead member is gone within TTL + TTL/3.
 func (n *Node) Members() []Member { return append([]Member(nil), *n.shared.members.Load()...) }
 
+// Counts returns what the node's bridge has counted since the node was made: requests,
+// messages, and what was dropped of these.
+func (n *Node) Counts() redisbridge.Counts { return n.shared.counters.Read() }
+
 // Offline quits every election and leaves the fleet, but keeps the session and the
 // connections. Online undoes it.
 func (n *Node) Offline(ctx context.Context) error { return n.ask(ctx, n.pid, &goOffline{}) }

@@ -24,7 +24,7 @@ func TestVotesAndKicksOfWhoIsNoCandidateAreDroppedAndCounted(t *testing.T) {
 		b := f.start("b", 9) // a member, but no candidate
 		insider := f.start("insider", 3).run("e")
 		insider.follows("e", "a")
-		before := a.Dropped()
+		before := a.Counts().Dropped
 		forged := []string{
 			`{"type":"vote","election":"e","me":900,"id":"nobody"}`,
 			`{"type":"votekick","election":"e","me":900,"id":"nobody"}`,
@@ -38,7 +38,7 @@ func TestVotesAndKicksOfWhoIsNoCandidateAreDroppedAndCounted(t *testing.T) {
 		for _, payload := range forged {
 			f.publish(f.keys.Bully("a"), payload)
 		}
-		eventually(t, "all are dropped", func() bool { return a.Dropped() == before+uint64(len(forged)) })
+		eventually(t, "all are dropped", func() bool { return a.Counts().Dropped == before+uint64(len(forged)) })
 		a.leads("e", token)
 		if !strings.Contains(f.logs.String(), "message dropped") {
 			t.Error("nothing of it is in the log")
@@ -109,8 +109,8 @@ func TestHostilePayloadsOnAllChannelsOfALiveNodeChangeNothing(t *testing.T) {
 			}
 		}
 		a.leads("e", token)
-		if a.Dropped() < uint64(len(payloads)) {
-			t.Errorf("%d dropped", a.Dropped())
+		if a.Counts().Dropped < uint64(len(payloads)) {
+			t.Errorf("%d dropped", a.Counts().Dropped)
 		}
 		for line := range strings.Lines(f.logs.String()) {
 			if len(line) > 2000 {

@@ -102,6 +102,6 @@ func TestAMessageInAnothersNameIsDropped(t *testing.T) {
 		if m := next[*actors.Message](b, nil); string(m.JSON()) != `"true"` {
 			t.Errorf("%+v", m)
 		}
-		eventually(t, "both are counted", func() bool { return b.Dropped() == 2 })
+		eventually(t, "both are counted", func() bool { return b.Counts().Dropped == 2 })
 	})
 }

@@ -146,7 +146,7 @@ func TestOriginalsAreIgnoredWhereTheFleetIsSaidToHaveNone(t *testing.T) {
 		ours.won("e")
 		old.says("vote", "ours", "e")
 		old.says("votekick", "ours", "e")
-		eventually(t, "both are dropped", func() bool { return ours.Dropped() == 2 })
+		eventually(t, "both are dropped", func() bool { return ours.Counts().Dropped == 2 })
 		if l, err := ours.Leader("e"); err != nil || !l.Self {
 			t.Errorf("%+v, %v", l, err)
 		}

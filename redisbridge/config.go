@@ -73,6 +73,32 @@ type Counters struct {
 	Connects, Subscribes             atomic.Uint64
 }
 
+// Counts is a reading of Counters.
+type Counts struct {
+	// Requests are calls of the node and its elections; Commands what they became
+	// after batching; Batches the pipelines that these travelled in.
+	Requests uint64 `json:"requests"`
+	Commands uint64 `json:"commands"`
+	Batches  uint64 `json:"batches"`
+	// MessagesIn and MessagesOut are publications received and control messages and
+	// application messages sent; Dropped were received and not fit to be used.
+	MessagesIn  uint64 `json:"messages_in"`
+	MessagesOut uint64 `json:"messages_out"`
+	Dropped     uint64 `json:"dropped"`
+	// Connects and Subscribes count attempts.
+	Connects   uint64 `json:"connects"`
+	Subscribes uint64 `json:"subscribes"`
+}
+
+// Read reads the counters, one after the other.
+func (c *Counters) Read() Counts {
+	return Counts{
+		Requests: c.Requests.Load(), Commands: c.Commands.Load(), Batches: c.Batches.Load(),
+		MessagesIn: c.MessagesIn.Load(), MessagesOut: c.MessagesOut.Load(), Dropped: c.Dropped.Load(),
+		Connects: c.Connects.Load(), Subscribes: c.Subscribes.Load(),
+	}
+}
+
 // Limits of the bridge, with what happens at each.
 const (
 	// maxItems of one script call; the rest goes into the next call.
