@@ -125,7 +125,9 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.beats.timer = nil
 		n.beat()
 	case *beatNow:
-		n.beat()
+		if n.beats.out == 0 { // else the answer is on its way
+			n.beat()
+		}
 	case *lapseDue:
 		n.onLapse()
 	case *watchDue:
