@@ -179,8 +179,8 @@ func (m *Machine) onVacant(now Instant, in Input) {
 // inherit passes voting and waiting in the same instant: the release named us.
 func (m *Machine) inherit(now Instant, in Input) {
 	m.stoodOut = false
-	m.fire(now, Canvass, causedBy(CauseVacant, in.From), in.Token)
 	m.round++
+	m.fire(now, Canvass, causedBy(CauseVacant, in.From), in.Token)
 	m.poll = &poll{}
 	m.fire(now, Polled, causedBy(CauseHeir, in.From), in.Token)
 	m.claim(now)
