@@ -82,24 +82,40 @@ func (n *Node) send(ctx context.Context, pid *actor.PID, m any) {
 
 // ask sends a request and waits for its answer.
 func (n *Node) ask(ctx context.Context, pid *actor.PID, request any) error {
-	ch := make(chan error, 1)
-	n.send(ctx, pid, &ask{request: request, done: func(err error) { ch <- err }})
-	return n.await(ctx, ch)
+	ch, done := answers[struct{}]()
+	n.send(ctx, pid, &ask{request: request, done: func(err error) { done(struct{}{}, err) }})
+	_, err := await(ctx, n, ch)
+	return err
 }
 
-func (n *Node) await(ctx context.Context, ch <-chan error) error {
+// answer is what an actor answers a call with.
+type answer[T any] struct {
+	value T
+	err   error
+}
+
+// answers returns the channel on which one answer comes, and the function that an actor
+// gives it to, once; that does not block.
+func answers[T any]() (<-chan answer[T], func(T, error)) {
+	ch := make(chan answer[T], 1)
+	return ch, func(value T, err error) { ch <- answer[T]{value, err} }
+}
+
+// await waits for an answer, for the end of the node, or for that of ctx. An answer that
+// came before the node's end counts.
+func await[T any](ctx context.Context, n *Node, ch <-chan answer[T]) (value T, err error) {
 	select {
-	case err := <-ch:
-		return err
+	case a := <-ch:
+		return a.value, a.err
 	case <-n.shared.done:
 		select {
-		case err := <-ch:
-			return err
+		case a := <-ch:
+			return a.value, a.err
 		default:
-			return n.stoppedErr()
+			return value, n.stoppedErr()
 		}
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return value, context.Cause(ctx)
 	}
 }
 
@@ -115,20 +131,9 @@ func (n *Node) election(ctx context.Context, name string) (*actor.PID, error) {
 	if err := redisbridge.CheckName(name); err != nil {
 		return nil, fmt.Errorf("%w: election name %q %w", ErrConfig, name, err)
 	}
-	type answer struct {
-		pid *actor.PID
-		err error
-	}
-	ch := make(chan answer, 1)
-	n.send(ctx, n.pid, &open{election: name, done: func(pid *actor.PID, err error) { ch <- answer{pid, err} }})
-	select {
-	case a := <-ch:
-		return a.pid, a.err
-	case <-n.shared.done:
-		return nil, n.stoppedErr()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+	ch, done := answers[*actor.PID]()
+	n.send(ctx, n.pid, &open{election: name, done: done})
+	return await(ctx, n, ch)
 }
 
 func (n *Node) askElection(ctx context.Context, doing, name string, request any) error {
@@ -170,20 +175,13 @@ func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) 
 	if err != nil {
 		return nil, fmt.Errorf("inspect %q: %w", election, err)
 	}
-	type answer struct {
-		s   *Snapshot
-		err error
+	ch, done := answers[*Snapshot]()
+	n.send(ctx, pid, &inspect{done: done})
+	s, err := await(ctx, n, ch)
+	if err != nil {
+		return nil, fmt.Errorf("inspect %q: %w", election, err)
 	}
-	ch := make(chan answer, 1)
-	n.send(ctx, pid, &inspect{done: func(s *Snapshot, err error) { ch <- answer{s, err} }})
-	select {
-	case a := <-ch:
-		return a.s, a.err
-	case <-n.shared.done:
-		return nil, n.stoppedErr()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("inspect %q: %w", election, context.Cause(ctx))
-	}
+	return s, nil
 }
 
 // Leader is who leads an election.
@@ -304,21 +302,10 @@ func (n *Node) publish(ctx context.Context, to string, value any) (int64, error)
 	if len(m.envelope) > redisbridge.MaxPayload || len(m.bare) > redisbridge.MaxPayload {
 		return 0, fmt.Errorf("%w: the message is larger than %d bytes: send a reference instead", ErrConfig, redisbridge.MaxPayload)
 	}
-	type answer struct {
-		n   int64
-		err error
-	}
-	ch := make(chan answer, 1)
-	m.done = func(n int64, err error) { ch <- answer{n, err} }
+	ch, done := answers[int64]()
+	m.done = done
 	n.send(ctx, n.pid, m)
-	select {
-	case a := <-ch:
-		return a.n, a.err
-	case <-n.shared.done:
-		return 0, n.stoppedErr()
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
-	}
+	return await(ctx, n, ch)
 }
 
 // SubscribeOptions say what a subscription gets.
@@ -394,13 +381,9 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 	if err != nil {
 		return nil, fmt.Errorf("campaign %q: %w", election, err)
 	}
-	type answer struct {
-		l   *Leadership
-		err error
-	}
-	ch := make(chan answer, 1)
+	ch, done := answers[*Leadership]()
 	c := &contender{
-		done:   func(l *Leadership, err error) { ch <- answer{l, err} },
+		done:   done,
 		finish: func(ctx context.Context, l *Leadership) error { return n.finish(ctx, pid, l, false) },
 	}
 	n.send(ctx, pid, &contend{c: c})
@@ -409,7 +392,7 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 		if a.err != nil {
 			return nil, fmt.Errorf("campaign %q: %w", election, a.err)
 		}
-		return a.l, nil
+		return a.value, nil
 	case <-n.shared.done:
 		return nil, fmt.Errorf("campaign %q: %w", election, n.stoppedErr())
 	case <-ctx.Done():
@@ -425,8 +408,8 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 	}
 	select {
 	case a := <-ch: // elected in the same instant: not wanted any more
-		if a.l != nil {
-			n.letGo(ctx, a.l)
+		if a.value != nil {
+			n.letGo(ctx, a.value)
 		}
 	default:
 	}
@@ -435,9 +418,10 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 
 // finish tells an election that a leadership's work has stopped.
 func (n *Node) finish(ctx context.Context, pid *actor.PID, l *Leadership, again bool) error {
-	ch := make(chan error, 1)
-	n.send(ctx, pid, &finished{l: l, again: again, done: func(err error) { ch <- err }})
-	return n.await(ctx, ch)
+	ch, done := answers[struct{}]()
+	n.send(ctx, pid, &finished{l: l, again: again, done: func(err error) { done(struct{}{}, err) }})
+	_, err := await(ctx, n, ch)
+	return err
 }
 
 // Lead contends in an election and runs work each time this node is elected; it returns

@@ -355,11 +355,7 @@ func (n *nodeActor) attach(m *attach) {
 		n.refuse(m, m.err)
 		return
 	case n.phase >= leaving:
-		err := n.failure
-		if err == nil {
-			err = ErrStopped
-		}
-		n.refuse(m, err)
+		n.refuse(m, n.notReady())
 		return
 	case known != nil && !known.pid.Equal(m.pid):
 		n.refuse(m, ErrBusy)
@@ -445,11 +441,7 @@ func (n *nodeActor) open(m *open) {
 		return
 	}
 	if n.phase >= leaving {
-		err := n.failure
-		if err == nil {
-			err = ErrStopped
-		}
-		m.done(nil, err)
+		m.done(nil, n.notReady())
 		return
 	}
 	cfg := n.cfg.Elections
