@@ -150,7 +150,7 @@ func (e *election) request(sender *actor.PID, m any) {
 		return
 	}
 	request, r := e.responder(sender, m)
-	switch request := request.(type) {
+	switch request.(type) {
 	case *Run:
 		e.run(r)
 	case *Quit:
@@ -161,8 +161,6 @@ func (e *election) request(sender *actor.PID, m any) {
 	case *Resign:
 		e.resigned = append(e.resigned, r)
 		e.step(fsm.Input{Kind: fsm.InResign})
-	default:
-		_ = request
 	}
 }
 

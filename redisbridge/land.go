@@ -176,8 +176,8 @@ func incOf(birth string) string {
 
 func (b *Bridge) landSurvey(f flight, v any) {
 	l := newList(v)
-	status, birth, left := l.text(0), l.text(1), l.millis(4)
-	_ = birth
+	status, left := l.text(0), l.millis(4)
+	l.text(1) // our birth: not needed, but its form is checked
 	items := l.list(5)
 	for i, c := range f.calls {
 		var s *fsm.Survey
