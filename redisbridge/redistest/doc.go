@@ -1,9 +1,10 @@
 // Package redistest starts Redis servers and breaks the way to them, for tests
 // of programs that use hustings and for hustings' own:
 //
-//   - [Server] is a real redis-server on the loopback interface,
+//   - [Server] is a real redis-server on the loopback interface, with TLS too,
+//   - [Replicated] is a primary with replicas and Sentinels, [Cluster] a Redis Cluster,
 //   - [Mini] is miniredis with a clock that runs,
-//   - [Proxy] is a TCP proxy that can lose, hold, delay, refuse and reset,
+//   - [Proxy] is a TCP proxy that can lose, hold, delay, refuse, reset and lead elsewhere,
 //   - [Conformance] is the suite that every implementation of redisbridge.Backend
 //     and of the scripts must pass, the simulated one included.
 //

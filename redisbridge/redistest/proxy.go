@@ -21,11 +21,11 @@ const (
 // act on open connections and on new ones alike.
 type Proxy struct {
 	// Addr is where clients connect; it stays the same.
-	Addr   string
-	target string
+	Addr string
 
 	mu       sync.Mutex // guards the rest
 	changed  *sync.Cond // on any change of the rest
+	target   string
 	listener net.Listener
 	held     [2]bool
 	delay    [2]time.Duration
@@ -38,6 +38,7 @@ type Proxy struct {
 type pair struct {
 	ends [2]net.Conn // by where they lead: the server, the client
 	dead bool        // guarded by Proxy.mu
+	lose [2]bool     // guarded by Proxy.mu: see Lose
 }
 
 // NewProxy starts a proxy in front of addr and stops it when the test ends.
@@ -79,7 +80,10 @@ func (p *Proxy) accept(l net.Listener) {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target)
+		p.mu.Lock()
+		target := p.target
+		p.mu.Unlock()
+		server, err := net.Dial("tcp", target)
 		if err != nil {
 			reset(client)
 			continue
@@ -104,7 +108,7 @@ func (p *Proxy) pass(c *pair, d Direction) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := c.ends[1-d].Read(buf)
-		if err != nil || !p.admit(c, d) {
+		if err != nil || !p.admit(c, d) || p.lost(c, d) {
 			break
 		}
 		if _, err := c.ends[d].Write(buf[:n]); err != nil {
@@ -136,6 +140,34 @@ func (p *Proxy) admit(c *pair, d Direction) bool {
 	}
 	return !dead
 }
+
+// lost reports whether what comes now is what Lose is to lose, and breaks the connection.
+func (p *Proxy) lost(c *pair, d Direction) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.lose[d] {
+		c.dead = true
+		for _, end := range c.ends {
+			reset(end)
+		}
+	}
+	return c.lose[d]
+}
+
+// Lose throws away what each open connection carries next in direction d, and then
+// breaks that connection. With [ToClient] the reply to a command is lost that has
+// taken effect.
+func (p *Proxy) Lose(d Direction) {
+	p.set(func() {
+		for c := range p.pairs {
+			c.lose[d] = true
+		}
+	})
+}
+
+// Retarget leads new connections to another server, as a name or an address does that is
+// given to a new primary. Open ones stay; Reset breaks them.
+func (p *Proxy) Retarget(addr string) { p.set(func() { p.target = addr }) }
 
 // Hold lets nothing through in direction d: a black hole, until Release. TCP
 // would repeat what is lost, so what is held arrives late rather than never,

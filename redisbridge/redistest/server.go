@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -29,6 +30,7 @@ type Server struct {
 
 	binary, dir string
 	args        []string
+	tls         *tls.Config // of clients, nil without TLS
 	process     *exec.Cmd
 	exited      chan struct{}
 }
@@ -51,7 +53,9 @@ func NewServer(t testing.TB, args ...string) *Server {
 }
 
 // StartServer starts a server; the caller stops it.
-func StartServer(args ...string) (*Server, error) {
+func StartServer(args ...string) (*Server, error) { return startServer(nil, args...) }
+
+func startServer(secure *tls.Config, args ...string) (*Server, error) {
 	name := os.Getenv("HUSTINGS_REDIS_SERVER")
 	if name == "" {
 		name = "redis-server"
@@ -64,7 +68,7 @@ func StartServer(args ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{binary: binary, dir: dir, args: args}
+	s := &Server{binary: binary, dir: dir, args: args, tls: secure}
 	// Another process may take the port between our look and the server's.
 	for range 5 {
 		var port int
@@ -92,8 +96,13 @@ func (s *Server) start() error {
 	if len(options) > 0 && !strings.HasPrefix(options[0], "--") {
 		args, options = options[:1:1], options[1:]
 	}
+	port := []string{"--port", s.port()}
+	if s.tls != nil {
+		port = []string{"--port", "0", "--tls-port", s.port()}
+	}
+	args = append(args, port...)
 	args = append(args,
-		"--port", s.port(), "--bind", "127.0.0.1", "--dir", s.dir, "--daemonize", "no",
+		"--bind", "127.0.0.1", "--dir", s.dir, "--daemonize", "no",
 		"--save", "", "--appendonly", "no", "--logfile", filepath.Join(s.dir, "log"), "--loglevel", "notice")
 	args = append(args, options...)
 	process := exec.Command(s.binary, args...)
@@ -111,7 +120,7 @@ func (s *Server) start() error {
 		case <-exited:
 			return nil // looked at below
 		default:
-			return answers(s.Addr)
+			return s.answers()
 		}
 	})
 	select {
@@ -133,6 +142,17 @@ func (s *Server) Kill() {
 		<-s.exited
 		s.process = nil
 	}
+}
+
+// Start starts a server again that Kill ended, at the same address, under a new
+// replication id, with what it had saved: all of it if it keeps an append-only file,
+// nothing by default. It returns when the server has loaded that; clients are told
+// LOADING until then.
+func (s *Server) Start() error {
+	if s.process != nil {
+		return errors.New("redistest: it runs")
+	}
+	return s.start()
 }
 
 // Stop ends the process and removes its files. A second call does nothing.
@@ -166,7 +186,16 @@ func (s *Server) Pid() int {
 // Do sends one command on a connection of its own and returns the first line of
 // the reply, its type character included: "+OK", ":1", "-ERR …", "$5". It knows
 // no password.
-func (s *Server) Do(words ...string) (string, error) { return ask(s.Addr, words...) }
+func (s *Server) Do(words ...string) (string, error) {
+	c, err := net.DialTimeout("tcp", s.Addr, startup)
+	if err != nil {
+		return "", err
+	}
+	if s.tls != nil {
+		c = tls.Client(c, s.tls)
+	}
+	return ask(c, words...)
+}
 
 func (s *Server) lastLines() string {
 	log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
@@ -174,22 +203,18 @@ func (s *Server) lastLines() string {
 	return strings.Join(lines[max(0, len(lines)-3):], " / ")
 }
 
-// answers says whether something that speaks RESP listens at addr and has loaded
-// its dataset.
-func answers(addr string) error {
-	line, err := ask(addr, "PING")
+// answers says whether something that speaks RESP listens and has loaded its dataset.
+func (s *Server) answers() error {
+	line, err := s.Do("PING")
 	if err == nil && line != "+PONG" && !strings.HasPrefix(line, "-NOAUTH") {
 		return fmt.Errorf("it says %s", line)
 	}
 	return err
 }
 
-func ask(addr string, words ...string) (string, error) {
-	c, err := net.DialTimeout("tcp", addr, startup)
-	if err != nil {
-		return "", err
-	}
+func ask(c net.Conn, words ...string) (string, error) {
 	defer func() { _ = c.Close() }()
+	_ = c.SetDeadline(time.Now().Add(startup))
 	var b strings.Builder
 	fmt.Fprintf(&b, "*%d\r\n", len(words))
 	for _, w := range words {

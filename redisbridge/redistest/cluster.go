@@ -1,0 +1,144 @@
+package redistest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// slots is how many slots a Redis Cluster has.
+const slots = 16384
+
+// NewCluster starts a Redis Cluster of one node that serves all slots.
+func NewCluster(t testing.TB) *Server {
+	t.Helper()
+	return NewClusterOf(t, 1).Nodes[0]
+}
+
+// Cluster is a Redis Cluster of primaries without replicas.
+type Cluster struct {
+	// Nodes share the slots evenly, in this order, to begin with.
+	Nodes []*Server
+	ids   []string
+}
+
+// NewClusterOf starts a Redis Cluster of n primaries.
+func NewClusterOf(t testing.TB, n int) *Cluster {
+	t.Helper()
+	c := &Cluster{}
+	for i := range n {
+		s := NewServer(t, "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "2000")
+		c.Nodes = append(c.Nodes, s)
+		if err := c.found(s, i, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range c.Nodes {
+		err := expect("the slots that "+s.Addr+" knows of", "ok 16384", func() string {
+			got, _ := s.query("CLUSTER", "INFO")
+			return field(got, "cluster_state") + " " + field(got, "cluster_slots_ok")
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// found gives the i-th of n nodes its slots and makes it known to the first.
+func (c *Cluster) found(s *Server, i, n int) error {
+	id, err := s.query("CLUSTER", "MYID")
+	if err != nil {
+		return err
+	}
+	c.ids = append(c.ids, fmt.Sprint(id))
+	// Who has the same epoch as another may lose the slots that were moved to it.
+	if _, err = s.query("CLUSTER", "SET-CONFIG-EPOCH", i+1); err != nil {
+		return err
+	}
+	if _, err = s.query("CLUSTER", "ADDSLOTSRANGE", i*slots/n, (i+1)*slots/n-1); err != nil {
+		return err
+	}
+	if i > 0 {
+		host, port, _ := net.SplitHostPort(c.Nodes[0].Addr)
+		_, err = s.query("CLUSTER", "MEET", host, port)
+	}
+	return err
+}
+
+// field is a line "name:value" of a reply.
+func field(reply any, name string) string {
+	text, _ := reply.(string)
+	for line := range strings.Lines(text) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), name+":"); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// Addrs are the nodes' addresses.
+func (c *Cluster) Addrs() []string {
+	var list []string
+	for _, s := range c.Nodes {
+		list = append(list, s.Addr)
+	}
+	return list
+}
+
+// Owner returns the place in Nodes of the one that serves a key.
+func (c *Cluster) Owner(key string) (int, error) {
+	for i, s := range c.Nodes {
+		// Of the others the reply is MOVED, or ASK.
+		if got, err := s.Do("EXISTS", key); err == nil && strings.HasPrefix(got, ":") {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("redistest: nobody serves %s", key)
+}
+
+// MoveSlot gives the slot of a key to the node at that place. With keep the slot's keys
+// go along, in one command, which is one atomic step; without, the new owner has none.
+func (c *Cluster) MoveSlot(key string, to int, keep bool) error {
+	from, err := c.Owner(key)
+	if err != nil || from == to {
+		return err
+	}
+	got, err := c.Nodes[from].query("CLUSTER", "KEYSLOT", key)
+	if err != nil {
+		return err
+	}
+	slot, source, target := fmt.Sprint(got), c.Nodes[from], c.Nodes[to]
+	host, port, _ := net.SplitHostPort(target.Addr)
+	if _, err := target.query("CLUSTER", "SETSLOT", slot, "IMPORTING", c.ids[from]); err != nil {
+		return err
+	}
+	if _, err := source.query("CLUSTER", "SETSLOT", slot, "MIGRATING", c.ids[to]); err != nil {
+		return err
+	}
+	keys, err := source.query("CLUSTER", "GETKEYSINSLOT", slot, strconv.Itoa(slots))
+	list, _ := keys.([]any)
+	switch {
+	case err != nil:
+		return err
+	case len(list) == 0:
+	case keep:
+		words := append([]any{"MIGRATE", host, port, "", 0, 5000, "KEYS"}, list...)
+		if _, err := source.query(words...); err != nil {
+			return err
+		}
+	default:
+		if _, err := source.query(append([]any{"DEL"}, list...)...); err != nil {
+			return err
+		}
+	}
+	var failed error
+	for _, s := range []*Server{target, source} {
+		_, err := s.query("CLUSTER", "SETSLOT", slot, "NODE", c.ids[to])
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
