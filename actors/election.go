@@ -100,6 +100,8 @@ func (e *election) Receive(ctx actor.Context) {
 		e.attach(m.env, m.recover)
 	case *detached:
 		e.detach(m.err)
+	case *pinged:
+		m.done(struct{}{}, nil)
 	default:
 		if e.env == nil {
 			e.postpone(ctx, m)

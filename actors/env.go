@@ -62,6 +62,8 @@ type shared struct {
 	done    chan struct{}
 	stopped context.Context
 	stop    context.CancelFunc
+	// link is the bridge's state, as the node was last told.
+	link atomic.Pointer[redisbridge.Link]
 	// trouble is what keeps the session from being renewed, nil if nothing does.
 	trouble atomic.Pointer[error]
 	// failed is why, if it did not stop because it was told to.

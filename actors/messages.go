@@ -260,6 +260,12 @@ type Snapshot struct {
 	DeadlineMS int64 `json:"deadline_ms"`
 	// Incarnation is the node's.
 	Incarnation string `json:"incarnation"`
+	// Session is the node's, on which every term rests.
+	Session SessionInfo `json:"session"`
+	// Counts is what the node's bridge has counted, for all its elections.
+	Counts redisbridge.Counts `json:"counts"`
+	// Transitions is how many there were since the actor began; History has the last.
+	Transitions uint64 `json:"transitions"`
 	// History is the last transitions, oldest first.
 	History []fsm.Transition `json:"history"`
 }

@@ -41,6 +41,7 @@ type nodeActor struct {
 	sends     map[uint64]func(int64, error)
 	peers     map[uint64]func(*redisbridge.PeerAnswer)
 	corr      uint64
+	pinged    int // where the next Ping begins among els
 }
 
 // phase is how far a start has come.
@@ -179,6 +180,8 @@ func (n *nodeActor) request(m any) {
 		n.asked(m, responder{root: n.ctx.ActorSystem().Root, pid: n.ctx.Sender(), request: m})
 	case *sendMessage:
 		n.sendMessage(m)
+	case *ping:
+		n.onPing(m)
 	case *Handle:
 		m.Done(&Node{system: n.ctx.ActorSystem(), pid: n.ctx.Self(), shared: n.shared, cfg: &n.cfg})
 	case Event:
@@ -323,6 +326,7 @@ func (n *nodeActor) fail(err error) {
 func (n *nodeActor) onLink(l *redisbridge.Link) {
 	was := n.link
 	n.link = *l
+	n.shared.link.Store(l)
 	now := n.env.clock.Now()
 	if l.Permanent && n.phase < ready {
 		n.fail(fmt.Errorf("%w: %w", ErrRefused, l.Err))

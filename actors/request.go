@@ -293,8 +293,12 @@ func (e *election) snapshot() *Snapshot {
 	if s.Pending == nil {
 		s.Pending = []fsm.Pending{}
 	}
+	s.Session, s.Counts = e.env.sessionInfo(), e.env.counters.Read()
+	if n := len(s.History); n > 0 {
+		s.Transitions = s.History[n-1].Seq
+	}
 	if l := e.m.Lease(); l.Valid(now) {
-		s.TrustedMS = l.Until().Sub(now).Milliseconds()
+		s.TrustedMS = max(l.Until().Sub(now).Milliseconds(), 1)
 	}
 	if at, ok := e.m.Deadline(); ok {
 		s.DeadlineMS = max(0, (at - now.Mono).Milliseconds())

@@ -13,11 +13,23 @@ type Step struct {
 	Effects []fsm.Effect
 	// State is the state after the step.
 	State fsm.State
+
+	e *election
+}
+
+// Inspect returns everything that the election knows of itself after the step, nil if its
+// actor has stopped. It may be called while Config.Steps is, on the same goroutine; in a
+// simulated world, where there is only one, at any time.
+func (s Step) Inspect() *Snapshot {
+	if s.e == nil || s.e.env == nil || s.e.m == nil {
+		return nil
+	}
+	return s.e.snapshot()
 }
 
 // tell gives a step to whoever looks at every one.
 func (e *election) tell(now fsm.Instant, in fsm.Input, fx []fsm.Effect) {
 	if f := e.env.cfg.Steps; f != nil {
-		f(Step{Election: e.cfg.Name, At: now, Input: in, Effects: fx, State: e.m.State()})
+		f(Step{Election: e.cfg.Name, At: now, Input: in, Effects: fx, State: e.m.State(), e: e})
 	}
 }
