@@ -102,6 +102,7 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 		return
 	}
 	now := n.env.clock.Now()
+	n.shared.metrics.beaten(n.env.session, now, a)
 	if a.Err != nil {
 		n.env.session.Unanswered(a.Req)
 		n.trouble(a.Err)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+
 	"hustings/fsm"
 	"hustings/redisbridge"
 )
@@ -74,6 +76,9 @@ type Config struct {
 
 	// Logger gets one line per change that matters. Default: discarded.
 	Logger *slog.Logger
+	// MeterProvider gets the node's OpenTelemetry instruments (docs/metrics.md).
+	// Default: none are made, and nothing is measured.
+	MeterProvider metric.MeterProvider
 	// Steps gets every step of every election's state machine: for traces, and for
 	// tests that want to see why. It is called on actor goroutines and must not block.
 	// Default: nobody looks.

@@ -43,6 +43,7 @@ type election struct {
 	resigned []responder
 	checks   []check // control messages whose sender is being verified
 	ghosts   map[string]time.Duration
+	meter    *meter // nil if nothing is measured
 }
 
 // check is a control message from somebody whom the round does not expect.
@@ -116,6 +117,7 @@ func (e *election) handle(sender *actor.PID, m any) {
 	switch m := m.(type) {
 	case *redisbridge.Answer:
 		if m.Gen == e.gen {
+			e.meter.answered(e, &m.Input)
 			e.fault = m.Input.Cause
 			e.step(m.Input)
 			e.fault = fsm.Cause{}
@@ -143,6 +145,7 @@ func (e *election) handle(sender *actor.PID, m any) {
 func (e *election) attach(env *env, recover bool) {
 	e.leave()
 	e.env, e.parting = env, false
+	e.meter = env.metrics.meter(e.cfg.Name)
 	e.gen = env.entropy()
 	e.rules = &fsm.Rules{
 		VoteTimeout: env.cfg.VoteTimeout, Interval: env.cfg.Interval, Mixed: *env.cfg.Mixed,
@@ -345,6 +348,7 @@ func (e *election) call(fx *fsm.Effect) {
 		c.Kind = redisbridge.CallSurvey
 	case fsm.DoClaim:
 		c.Kind = redisbridge.CallClaim
+		e.meter.asked(e)
 	case fsm.DoReassert:
 		c.Kind = redisbridge.CallReassert
 	case fsm.DoRelease:
@@ -414,9 +418,11 @@ func (e *election) emit(now fsm.Instant, n *fsm.Notice) {
 		e.env.publish(&Inconclusive{Election: e.cfg.Name, At: now, Cause: n.Cause})
 		log.Warn("inconclusive", "election", e.cfg.Name, "cause", n.Cause.String())
 	case fsm.NoticeLeader:
+		e.meter.leader(now, n.Leader.ID)
 		e.env.publish(&LeaderChanged{Election: e.cfg.Name, At: now, Leader: n.Leader})
 		log.Debug("leader", "election", e.cfg.Name, "leader", n.Leader.ID, "token", n.Leader.Token)
 	case fsm.NoticeDrainOverdue:
+		e.meter.drainOverdue()
 		e.env.publish(&DrainOverdue{Election: e.cfg.Name, At: now, Token: n.Token, Cause: n.Cause})
 		log.Error("drain overdue: the office is released while its work may still run", "election", e.cfg.Name, "token", n.Token, "cause", n.Cause.String())
 	}
@@ -435,6 +441,7 @@ func (e *election) tellOriginals() {
 }
 
 func (e *election) moved(t *fsm.Transition) {
+	e.meter.moved(t)
 	if e.env.observed.Load() > 0 {
 		e.env.publish(&Moved{Election: e.cfg.Name, Transition: *t})
 	}

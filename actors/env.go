@@ -50,6 +50,8 @@ type shared struct {
 	// subscribed counts subscriptions of any kind.
 	subscribed atomic.Int64
 	counters   redisbridge.Counters
+	// metrics is nil without a MeterProvider.
+	metrics *metrics
 	// Owned by the node's actor, and handed on to its successor at a restart:
 	// the subscribers, elections that were spawned outside, the backend.
 	hub    hub
@@ -115,6 +117,16 @@ func (s *shared) cellOf(election string) *cell {
 func (e *env) fresh() bool {
 	at, ok := e.session.LastAnswer()
 	return ok && e.clock.Now().Sub(at) <= e.cfg.TTL
+}
+
+// trusted returns for how long the session is trusted from now on. Any goroutine may ask.
+func (e *env) trusted() time.Duration {
+	t, now := e.session.Current(), e.clock.Now()
+	if t == nil || !t.Holds(now) {
+		return 0
+	}
+	until := t.Until()
+	return min(until.Mono-now.Mono, until.Wall-now.Wall)
 }
 
 // Messages between a node and its elections.

@@ -24,6 +24,7 @@ type subscriber struct {
 	unacked     int
 	queue       []Event
 	missed      uint64
+	metrics     *metrics
 	// Without a window: the latest Status by election, and when one was sent.
 	latest []*Status
 	sentAt time.Duration
@@ -98,6 +99,7 @@ func (h *hub) add(n *nodeActor, s *subscriber) {
 		}
 		return
 	}
+	s.metrics = n.shared.metrics
 	h.subs = append(h.subs, s)
 	h.count(n)
 	now := n.env.clock.Now()
@@ -163,7 +165,7 @@ func (h *hub) offer(n *nodeActor, s *subscriber, ev Event) {
 		s.queue = append(s.queue, ev)
 		if len(s.queue) > maxQueued {
 			s.queue = append(s.queue[:0], s.queue[1:]...)
-			s.missed++
+			s.miss()
 		}
 		h.drain(n, s)
 	default:
@@ -173,12 +175,18 @@ func (h *hub) offer(n *nodeActor, s *subscriber, ev Event) {
 	}
 }
 
+// miss counts an event that is dropped.
+func (s *subscriber) miss() {
+	s.missed++
+	s.metrics.dropped(1)
+}
+
 // toChannel never blocks. A full channel costs the event; the next one that fits comes
 // after a Missed.
 func (s *subscriber) toChannel(ev Event) {
 	if s.missed > 0 {
 		if cap(s.ch)-len(s.ch) < 2 {
-			s.missed++
+			s.miss()
 			return
 		}
 		s.ch <- &Missed{N: s.missed}
@@ -187,7 +195,7 @@ func (s *subscriber) toChannel(ev Event) {
 	select {
 	case s.ch <- ev:
 	default:
-		s.missed++
+		s.miss()
 	}
 }
 

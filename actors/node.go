@@ -80,10 +80,11 @@ func NodeProps(cfg Config) *actor.Props {
 }
 
 func nodeProps(cfg Config, s *shared) *actor.Props {
-	super := newSupervisor(cfg.Redis.Clock, cfg.Logger)
-	return actor.PropsFromProducer(func() actor.Actor {
+	s.metrics = newMetrics(&cfg)
+	super := newSupervisor(cfg.Redis.Clock, cfg.Logger, s.metrics)
+	return s.metrics.measured(actor.PropsFromProducer(func() actor.Actor {
 		return &nodeActor{cfg: cfg, shared: s, super: super}
-	}, actor.WithSupervisor(super))
+	}, actor.WithSupervisor(super)))
 }
 
 // Receive is the actor's one entry.
@@ -99,6 +100,7 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.hub.stop()
 	case *actor.Stopped:
 		n.shared.stop()
+		n.shared.metrics.stop()
 		n.shared.closeBackend()
 		close(n.shared.done)
 	case *actor.Terminated:
@@ -232,6 +234,10 @@ func (n *nodeActor) start() {
 		n.fail(err)
 		return
 	}
+	if err := n.shared.metrics.observe(n.shared); err != nil {
+		n.fail(fmt.Errorf("%w: MeterProvider: %w", ErrConfig, err))
+		return
+	}
 	if err := n.spawnBridge(); err != nil {
 		n.fail(err)
 		return
@@ -262,7 +268,7 @@ func (n *nodeActor) spawnBridge() error {
 	if *n.cfg.Quarantine {
 		set.MaxTTL = n.cfg.MaxTTL
 	}
-	n.env.bridge = n.ctx.Spawn(redisbridge.Props(set))
+	n.env.bridge = n.ctx.Spawn(n.shared.metrics.measured(redisbridge.Props(set)))
 	return nil
 }
 
@@ -456,7 +462,7 @@ func (n *nodeActor) open(m *open) {
 	}
 	c := &cell{}
 	c.view.Store(&View{Election: m.election})
-	pid := n.ctx.Spawn(electionProps(n.ctx.Self(), cfg, c))
+	pid := n.ctx.Spawn(n.shared.metrics.measured(electionProps(n.ctx.Self(), cfg, c)))
 	e := &entry{name: m.election, pid: pid, cell: c}
 	n.byName[m.election] = e
 	n.els = append(n.els, e)

@@ -24,10 +24,11 @@ type supervisor struct {
 	logger   *slog.Logger
 	failures map[string][]time.Duration
 	given    map[string]bool // given up
+	metrics  *metrics
 }
 
-func newSupervisor(clock redisbridge.Clock, logger *slog.Logger) *supervisor {
-	return &supervisor{clock: clock, logger: logger, failures: map[string][]time.Duration{}, given: map[string]bool{}}
+func newSupervisor(clock redisbridge.Clock, logger *slog.Logger, m *metrics) *supervisor {
+	return &supervisor{clock: clock, logger: logger, failures: map[string][]time.Duration{}, given: map[string]bool{}, metrics: m}
 }
 
 // exhausted reports, once, whether an actor was stopped because it failed too often.
@@ -40,6 +41,7 @@ func (s *supervisor) exhausted(id string) bool {
 // HandleFailure restarts the child, or stops it when it fails too often.
 func (s *supervisor) HandleFailure(system *actor.ActorSystem, parent actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, message any) {
 	now := s.clock.Now().Mono
+	s.metrics.panicked()
 	list := append(s.failures[child.Id], now)
 	for len(list) > 0 && now-list[0] > restartWindow {
 		list = list[1:]

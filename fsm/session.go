@@ -192,6 +192,17 @@ func (s *Session) take(req uint64) (Instant, bool) {
 	return Instant{}, false
 }
 
+// Sent returns when heartbeat req was sent, if it is not answered yet. It belongs to the
+// node's goroutine.
+func (s *Session) Sent(req uint64) (at Instant, ok bool) {
+	for _, b := range s.sent {
+		if b.req == req {
+			return b.at, true
+		}
+	}
+	return Instant{}, false
+}
+
 // Unanswered forgets a heartbeat whose outcome will never be known.
 func (s *Session) Unanswered(req uint64) { s.take(req) }
 

@@ -1,0 +1,332 @@
+package actors_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	prom "go.opentelemetry.io/otel/exporters/prometheus"
+	api "go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"hustings/actors"
+	"hustings/redisbridge/redistest"
+)
+
+// collect reads the instruments by name.
+func collect(t *testing.T, r *metric.ManualReader) map[string]metricdata.Metrics {
+	t.Helper()
+	var rm metricdata.ResourceMetrics
+	if err := r.Collect(t.Context(), &rm); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]metricdata.Metrics{}
+	for _, scope := range rm.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			all[m.Name] = m
+		}
+	}
+	return all
+}
+
+// sum adds up the points of an instrument whose attributes fit; pairs are keys (without
+// "hustings.") and values.
+func sum(t *testing.T, all map[string]metricdata.Metrics, name string, pairs ...string) (total float64) {
+	t.Helper()
+	fits := func(set attribute.Set) bool {
+		for i := 0; i < len(pairs); i += 2 {
+			if v, _ := set.Value(attribute.Key("hustings." + pairs[i])); v.AsString() != pairs[i+1] {
+				return false
+			}
+		}
+		return true
+	}
+	m, ok := all[name]
+	if !ok {
+		t.Errorf("%s: nothing measured", name)
+	}
+	switch data := m.Data.(type) {
+	case metricdata.Sum[int64]:
+		for _, p := range data.DataPoints {
+			if fits(p.Attributes) {
+				total += float64(p.Value)
+			}
+		}
+	case metricdata.Gauge[int64]:
+		for _, p := range data.DataPoints {
+			if fits(p.Attributes) {
+				total += float64(p.Value)
+			}
+		}
+	case metricdata.Gauge[float64]:
+		for _, p := range data.DataPoints {
+			if fits(p.Attributes) {
+				total += p.Value
+			}
+		}
+	case metricdata.Histogram[float64]:
+		for _, p := range data.DataPoints {
+			if fits(p.Attributes) {
+				total += float64(p.Count)
+			}
+		}
+	}
+	return total
+}
+
+func TestMetricsTellWhatTheNodeDoes(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		f.ttl = 900 * time.Millisecond // a node learns of members with its heartbeats
+		reader := metric.NewManualReader()
+		provider := metric.NewMeterProvider(metric.WithReader(reader))
+		a := f.start("a", 2, func(c *actors.Config) { c.MeterProvider = provider }).run("billing")
+		a.won("billing")
+		b := f.start("b", 1).run("billing")
+		b.lost("billing")
+		a.must(a.Resign(bg(t), "billing"))
+		b.won("billing")
+		a.follows("billing", "b")
+		b.must(b.Resign(bg(t), "billing"))
+		a.won("billing")
+		_, err := a.Broadcast(bg(t), map[string]string{"hello": "all"})
+		a.must(err)
+		eventually(t, "both members known", func() bool { return len(a.Members()) == 2 })
+
+		all := collect(t, reader)
+		for _, c := range []struct {
+			name  string
+			pairs []string
+			least float64
+		}{
+			{"hustings.transitions", []string{"election", "billing", "to", "won"}, 2},
+			{"hustings.transitions", []string{"cause", "resigned"}, 1},
+			{"hustings.rounds", []string{"outcome", "won"}, 2},
+			{"hustings.leader.changes", []string{"election", "billing"}, 3},
+			{"hustings.vacancy.duration", []string{"election", "billing"}, 2},
+			{"hustings.heartbeat.duration", []string{"verdict", "created"}, 1},
+			{"hustings.claim.duration", []string{"outcome", "granted"}, 2},
+			{"hustings.elections", []string{"state", "won", "node", "a"}, 1},
+			{"hustings.leading", []string{"election", "billing"}, 1},
+			{"hustings.members", nil, 2},
+			{"hustings.link.up", nil, 1},
+			{"hustings.messages", []string{"direction", "in"}, 1},
+			{"hustings.messages", []string{"direction", "out"}, 1},
+			{"hustings.redis.requests", nil, 1},
+			{"hustings.redis.commands", nil, 1},
+			{"hustings.redis.connects", nil, 1},
+		} {
+			if got := sum(t, all, c.name, c.pairs...); got < c.least {
+				t.Errorf("%s%v = %v, want at least %v", c.name, c.pairs, got, c.least)
+			}
+		}
+		if got := sum(t, all, "hustings.elections"); got != 1 {
+			t.Errorf("%v elections, want 1", got)
+		}
+		if got := sum(t, all, "hustings.trust.remaining"); got <= 0 || got > f.ttl.Seconds() {
+			t.Errorf("trusted for %v s, want up to the TTL of %v", got, f.ttl)
+		}
+		// Everything that was posted was taken, or will be: the depth comes back to zero.
+		eventually(t, "no message waits", func() bool {
+			return sum(t, collect(t, reader), "hustings.mailbox.depth") == 0
+		})
+	})
+}
+
+func TestMetricsOfALinkThatIsDownAndOfALapse(t *testing.T) {
+	f := newFleet(t, servers["miniredis"])
+	f.ttl = 600 * time.Millisecond
+	reader := metric.NewManualReader()
+	link := redistest.NewProxy(t, f.addr)
+	a := f.start("a", 2, func(c *actors.Config) {
+		c.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader))
+		c.Redis.Options.Addrs = []string{link.Addr}
+	}).run("billing")
+	a.won("billing")
+	link.Refuse()
+	link.Reset()
+	a.lost("billing")
+	all := collect(t, reader)
+	if got := sum(t, all, "hustings.lapses", "election", "billing"); got != 1 {
+		t.Errorf("%v lapses, want 1", got)
+	}
+	if up, left := sum(t, all, "hustings.link.up"), sum(t, all, "hustings.trust.remaining"); up != 0 || left != 0 {
+		t.Errorf("without a link: up %v, trusted for %v s; want 0 and 0", up, left)
+	}
+	if err := link.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	a.won("billing")
+	if up := sum(t, collect(t, reader), "hustings.link.up"); up != 1 {
+		t.Errorf("with the link back: up %v, want 1", up)
+	}
+}
+
+func TestAStoppedNodeIsNotObservedAnyMore(t *testing.T) {
+	f := newFleet(t, servers["miniredis"])
+	reader := metric.NewManualReader()
+	n, err := actors.Start(bg(t), system, f.config("a", 1, func(c *actors.Config) {
+		c.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader))
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sum(t, collect(t, reader), "hustings.link.up"); got != 1 {
+		t.Fatalf("running: up %v, want 1", got)
+	}
+	if err := n.Stop(bg(t)); err != nil {
+		t.Fatal(err)
+	}
+	<-n.Done()
+	if m, ok := collect(t, reader)["hustings.link.up"]; ok && len(m.Data.(metricdata.Gauge[int64]).DataPoints) > 0 {
+		t.Errorf("stopped: %v", m)
+	}
+}
+
+// instruments is a provider that measures nothing and notes what is made.
+type instruments struct {
+	noop.MeterProvider
+	meter recorder
+}
+
+// recorder is its meter.
+type recorder struct {
+	noop.Meter
+	made map[string]func(api.Meter) // makes it elsewhere, with one measurement
+}
+
+func (p *instruments) Meter(string, ...api.MeterOption) api.Meter { return &p.meter }
+
+func (p *recorder) Int64Counter(name string, o ...api.Int64CounterOption) (api.Int64Counter, error) {
+	p.made[name] = func(m api.Meter) {
+		c, _ := m.Int64Counter(name, o...)
+		c.Add(context.Background(), 1)
+	}
+	return p.Meter.Int64Counter(name, o...)
+}
+
+func (p *recorder) Float64Histogram(name string, o ...api.Float64HistogramOption) (api.Float64Histogram, error) {
+	p.made[name] = func(m api.Meter) {
+		h, _ := m.Float64Histogram(name, o...)
+		h.Record(context.Background(), 1)
+	}
+	return p.Meter.Float64Histogram(name, o...)
+}
+
+func (p *recorder) Int64ObservableGauge(name string, o ...api.Int64ObservableGaugeOption) (api.Int64ObservableGauge, error) {
+	p.made[name] = func(m api.Meter) {
+		_, _ = m.Int64ObservableGauge(name, append(o, api.WithInt64Callback(func(_ context.Context, ob api.Int64Observer) error {
+			ob.Observe(1)
+			return nil
+		}))...)
+	}
+	return p.Meter.Int64ObservableGauge(name, o...)
+}
+
+func (p *recorder) Float64ObservableGauge(name string, o ...api.Float64ObservableGaugeOption) (api.Float64ObservableGauge, error) {
+	p.made[name] = func(m api.Meter) {
+		_, _ = m.Float64ObservableGauge(name, append(o, api.WithFloat64Callback(func(_ context.Context, ob api.Float64Observer) error {
+			ob.Observe(1)
+			return nil
+		}))...)
+	}
+	return p.Meter.Float64ObservableGauge(name, o...)
+}
+
+func (p *recorder) Int64ObservableCounter(name string, o ...api.Int64ObservableCounterOption) (api.Int64ObservableCounter, error) {
+	p.made[name] = func(m api.Meter) {
+		_, _ = m.Int64ObservableCounter(name, append(o, api.WithInt64Callback(func(_ context.Context, ob api.Int64Observer) error {
+			ob.Observe(1)
+			return nil
+		}))...)
+	}
+	return p.Meter.Int64ObservableCounter(name, o...)
+}
+
+// made starts a node and returns what instruments it makes.
+func made(t *testing.T) map[string]func(api.Meter) {
+	t.Helper()
+	p := &instruments{meter: recorder{made: map[string]func(api.Meter){}}}
+	newFleet(t, servers["miniredis"]).start("a", 1, func(c *actors.Config) { c.MeterProvider = p })
+	return p.meter.made
+}
+
+func TestEveryInstrumentIsInTheDocs(t *testing.T) {
+	page, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(hustings\\.[a-z.]+)`").FindAllStringSubmatch(string(page), -1) {
+		told[m[1]] = true
+	}
+	all := made(t)
+	for name := range all {
+		if !told[name] {
+			t.Errorf("%s is not in docs/metrics.md", name)
+		}
+		delete(told, name)
+	}
+	for name := range told {
+		t.Errorf("docs/metrics.md has %s, which no node makes", name)
+	}
+	if len(all) < 15 {
+		t.Errorf("only %d instruments seen", len(all))
+	}
+}
+
+// TestTheDashboardAndTheAlertsAskForWhatThereIs makes every instrument in a real
+// provider, exports them for Prometheus, and looks each name up that the two files use.
+func TestTheDashboardAndTheAlertsAskForWhatThereIs(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	exporter, err := prom.New(prom.WithRegisterer(registry))
+	if err != nil {
+		t.Fatal(err)
+	}
+	meter := metric.NewMeterProvider(metric.WithReader(exporter)).Meter("hustings")
+	for _, make := range made(t) {
+		make(meter)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exported := map[string]bool{}
+	for _, f := range families {
+		for _, suffix := range []string{"", "_bucket", "_sum", "_count"} {
+			exported[f.GetName()+suffix] = true
+		}
+	}
+	labels := []string{"hustings_fleet", "hustings_node", "hustings_election", "hustings_from", "hustings_to", "hustings_cause",
+		"hustings_outcome", "hustings_verdict", "hustings_state", "hustings_direction", "hustings_reason"}
+	for _, file := range []string{"../docs/grafana-dashboard.json", "../docs/prometheus-alerts.yml"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, ".json") && !json.Valid(text) {
+			t.Errorf("%s is not JSON", file)
+		}
+		found := 0
+		for _, name := range regexp.MustCompile(`hustings_[a-z_]+`).FindAllString(string(text), -1) {
+			if slices.Contains(labels, name) {
+				continue
+			}
+			found++
+			if !exported[name] {
+				t.Errorf("%s asks for %s, which no node exports", file, name)
+			}
+		}
+		if found < 10 {
+			t.Errorf("%s: only %d names found", file, found)
+		}
+	}
+}

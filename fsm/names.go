@@ -1,0 +1,82 @@
+package fsm
+
+import "fmt"
+
+// causeNames are short and stay as they are: metrics and alerts select by them.
+var causeNames = [numCauses]string{
+	CauseNone:          "none",
+	CauseRun:           "run",
+	CauseQuit:          "quit",
+	CauseRetry:         "retry",
+	CauseNoLeader:      "no_leader",
+	CauseHolderEnded:   "holder_ended",
+	CauseVacant:        "vacant",
+	CauseLowerHolder:   "lower_holder",
+	CauseLowerVotes:    "lower_votes",
+	CauseLinkUp:        "link_up",
+	CausePolled:        "polled",
+	CauseUnopposed:     "unopposed",
+	CauseHeir:          "heir",
+	CauseGranted:       "granted",
+	CausePassedOver:    "passed_over",
+	CauseOutvoted:      "outvoted",
+	CauseKicked:        "kicked",
+	CauseHigherLeads:   "higher_leads",
+	CauseHeld:          "held",
+	CauseLapsed:        "lapsed",
+	CauseSuperseded:    "superseded",
+	CauseResigned:      "resigned",
+	CauseSilent:        "silent",
+	CauseNoAnswer:      "no_answer",
+	CauseUnreachable:   "unreachable",
+	CauseQuarantine:    "quarantine",
+	CauseNotRegistered: "not_registered",
+	CauseNoSession:     "no_session",
+	CauseLateGrant:     "late_grant",
+	CauseDrainOverdue:  "drain_overdue",
+	CauseNodeStopped:   "node_stopped",
+	CauseNewEpoch:      "new_epoch",
+	CauseHolderDrains:  "holder_drains",
+}
+
+// String returns the code's short name, as metrics use it: "kicked".
+func (c CauseCode) String() string {
+	if c < numCauses {
+		return causeNames[c]
+	}
+	return fmt.Sprintf("CauseCode(%d)", uint8(c))
+}
+
+// Codes returns every code, for tables.
+func Codes() []CauseCode {
+	all := make([]CauseCode, numCauses)
+	for i := range all {
+		all[i] = CauseCode(i)
+	}
+	return all
+}
+
+var outcomeNames = [...]string{
+	OutcomeUnknown: "unknown", OutcomeGranted: "granted", OutcomeHeld: "held", OutcomeQuarantine: "quarantine",
+	OutcomeRefused: "refused", OutcomeStale: "stale", OutcomeReasserted: "reasserted", OutcomeSuperseded: "superseded",
+}
+
+// String returns the outcome's name: "granted".
+func (o Outcome) String() string {
+	if int(o) < len(outcomeNames) {
+		return outcomeNames[o]
+	}
+	return fmt.Sprintf("Outcome(%d)", uint8(o))
+}
+
+var verdictNames = [...]string{
+	VerdictUnknown: "unknown", VerdictExtended: "extended", VerdictCreated: "created", VerdictTaken: "taken", VerdictStale: "stale",
+}
+
+// String returns the verdict's name: "extended".
+func (v Verdict) String() string {
+	if int(v) < len(verdictNames) {
+		return verdictNames[v]
+	}
+	return fmt.Sprintf("Verdict(%d)", uint8(v))
+}
