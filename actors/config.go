@@ -83,6 +83,24 @@ type Config struct {
 	// tests that want to see why. It is called on actor goroutines and must not block.
 	// Default: nobody looks.
 	Steps func(Step)
+
+	originals originalTimes
+}
+
+// originalTimes are those that follow from the fixed times of the original. Tests change
+// them, whose originals run faster.
+type originalTimes struct {
+	// An original that is kicked before its votes are all out forgets the kick and wins
+	// 10 s later; a second kick after rekick puts it right.
+	rekick time.Duration
+	// ghost is how long an original must have voted without being a candidate before it
+	// is put back: one that quits may have voted just before.
+	ghost time.Duration
+	// suspect is how long an original must be without a subscriber before it is taken
+	// for dead: longer than it needs to reconnect, 255 ms at best.
+	suspect time.Duration
+	// patience is how long its vote may wait for our ack.
+	patience time.Duration
 }
 
 // ElectionConfig describes how this node behaves in an election.
@@ -151,6 +169,10 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Elections = c.Elections.withDefaults()
+	def(&c.originals.rekick, 2*time.Second)
+	def(&c.originals.ghost, time.Second)
+	def(&c.originals.suspect, time.Second)
+	def(&c.originals.patience, fsm.DefaultOriginalPatience)
 	return c
 }
 

@@ -149,7 +149,7 @@ func (e *election) attach(env *env, recover bool) {
 	e.gen = env.entropy()
 	e.rules = &fsm.Rules{
 		VoteTimeout: env.cfg.VoteTimeout, Interval: env.cfg.Interval, Mixed: *env.cfg.Mixed,
-		DrainTimeout: e.cfg.DrainTimeout, Sticky: e.cfg.Sticky, MinTenure: e.cfg.MinTenure,
+		OriginalPatience: env.cfg.originals.patience, DrainTimeout: e.cfg.DrainTimeout, Sticky: e.cfg.Sticky, MinTenure: e.cfg.MinTenure,
 	}
 	self := fsm.Candidate{ID: env.cfg.ID, Inc: env.session.Inc(), Rank: env.cfg.rank(e.cfg.Name)}
 	e.m = fsm.NewMachine(e.cfg.Name, self, e.rules, env.session, env.entropy())
@@ -375,13 +375,9 @@ func (e *election) publish(fx fsm.Effect) {
 	})
 }
 
-// rekickAfter: an original that is kicked before its votes are all out forgets the kick
-// and wins; a second kick puts it right.
-const rekickAfter = 2 * time.Second
-
 func (e *election) repeatKick(fx *fsm.Effect) {
 	root, self, m := e.root, e.self, &rekick{to: fx.To, round: fx.Round}
-	e.env.clock.AfterFunc(rekickAfter, func() { root.Send(self, m) })
+	e.env.clock.AfterFunc(e.env.cfg.originals.rekick, func() { root.Send(self, m) })
 }
 
 // begin: a term begins.

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 )
@@ -10,3 +11,16 @@ import (
 func (n *Node) ElectionPID(ctx context.Context, election string) (*actor.PID, error) {
 	return n.election(ctx, election)
 }
+
+// HastenOriginals fits a node's config to originals whose times are divided by speed.
+func HastenOriginals(c *Config, speed time.Duration) {
+	c.Interval = DefaultInterval / speed
+	c.VoteTimeout = DefaultVoteTimeout / speed
+	c.originals = originalTimes{
+		rekick: 2 * time.Second / speed, ghost: time.Second / speed, suspect: time.Second / speed,
+		patience: 8 * time.Second / speed,
+	}
+}
+
+// KickOriginalsOnce leaves the second kick out.
+func KickOriginalsOnce(c *Config) { c.originals.rekick = time.Hour }

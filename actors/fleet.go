@@ -33,10 +33,6 @@ type suspect struct {
 	since        time.Duration
 }
 
-// suspectAfter is how long an original must be without a subscriber before it is taken
-// for dead: longer than it needs to reconnect.
-const suspectAfter = time.Second
-
 // maxSuspects bounds how many are looked at in one interval.
 const maxSuspects = 64
 
@@ -320,7 +316,7 @@ func (n *nodeActor) onSuspects(m *redisbridge.Suspects) {
 		}
 	}
 	if n.fleet.timer == nil && len(n.fleet.suspects) > 0 {
-		n.fleet.timer = n.after(suspectAfter, &purgeDue{})
+		n.fleet.timer = n.after(n.cfg.originals.suspect, &purgeDue{})
 	}
 }
 
@@ -332,7 +328,7 @@ func (n *nodeActor) onPurgeDue() {
 	now := n.env.clock.Now()
 	kept := n.fleet.suspects[:0]
 	for _, s := range n.fleet.suspects {
-		if now.Mono-s.since < suspectAfter {
+		if now.Mono-s.since < n.cfg.originals.suspect {
 			kept = append(kept, s)
 			continue
 		}
@@ -343,7 +339,7 @@ func (n *nodeActor) onPurgeDue() {
 	}
 	n.fleet.suspects = kept
 	if len(kept) > 0 {
-		n.fleet.timer = n.after(suspectAfter, &purgeDue{})
+		n.fleet.timer = n.after(n.cfg.originals.suspect, &purgeDue{})
 	}
 }
 

@@ -111,10 +111,6 @@ func (e *election) verified(a *redisbridge.PeerAnswer) {
 	}
 }
 
-// ghostAfter is how long an original must have voted without being a candidate before it
-// is put back: one that quits may have voted just before.
-const ghostAfter = time.Second
-
 // maxGhosts bounds how many are remembered; with one more all are forgotten.
 const maxGhosts = 64
 
@@ -132,7 +128,7 @@ func (e *election) ghost(c redisbridge.Control, a *redisbridge.PeerAnswer) {
 			e.ghosts = make(map[string]time.Duration)
 		}
 		e.ghosts[c.ID] = now.Mono
-	case now.Mono-first >= ghostAfter:
+	case now.Mono-first >= e.env.cfg.originals.ghost:
 		delete(e.ghosts, c.ID)
 		number := strconv.FormatFloat(c.Number, 'f', -1, 64)
 		details := redisbridge.Details{Process: json.Number(number), Timestamp: timestamp(now.Time())}

@@ -41,6 +41,9 @@ type Rules struct {
 	MinTenure time.Duration
 	// Mixed: originals may be in the fleet.
 	Mixed bool
+	// OriginalPatience is how long an original's vote may wait for its ack while we
+	// drain. Default DefaultOriginalPatience.
+	OriginalPatience time.Duration
 }
 
 // Fixed rules of the protocol.

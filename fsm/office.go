@@ -17,9 +17,8 @@ type office struct {
 	ackAt      time.Duration // or then at the latest
 }
 
-// originalPatience is how long an original's vote may wait for its ack: it counts
-// the silent as not outranked after 10 s.
-const originalPatience = 8 * time.Second
+// DefaultOriginalPatience: an original gives its round up, or wins it, 10 s after its votes.
+const DefaultOriginalPatience = 8 * time.Second
 
 // maxOwed bounds the acks that are owed. Who is not among them votes again.
 const maxOwed = 64
@@ -112,9 +111,9 @@ func (m *Machine) endTerm(now Instant) {
 }
 
 // owe notes that an original's vote is to be acked.
-func (o *office) owe(now Instant, c Candidate) {
+func (o *office) owe(now Instant, c Candidate, patience time.Duration) {
 	if len(o.owed) == 0 {
-		o.ackAt = now.Mono + originalPatience
+		o.ackAt = now.Mono + patience
 	}
 	if len(o.owed) < maxOwed && !hasID(o.owed, c.ID) {
 		o.owed = append(o.owed, c)

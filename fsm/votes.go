@@ -1,6 +1,9 @@
 package fsm
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 func (m *Machine) onVote(now Instant, in Input) {
 	if m.state == Idle || in.From.ID == m.self.ID || m.ignores(in.From) {
@@ -68,7 +71,7 @@ func (m *Machine) preempted(now Instant, in Input, why Cause) {
 	}
 	switch {
 	case in.From.Original:
-		o.owe(now, in.From)
+		o.owe(now, in.From, cmp.Or(m.rules.OriginalPatience, DefaultOriginalPatience))
 		if o.heir.Original && in.From.Outranks(o.heir) {
 			o.heir = in.From
 		}
