@@ -38,6 +38,10 @@ var system = actor.NewActorSystem(
 var servers = map[string]string{}
 
 func TestMain(m *testing.M) {
+	if setup := os.Getenv(nodeEnv); setup != "" {
+		npmNodeMain(setup)
+		return
+	}
 	flag.Parse()
 	if n := flag.Lookup("test.parallel"); n.Value.String() == n.DefValue {
 		_ = n.Value.Set("4") // tests wait more than they compute

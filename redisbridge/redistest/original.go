@@ -90,12 +90,28 @@ func NewOriginal(t testing.TB, cfg OriginalConfig) *Original {
 	return o
 }
 
+// NeedOriginal skips a test where no original can be started.
+func NeedOriginal(t testing.TB) {
+	t.Helper()
+	if _, _, err := findOriginal(); err != nil {
+		t.Skip(err)
+	}
+}
+
+func findOriginal() (node, dir string, err error) {
+	node, err = exec.LookPath("node")
+	dir = os.Getenv("HUSTINGS_IPC_DIR")
+	if err != nil || dir == "" {
+		return "", "", ErrNoOriginal
+	}
+	return node, dir, nil
+}
+
 // StartOriginal starts one; the caller ends it, with Kill.
 func StartOriginal(cfg OriginalConfig) (*Original, error) {
-	node, err := exec.LookPath("node")
-	dir := os.Getenv("HUSTINGS_IPC_DIR")
-	if err != nil || dir == "" {
-		return nil, ErrNoOriginal
+	node, dir, err := findOriginal()
+	if err != nil {
+		return nil, err
 	}
 	host, port, err := net.SplitHostPort(cfg.Addr)
 	if err != nil {
