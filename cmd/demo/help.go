@@ -7,7 +7,7 @@ import (
 )
 
 // commands is what to say when somebody asks for a command that is not there.
-const commands = `there are "demo" alone, "demo node", "demo sim" and "demo help"; chaos, bench and serve come later`
+const commands = `there are "demo" alone, "demo node", "demo sim", "demo chaos" and "demo help"; bench and serve come later`
 
 const usage = `demo shows hustings at work: leader election over Redis.
 
@@ -15,7 +15,8 @@ const usage = `demo shows hustings at work: leader election over Redis.
                       votes, a takeover, a crash, a resignation, messages
   demo node [flags]   one real node, until SIGINT or SIGTERM
   demo sim [flags]    a fleet in trouble in a simulated world, by seed
-  demo help [node|sim]  this, or the flags and commands of one of them
+  demo chaos [flags]  real nodes on a real redis-server, broken in every way
+  demo help [node|sim|chaos]  this, or the flags and commands of one of them
 
 Flags of demo:
 `
@@ -57,6 +58,8 @@ func runHelp(args []string, c *console) int {
 		nodeFlags(&nodeOptions{}, c.out).Usage()
 	case len(args) == 1 && args[0] == "sim":
 		_, _ = parseSim([]string{"-h"}, c.out)
+	case len(args) == 1 && args[0] == "chaos":
+		_, _ = parseChaos([]string{"-h"}, c.out)
 	default:
 		fmt.Fprintf(c.err, "demo: no help on %q; %s\n", args, commands)
 		return exitUsage

@@ -2,6 +2,7 @@
 //
 //	demo          elections in one process, with a timeline to read
 //	demo node     one real node, until it is told to stop
+//	demo chaos    real nodes on a real redis-server, broken in every way
 //	demo help     what there is
 //
 // docs/demo.md documents every flag, command and output line.
@@ -67,6 +68,8 @@ func run(args []string, c *console) int {
 		return runNode(args[1:], c)
 	case "sim":
 		return runSim(args[1:], c)
+	case "chaos":
+		return runChaos(args[1:], c)
 	case "help":
 		return runHelp(args[1:], c)
 	}

@@ -33,6 +33,7 @@ type nodeRun struct {
 	logger  *slog.Logger
 	node    *actors.Node // set before anything that uses it starts
 	lanes   *lanes
+	lie     time.Duration // see liar
 
 	// ctx ends when the node is to stop, with errTold or a fault as its cause; over
 	// ends when it has stopped.
@@ -85,6 +86,7 @@ func newNodeRun(o *nodeOptions, c *console) *nodeRun {
 		o: o, printer: newPrinter(c.out, o.id, format), lanes: newLanes(),
 		logger: slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: o.level})),
 	}
+	r.lie, _ = time.ParseDuration(os.Getenv(liar))
 	r.ctx, r.stop = context.WithCancelCause(context.Background())
 	r.over, r.end = context.WithCancel(context.Background())
 	return r

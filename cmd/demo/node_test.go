@@ -26,6 +26,7 @@ var lineMembers = map[string]string{
 	"transition":      "election from event to cause round",
 	"work":            "election state token",
 	"valid":           "election value until_ns",
+	"held":            "election token yes_ns until_ns",
 	"error":           "error",
 	"reply":           "cmd ok error? election? receivers?", // of a command that is not listed, or that failed
 	"reply run":       "cmd ok error? election",

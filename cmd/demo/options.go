@@ -28,6 +28,7 @@ type nodeOptions struct {
 	drain, drainTimeout time.Duration
 	minReplicas         int
 	mixed, quarantine   bool
+	spread, held        bool
 	probe               time.Duration
 	format              string
 	stdin               bool
@@ -51,6 +52,7 @@ func nodeFlags(o *nodeOptions, w io.Writer) *flag.FlagSet {
 	f.StringVar(&o.redis, "redis", defaultURL, "`URL` of Redis: redis://[[user]:password@]host[:port][/db], rediss:// for TLS")
 	f.StringVar(&o.id, "id", "", "the node's `name`, unique in the fleet (default host name and process id)")
 	f.Int64Var(&o.rank, "rank", 0, "`N` decides who leads: the highest does (default the process id)")
+	f.BoolVar(&o.spread, "spread", false, "rank by the names of node and election instead, so that leaderships spread over the fleet")
 	f.Var(&o.elections, "election", "`name` of an election to stand in; may be repeated")
 	f.DurationVar(&o.ttl, "ttl", actors.DefaultTTL, "how long the session lives without a heartbeat")
 	f.DurationVar(&o.vote, "vote-timeout", actors.DefaultVoteTimeout, "how long a round waits for answers")
@@ -65,6 +67,7 @@ func nodeFlags(o *nodeOptions, w io.Writer) *flag.FlagSet {
 	f.BoolVar(&o.mixed, "mixed", true, "nodes of npm ipc@0.0.1 may be in the fleet")
 	f.BoolVar(&o.quarantine, "quarantine", true, "refuse claims for one TTL on a dataset that is new; switch off only where Redis is thrown away")
 	f.DurationVar(&o.probe, "probe", 0, "poll Valid this often and print valid lines when the answer changes; 0 does not")
+	f.BoolVar(&o.held, "held", false, "with --probe: print a held line whenever the trust was prolonged, and before each no")
 	f.StringVar(&o.format, "format", "text", "text or json")
 	f.BoolVar(&o.stdin, "stdin", false, "take commands from stdin; its end is exit")
 	f.TextVar(&o.level, "log-level", slog.LevelWarn, "log `level` on stderr: debug, info, warn or error")
@@ -128,6 +131,9 @@ func (o *nodeOptions) check() error {
 	if o.drain < 0 {
 		add("--drain %v is negative: use 0 or more", o.drain)
 	}
+	if o.spread && o.rankSet {
+		add("--spread and --rank exclude each other: leave one out")
+	}
 	if o.probe < 0 || o.probe > 0 && o.probe < time.Millisecond {
 		add("--probe %v is too short: use 0 for none, or at least 1ms", o.probe)
 	}
@@ -147,6 +153,9 @@ func (o *nodeOptions) config(logger *slog.Logger) (actors.Config, error) {
 	}
 	if o.rankSet {
 		cfg.Rank = &o.rank
+	}
+	if o.spread {
+		cfg.RankFor = actors.Rendezvous(o.id)
 	}
 	return cfg, nil
 }

@@ -1,6 +1,9 @@
 package main
 
-import "hustings/actors"
+import (
+	"hustings/actors"
+	"hustings/fsm"
+)
 
 // probe asks Valid in every election now and then, and prints changes of the answer.
 func (r *nodeRun) probe() {
@@ -34,14 +37,50 @@ func (s *stand) poll() {
 // holds from the later one on: a stop of the process between them fakes nothing.
 func (s *stand) ask(l *actors.Leadership) {
 	at := clock.Now()
-	valid := l.Valid()
+	valid := l.Valid() || s.run.lies(at, l)
 	until := l.Until()
 	if !valid {
 		at = clock.Now()
+	}
+	if s.run.o.held {
+		s.hold(l, valid, at, until)
 	}
 	if valid == s.yes {
 		return
 	}
 	s.yes = valid
 	s.run.printer.print(newLine("valid", at, "election", s.election, "value", valid, "until_ns", monoNS(until)))
+}
+
+// held is what is known of a term between its first yes and its no.
+type held struct {
+	of         *actors.Leadership
+	yes, until fsm.Instant // the last yes, and what the last line said of the trust
+}
+
+// hold keeps the last yes, and prints it when the trust has been prolonged and when it
+// has ended: whoever reads the lines of a process that was killed knows from the last one
+// until when it was trusted at least.
+func (s *stand) hold(l *actors.Leadership, valid bool, at, until fsm.Instant) {
+	if s.held.of != l {
+		s.held = held{of: l}
+	}
+	h := &s.held
+	if valid {
+		h.yes = at
+	}
+	if h.yes != (fsm.Instant{}) && (until != h.until || !valid && s.yes) {
+		h.until = until
+		s.run.printer.print(newLine("held", at, "election", s.election, "token", l.Token(),
+			"yes_ns", monoNS(h.yes), "until_ns", monoNS(until)))
+	}
+}
+
+// liar names the environment variable that makes a node say yes for so long after its
+// trust has ended. It is there to show that demo chaos finds such a node.
+const liar = "HUSTINGS_DEMO_LIES"
+
+// lies reports whether this node says yes although its trust has ended.
+func (r *nodeRun) lies(now fsm.Instant, l *actors.Leadership) bool {
+	return r.lie > 0 && now.Mono < l.Until().Mono+r.lie
 }

@@ -24,9 +24,10 @@ type stand struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	polls  sync.Mutex // guards polled and yes
+	polls  sync.Mutex // guards polled, yes and held
 	polled *actors.Leadership
 	yes    bool // the last answer of Valid
+	held   held
 }
 
 // standOf returns the stand in an election, made if need be.

@@ -90,7 +90,7 @@ func (p *Proxy) accept(l net.Listener) {
 		}
 		c := &pair{ends: [2]net.Conn{ToServer: server, ToClient: client}}
 		p.mu.Lock()
-		if p.closed || p.listener != l {
+		if p.closed || p.listener != l || p.target != target {
 			p.mu.Unlock()
 			reset(client)
 			reset(server)
@@ -214,6 +214,14 @@ func (p *Proxy) Refuse() {
 
 // Accept ends Refuse.
 func (p *Proxy) Accept() error { return p.listen() }
+
+// Retarget leads to another server from now on: open connections are reset.
+func (p *Proxy) Retarget(addr string) {
+	p.mu.Lock()
+	p.target = addr
+	p.mu.Unlock()
+	p.Reset()
+}
 
 // Connections returns how many are open; those that Reset broke are not.
 func (p *Proxy) Connections() int {

@@ -1,0 +1,77 @@
+package chaos
+
+import (
+	"time"
+
+	"hustings/redisbridge/redistest"
+)
+
+func (r *run) clientKill(p *plan, begun func(string)) error {
+	kind := "normal"
+	if p.coin%2 == 0 {
+		kind = "pubsub"
+	}
+	begun(kind)
+	return expect(r.store.primary, "CLIENT", "KILL", "TYPE", kind)
+}
+
+func (r *run) stopRedis(p *plan, begun func(string)) error {
+	begun(p.hold.Round(time.Millisecond).String())
+	freezeServer(r.store.primary)
+	r.wait(p.hold)
+	thawServer(r.store.primary)
+	return nil
+}
+
+func (r *run) restartKeep(_ *plan, begun func(string)) error {
+	begun("")
+	return r.store.primary.Restart(true)
+}
+
+func (r *run) restartLose(p *plan, begun func(string)) error {
+	begun(p.hold.Round(time.Millisecond).String())
+	r.store.primary.Kill()
+	r.wait(p.hold)
+	return r.persist(func() error { return r.store.primary.Restart(false) })
+}
+
+func (r *run) flushAll(_ *plan, begun func(string)) error {
+	begun("")
+	return expect(r.store.primary, "FLUSHALL")
+}
+
+func (r *run) scriptFlush(_ *plan, begun func(string)) error {
+	begun("")
+	return expect(r.store.primary, "SCRIPT", "FLUSH")
+}
+
+func (r *run) failover(p *plan, begun func(string)) error {
+	lag, note := p.hold, ""
+	if p.kind == Failover {
+		lag = 0
+	} else {
+		note = "lagging by " + lag.Round(time.Millisecond).String()
+	}
+	return r.store.failover(lag, func() { begun(note) })
+}
+
+func (r *run) loseLogin(p *plan, begun func(string)) error {
+	begun(p.hold.Round(time.Millisecond).String())
+	if err := r.store.lock(); err != nil {
+		return err
+	}
+	r.wait(p.hold)
+	return r.store.unlock()
+}
+
+// persist tries again what a port taken for a moment may spoil.
+func (r *run) persist(f func() error) error {
+	var err error
+	for range 10 {
+		if err = f(); err == nil {
+			return nil
+		}
+		redistest.Sleep(100 * time.Millisecond)
+	}
+	return err
+}
