@@ -62,6 +62,9 @@ var mayImport = []importRow{
 	{"actors/inspect", []string{
 		"hustings/fsm", "hustings/actors",
 	}},
+	{"cmd/demo/internal/chaos", []string{
+		"hustings/fsm", "hustings/redisbridge", "hustings/redisbridge/redistest",
+	}},
 	{"cmd/demo", []string{"..."}},
 }
 

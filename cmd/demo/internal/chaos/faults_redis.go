@@ -25,7 +25,8 @@ func (r *run) stopRedis(p *plan, begun func(string)) error {
 
 func (r *run) restartKeep(_ *plan, begun func(string)) error {
 	begun("")
-	return r.store.primary.Restart(true)
+	// SAVE is refused while a replica is being served.
+	return r.persist(func() error { return r.store.primary.Restart(true) })
 }
 
 func (r *run) restartLose(p *plan, begun func(string)) error {
@@ -64,7 +65,7 @@ func (r *run) loseLogin(p *plan, begun func(string)) error {
 	return r.store.unlock()
 }
 
-// persist tries again what a port taken for a moment may spoil.
+// persist tries again what may fail for a moment: a port that somebody else has taken.
 func (r *run) persist(f func() error) error {
 	var err error
 	for range 10 {
