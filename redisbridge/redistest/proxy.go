@@ -215,14 +215,6 @@ func (p *Proxy) Refuse() {
 // Accept ends Refuse.
 func (p *Proxy) Accept() error { return p.listen() }
 
-// Retarget leads to another server from now on: open connections are reset.
-func (p *Proxy) Retarget(addr string) {
-	p.mu.Lock()
-	p.target = addr
-	p.mu.Unlock()
-	p.Reset()
-}
-
 // Connections returns how many are open; those that Reset broke are not.
 func (p *Proxy) Connections() int {
 	p.mu.Lock()

@@ -83,6 +83,16 @@ func (r *run) resetNode(_ *plan, n *node) {
 	over()
 }
 
+func (r *run) loseNode(p *plan, n *node) {
+	d, note := redistest.ToServer, "requests"
+	if p.coin%4 != 0 { // the more interesting half: they have taken effect
+		d, note = redistest.ToClient, "replies"
+	}
+	over := r.begun(Lose, n.id, note)
+	n.proxy.Lose(d)
+	over()
+}
+
 func (r *run) delayNode(p *plan, n *node) {
 	d := r.o.TTL * time.Duration(1+p.coin) * 4 / 1000
 	over := r.begun(Delay, n.id, fmt.Sprintf("%v for %v", d, p.hold.Round(time.Millisecond)))

@@ -21,6 +21,7 @@ const (
 	HoleIn       Kind = "hole-in"
 	Cut          Kind = "cut"
 	Reset        Kind = "reset"
+	Lose         Kind = "lose"
 	Delay        Kind = "delay"
 	Refuse       Kind = "refuse"
 	ClientKill   Kind = "client-kill"
@@ -53,6 +54,7 @@ var kindTable = []struct {
 	{kind: HoleIn, about: "nothing reaches a node from Redis", from: 0.1, to: 4, node: (*run).holeIn},
 	{kind: Cut, about: "neither direction", from: 0.1, to: 4, node: (*run).cut},
 	{kind: Reset, about: "a node's connections are reset", node: (*run).resetNode},
+	{kind: Lose, about: "what comes next on each connection is lost, and the connection with it", node: (*run).loseNode},
 	{kind: Delay, about: "all that passes is late, up to 0.4 TTL", from: 0.5, to: 3, node: (*run).delayNode},
 	{kind: Refuse, about: "connections reset, new ones refused", from: 0.1, to: 3, node: (*run).refuseNode},
 	{kind: ClientKill, about: "CLIENT KILL of all commands' or all subscriptions' connections", redis: (*run).clientKill},

@@ -100,6 +100,7 @@ func (s *store) failover(lag time.Duration, began func()) error {
 	s.primary, s.replica = s.replica, s.primary
 	s.retarget(s.primary.Addr)
 	s.lag.Retarget(s.primary.Addr)
+	s.lag.Reset()
 	s.lag.Release(redistest.ToClient)
 	if err := s.replica.Restart(false); err != nil {
 		return err
@@ -113,6 +114,7 @@ func (s *store) retarget(addr string) {
 	s.target = addr
 	for _, p := range s.proxies {
 		p.Retarget(addr)
+		p.Reset()
 	}
 }
 
