@@ -218,8 +218,11 @@ func (m *Machine) onLinkUp(now Instant) {
 	case Waiting:
 		// A claim in flight is answered, if only with "unknown". Two of them
 		// could be granted two tokens.
-		if m.poll.claiming && !m.poll.inFlight {
+		switch {
+		case m.poll.claiming && !m.poll.inFlight:
 			m.claim(now)
+		case m.poll.drain > 0:
+			m.look(now)
 		}
 	default:
 	}

@@ -44,7 +44,9 @@ func (m *Machine) onLooked(now Instant, in Input) {
 		if h.ID != "" && !m.mayPreempt(h) && (m.poll == nil || !m.poll.claiming) {
 			m.knowHolder(h)
 			m.lose(now, causedBy(CauseHigherLeads, h.Candidate), h.Token)
+			return
 		}
+		m.letGo(now, h)
 	case Won:
 		m.officeLooked(now, s)
 	default:
@@ -58,6 +60,14 @@ func (m *Machine) observed(h Holder) {
 		return
 	}
 	m.knowHolder(h)
+}
+
+// letGo goes on with a round that waits for a holder to drain, if it has gone. Its vacant
+// message may have been lost; to those below us we object meanwhile, so nobody leads.
+func (m *Machine) letGo(now Instant, h Holder) {
+	if p := m.poll; p != nil && p.drain > 0 && (h.ID != p.holder.ID || h.Token != p.holder.Token) {
+		m.answered(now, p.holder.ID)
+	}
 }
 
 func (m *Machine) followLooked(now Instant, h Holder) {

@@ -216,6 +216,10 @@ func (m *Machine) onTenancy(now Instant) {
 		m.reassert(now)
 	case Lost:
 		m.look(now)
+	case Waiting:
+		if m.poll.drain > 0 {
+			m.look(now)
+		}
 	default:
 	}
 }

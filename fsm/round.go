@@ -139,9 +139,14 @@ func (m *Machine) answered(now Instant, id string) {
 			continue
 		}
 		p.pending = append(p.pending[:i], p.pending[i+1:]...)
-		if len(p.pending) == 0 {
+		switch {
+		case len(p.pending) == 0:
 			m.silent = 0
 			m.claim(now)
+		case p.drain > 0 && id == p.holder.ID:
+			p.drain = 0
+			p.until = now.Mono + m.rules.VoteTimeout
+			m.deadline = p.until
 		}
 		return
 	}
@@ -200,6 +205,11 @@ func (m *Machine) roundOver(now Instant) {
 			return
 		}
 		m.undecided(now, Cause{Code: CauseNoAnswer, D: m.session.ttl / 3})
+		return
+	}
+	if p.drain > 0 && now.Mono < p.until {
+		m.deadline = min(p.until, now.Mono+m.session.ttl)
+		m.look(now)
 		return
 	}
 	who := p.pending[0]

@@ -163,10 +163,42 @@ func TestADrainingAckExtendsTheWait(t *testing.T) {
 	r := newRig(t)
 	r.run().surveyed(survey(ledBy(low, 9)))
 	r.step(fsm.Input{Kind: fsm.InAck, From: low, Round: 1, Draining: 20 * time.Second}).in(fsm.Waiting).gives()
-	if want := 20*time.Second + ttl/3; r.left() != want {
-		t.Fatalf("waits %s, want %s", r.left(), want)
+	r.live(19*time.Second).in(fsm.Waiting).vacant(low, 9, "me").gives("claim, round 1, epoch e1")
+}
+
+// Nobody else stands while we do, who outrank them: a vacant message that is lost must not
+// cost the DrainTimeout.
+func TestWhoWaitsForADrainingHolderLooksWhetherItHasGone(t *testing.T) {
+	draining := func() *rig {
+		r := newRig(t)
+		r.run().surveyed(survey(ledBy(low, 9)))
+		return r.step(fsm.Input{Kind: fsm.InAck, From: low, Round: 1, Draining: 20 * time.Second})
 	}
-	r.live(19*time.Second).vacant(low, 9, "me").gives("claim, round 1, epoch e1")
+	r := draining()
+	if r.left() != ttl {
+		t.Fatalf("looks after %s, want %s", r.left(), ttl)
+	}
+	r.due().in(fsm.Waiting).gives("look").surveyed(survey(ledBy(low, 9))).in(fsm.Waiting).gives()
+	r.due().gives("look").surveyed(survey(func(s *fsm.Survey) { s.Fault.Code = fsm.CauseUnreachable })).in(fsm.Waiting).gives()
+	r.due().gives("look").surveyed(survey()).gives("claim, round 1, epoch e1")
+
+	for name, in := range map[string]fsm.Input{"the link": {Kind: fsm.InLinkUp}, "the dataset": {Kind: fsm.InTenancy}} {
+		r := draining().step(in)
+		if got := r.surveyed(survey()).effect(fsm.DoClaim); got.Kind != fsm.DoClaim {
+			t.Errorf("%s: %v", name, r.fx)
+		}
+	}
+
+	// Another one, who has not answered yet, has no longer than ever for it then.
+	r = newRig(t)
+	r.run().surveyed(survey(above(high), ledBy(low, 9)))
+	r.step(fsm.Input{Kind: fsm.InAck, From: low, Round: 1, Draining: 20 * time.Second}).vacant(low, 9, "high")
+	if want := standard().VoteTimeout; r.left() != want {
+		t.Errorf("waits for %s, want %s", r.left(), want)
+	}
+
+	// It let go, and took office again.
+	draining().due().surveyed(survey(ledBy(low, 12))).gives("claim, round 1, epoch e1")
 }
 
 func TestAStickyHolderIsNotAskedAgainInItsTerm(t *testing.T) {
@@ -251,7 +283,12 @@ func TestAHolderThatDrainsForTooLongIsNamedAsTheCause(t *testing.T) {
 	r := newRig(t)
 	r.run().surveyed(survey(ledBy(low, 9)))
 	r.step(fsm.Input{Kind: fsm.InAck, From: low, Round: 1, Draining: 20 * time.Second})
-	r.due().in(fsm.Inconclusive)
+	for end := r.now.Add(20*time.Second + ttl/3); r.now.Mono < end.Mono; r.surveyed(survey(ledBy(low, 9))) {
+		if r.due(); r.m.State() != fsm.Waiting {
+			break
+		}
+	}
+	r.in(fsm.Inconclusive)
 	if want := "low (rank 100) did not release within 20s"; r.cause() != want {
 		t.Errorf("cause: %q, want %q", r.cause(), want)
 	}

@@ -103,12 +103,12 @@ func (m *Machine) onAck(now Instant, in Input) {
 	}
 	p := m.poll
 	if in.Draining > 0 && in.From.ID == p.holder.ID && !p.claiming {
-		// It leads still, and will release. Then `vacant` comes, or the time
-		// runs out and we look at Redis ourselves.
+		// It leads still, and will release. Then `vacant` comes, unless it is lost:
+		// we look at Redis now and then.
 		m.silent = 0
 		p.drain = min(in.Draining, time.Hour)
 		p.until = now.Mono + p.drain + m.session.ttl/3
-		m.deadline = p.until
+		m.deadline = min(p.until, now.Mono+m.session.ttl)
 		return
 	}
 	m.answered(now, in.From.ID)
