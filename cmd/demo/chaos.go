@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"strings"
@@ -19,6 +20,7 @@ import (
 type chaosOptions struct {
 	run                 chaos.Options
 	faults, json, redis string
+	timeline            string
 }
 
 const chaosUsage = `demo chaos breaks a fleet of real processes on a real redis-server, with a replica and
@@ -56,9 +58,11 @@ func parseChaos(args []string, w io.Writer) (*chaosOptions, error) {
 	f.IntVar(&o.run.Nodes, "nodes", 7, "how many nodes")
 	f.IntVar(&o.run.Elections, "elections", 5, "how many elections they stand in")
 	f.StringVar(&o.faults, "faults", "all", "all, none, or a `LIST` of them: see below")
+	f.BoolVar(&o.run.Apart, "apart", false, "one fault at a time, each when the fleet has settled: for the figures of each kind")
 	f.BoolVar(&o.run.Quarantine, "quarantine", true, "false is a known mistake: with flushall the run should find two leaders")
 	f.StringVar(&o.run.Takeover, "takeover", "", "the nodes' takeover `POLICY`; with on-disconnect overlaps within a TTL are counted apart")
 	f.StringVar(&o.json, "json", "", "write report, terms and faults to a `FILE`")
+	f.StringVar(&o.timeline, "timeline", "", "write the merged timeline of the whole run to a `FILE`")
 	f.StringVar(&o.redis, "redis-server", "", "`PATH` of redis-server (default HUSTINGS_REDIS_SERVER, or the one on PATH)")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -164,6 +168,13 @@ func (o *chaosOptions) conclude(log *chaos.Log, c *console) int {
 	report := chaos.Check(log, bounds)
 	if o.json != "" {
 		if err := o.write(log, report); err != nil {
+			fmt.Fprintln(c.err, "demo chaos:", err)
+			return exitFault
+		}
+	}
+	if o.timeline != "" {
+		text := strings.Join(log.Timeline(chaos.Violation{At: math.MaxInt64}, math.MaxInt, 0), "\n") + "\n"
+		if err := os.WriteFile(o.timeline, []byte(text), 0o600); err != nil {
 			fmt.Fprintln(c.err, "demo chaos:", err)
 			return exitFault
 		}

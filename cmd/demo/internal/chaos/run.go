@@ -24,7 +24,10 @@ type Options struct {
 	TTL, VoteTimeout time.Duration
 	Nodes, Elections int
 	Kinds            []Kind
-	Quarantine       bool
+	// Apart makes one fault at a time, each after the fleet has settled for a while: so
+	// that figures are of one kind alone.
+	Apart      bool
+	Quarantine bool
 	// Takeover is passed to the nodes unless empty.
 	Takeover string
 	// Probe is how often the nodes poll Valid.
@@ -149,6 +152,9 @@ func (r *run) episode() {
 		n += 1 + r.rng.IntN(3)
 	}
 	await, pause := r.rng.IntN(100) < 80, r.ttls(0, 0.7)
+	if r.o.Apart {
+		n, await, pause = 1, true, pause+2*r.o.TTL
+	}
 	var batch sync.WaitGroup
 	for range n {
 		p := r.draw()
