@@ -31,7 +31,7 @@ func TestNodeFaults(t *testing.T) {
 			"not there yet", nodeArgs(open.Addr(), "a", "--takeover", "on-disconnect", "--min-replicas", "1"),
 			[]string{"--takeover", "--min-replicas", "not there yet"},
 		},
-		{"bad flags", nodeArgs(open.Addr(), "a", "--ttl", "0s", "--drain", "-1s", "--probe", "1ns", "--election", ""), []string{"--ttl", "--drain", "--probe", "--election"}},
+		{"bad flags", nodeArgs(open.Addr(), "a", "--ttl", "0s", "--drain", "-1s", "--probe", "1ns", "--election", "", "--spread", "--rank", "3"), []string{"--spread", "--ttl", "--drain", "--probe", "--election"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := startNode(t, c.args...)

@@ -72,23 +72,28 @@ func TestTheCheckerFindsWhatIsBroken(t *testing.T) {
 		{"two leaders", []string{whole, "40 b won 8 until 200"}, nil, "overlap"},
 		{
 			"a successor before the trust of a frozen leader has ended",
-			[]string{"1 a won 7 until 41", "40.9 b won 8 until 200", "60 a lost"}, nil, "overlap",
+			[]string{"1 a won 7 until 41", "40.9 b won 8 until 200", "60 a lost"},
+			nil, "overlap",
 		},
 		{
 			"a successor just after the trust of a frozen leader has ended, long before it says so",
-			[]string{"1 a won 7 until 41", "41 b won 8 until 200", "60 a lost"}, nil, "",
+			[]string{"1 a won 7 until 41", "41 b won 8 until 200", "60 a lost"},
+			nil, "",
 		},
 		{
 			"a successor while the trust was prolonged",
-			[]string{"1 a won 7 until 20", "10 a held 7 yes 10 until 41", "39 b won 8 until 200", "60 a lost"}, nil, "overlap",
+			[]string{"1 a won 7 until 20", "10 a held 7 yes 10 until 41", "39 b won 8 until 200", "60 a lost"},
+			nil, "overlap",
 		},
 		{
 			"a yes after the trust has ended",
-			[]string{"1 a won 7 until 41", "42 b won 8 until 200", "60 a lost", "60 a held 7 yes 43 until 41"}, nil, "overlap",
+			[]string{"1 a won 7 until 41", "42 b won 8 until 200", "60 a lost", "60 a held 7 yes 43 until 41"},
+			nil, "overlap",
 		},
 		{
 			"a successor before the office was given up",
-			[]string{"1 a won 7 until 200", "40 b won 8 until 200", "40.0002 a lost"}, nil, "overlap",
+			[]string{"1 a won 7 until 200", "40 b won 8 until 200", "40.0002 a lost"},
+			nil, "overlap",
 		},
 		{
 			"a successor before the leader was killed",
