@@ -144,11 +144,16 @@ func runChaos(args []string, c *console) int {
 	case errors.Is(err, redistest.ErrNoServer):
 		fmt.Fprintln(c.err, "demo chaos: no redis-server: put one on PATH, name it in HUSTINGS_REDIS_SERVER, or use --redis-server PATH")
 		return exitNoServer
-	case err != nil:
+	case err != nil && log == nil:
 		fmt.Fprintln(c.err, "demo chaos:", err)
 		return exitFault
 	}
-	return o.conclude(log, c)
+	code := o.conclude(log, err != nil, c)
+	if err != nil {
+		fmt.Fprintln(c.err, "demo chaos: the run was cut short:", err)
+		code = exitFault
+	}
+	return code
 }
 
 // chaosBar shows how far the run is.
@@ -162,9 +167,13 @@ func chaosBar(w io.Writer, p chaos.Progress) {
 // worst is how many violations are shown with their timelines.
 const worst = 3
 
-// conclude checks the log and prints what came out.
-func (o *chaosOptions) conclude(log *chaos.Log, c *console) int {
+// conclude checks the log and prints what came out. Of a run that was cut short nobody
+// knows who would have led at its end.
+func (o *chaosOptions) conclude(log *chaos.Log, short bool, c *console) int {
 	bounds := o.run.Bounds()
+	if short {
+		bounds.Rank = nil
+	}
 	report := chaos.Check(log, bounds)
 	if o.json != "" {
 		if err := o.write(log, report); err != nil {

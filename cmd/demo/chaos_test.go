@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"hustings/redisbridge/redistest"
 )
@@ -79,6 +80,18 @@ func found(t *testing.T, args ...string) {
 		return
 	}
 	t.Error("two leaders were not found")
+}
+
+func TestChaosThatIsInterruptedTellsWhatItHas(t *testing.T) {
+	redistest.NewServer(t).Stop()
+	t.Setenv(asDemo, "1")
+	signals := make(chan os.Signal, 1)
+	time.AfterFunc(3*time.Second, func() { signals <- os.Interrupt })
+	var o, e bytes.Buffer
+	code := run([]string{"chaos", "--nodes", "3", "--elections", "1", "--ttl", "300ms"}, &console{out: &o, err: &e, signals: signals})
+	if code != exitFault || !strings.Contains(e.String(), "cut short: interrupted") || !strings.Contains(o.String(), "two leaders at once") {
+		t.Errorf("exit code %d: %s\n%s", code, e.String(), o.String())
+	}
 }
 
 func TestChaosSaysThatThereIsNoServer(t *testing.T) {

@@ -53,7 +53,7 @@ func (r *run) failover(p *plan, begun func(string)) error {
 	} else {
 		note = "lagging by " + lag.Round(time.Millisecond).String()
 	}
-	return r.store.failover(lag, func() { begun(note) })
+	return r.store.failover(lag, func() { begun(note) }, r.persist)
 }
 
 func (r *run) loseLogin(p *plan, begun func(string)) error {
@@ -65,14 +65,13 @@ func (r *run) loseLogin(p *plan, begun func(string)) error {
 	return r.store.unlock()
 }
 
-// persist tries again what may fail for a moment: a port that somebody else has taken.
+// persist tries again what may fail for a moment: a port that somebody else has taken, a
+// command that Redis refuses meanwhile.
 func (r *run) persist(f func() error) error {
-	var err error
-	for range 10 {
-		if err = f(); err == nil {
-			return nil
+	for end := r.clock.Now().Add(patience); ; redistest.Sleep(50 * time.Millisecond) {
+		err := f()
+		if err == nil || r.clock.Now().Mono > end.Mono || r.ctx.Err() != nil {
+			return err
 		}
-		redistest.Sleep(100 * time.Millisecond)
 	}
-	return err
 }

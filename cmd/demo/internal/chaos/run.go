@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,8 @@ func (o *Options) Bounds() Bounds {
 }
 
 // Run makes trouble and returns the log. An error means that the run itself failed: no
-// redis-server ([redistest.ErrNoServer]), a fault that could not be made, ctx ended.
+// redis-server ([redistest.ErrNoServer]), a fault that could not be made, ctx ended. There
+// is a log all the same, up to then, if the fleet was started.
 func Run(ctx context.Context, o Options) (*Log, error) {
 	if !possible {
 		return nil, errors.New("chaos: needs a Unix: processes are stopped by signals")
@@ -98,10 +100,12 @@ func Run(ctx context.Context, o Options) (*Log, error) {
 	err = r.play()
 	r.stop(err)
 	r.faults.Wait()
+	r.mark(func(l *Log, now int64) {
+		if l.End == 0 { // it was cut short
+			l.Begin, l.Calm, l.End = cmp.Or(l.Begin, now), cmp.Or(l.Calm, now), now
+		}
+	})
 	r.end()
-	if err == nil {
-		err = context.Cause(ctx)
-	}
 	return r.book.close(), err
 }
 
@@ -121,7 +125,6 @@ func (r *run) play() error {
 	watch := r.watch(begin)
 	defer watch()
 	if !r.until(r.o.Bounds().Leader()+patience, r.book.led) {
-		r.mark(func(l *Log, now int64) { l.Begin, l.Calm, l.End = now, now, now })
 		return r.failed(errors.New("chaos: the fleet did not elect leaders before the first fault"))
 	}
 	r.mark(func(l *Log, now int64) { l.Begin = now })
@@ -133,8 +136,11 @@ func (r *run) play() error {
 	r.mark(func(l *Log, now int64) { l.Calm = now })
 	r.wait(max(r.o.Quiet, begin.Add(r.o.For).Sub(r.clock.Now())))
 	r.until(r.o.Bounds().Right()-r.o.Quiet, r.right)
+	if err := r.failed(nil); err != nil {
+		return err
+	}
 	r.mark(func(l *Log, now int64) { l.End = now })
-	return r.failed(nil)
+	return nil
 }
 
 // failed returns why the run failed, if it did.

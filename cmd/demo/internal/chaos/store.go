@@ -87,7 +87,7 @@ func (s *store) proxy() (*redistest.Proxy, error) {
 // lag. The old primary is dead before, and comes back as a replica: at any time there is
 // one that takes commands (assumption 6 of docs/guarantees.md). began is called when
 // the old one is about to die.
-func (s *store) failover(lag time.Duration, began func()) error {
+func (s *store) failover(lag time.Duration, began func(), persist func(func() error) error) error {
 	if lag > 0 {
 		s.lag.Hold(redistest.ToClient)
 		redistest.Sleep(lag)
@@ -102,7 +102,7 @@ func (s *store) failover(lag time.Duration, began func()) error {
 	s.lag.Retarget(s.primary.Addr)
 	s.lag.Reset()
 	s.lag.Release(redistest.ToClient)
-	if err := s.replica.Restart(false); err != nil {
+	if err := persist(func() error { return s.replica.Restart(false) }); err != nil {
 		return err
 	}
 	return s.follow()
