@@ -1,0 +1,59 @@
+// The event stream: reconnects by itself, goes on where it broke, and says how it stands.
+
+const PATIENCE = 3000;
+
+export class Stream {
+  /** on: { changes(data), reload(), live(ok, words) } */
+  constructor(on) {
+    this.on = on;
+    this.source = null;
+    this.since = "";
+    this.election = null;
+    this.timer = 0;
+    addEventListener("online", () => this.open());
+  }
+
+  /** Watches an election. */
+  watch(election, since) {
+    if (since && !this.since) this.since = since;
+    if (this.source && this.election === election) return;
+    this.election = election;
+    this.open();
+  }
+
+  open() {
+    clearTimeout(this.timer);
+    this.source?.close();
+    const query = new URLSearchParams({ election: this.election ?? "" });
+    if (this.since) query.set("since", this.since);
+    const source = new EventSource("events?" + query);
+    this.source = source;
+    const take = (name, f) =>
+      source.addEventListener(name, (e) => {
+        if (source !== this.source) return;
+        if (e.lastEventId) this.since = e.lastEventId;
+        f(JSON.parse(e.data));
+      });
+    take("hello", (data) => {
+      this.on.live(true, "live");
+      this.on.changes(data);
+    });
+    take("changes", (data) => this.on.changes(data));
+    take("reload", () => {
+      this.on.live(true, "live");
+      this.on.reload();
+    });
+    take("bye", () => this.again("the server is closing"));
+    source.onerror = () => {
+      if (source === this.source) this.again("connection lost");
+    };
+  }
+
+  again(why) {
+    this.source?.close();
+    this.source = null;
+    this.on.live(false, `${why}; trying again`);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.open(), PATIENCE * (0.5 + Math.random() / 2));
+  }
+}
