@@ -22,6 +22,7 @@ type beats struct {
 	started    string        // when we started, as our details say
 	lastEnd    time.Duration // when that session ends if not renewed
 	lastBirth  string
+	replacing  string // incarnation of the process that we are to replace
 	renewedAt  time.Duration
 	floor      uint64 // highest token of the fleet that was told
 	sweeping   bool
@@ -62,7 +63,7 @@ const maxOut = 3
 
 // beat sends a heartbeat and plans the next.
 func (n *nodeActor) beat() {
-	if n.phase >= parting || n.env.bridge == nil {
+	if n.phase >= parting || n.yielded || n.env.bridge == nil {
 		return
 	}
 	n.planBeat(n.cfg.TTL / 3)
@@ -116,6 +117,11 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 		n.awaitTurn(now, a)
 		return
 	}
+	if a.Verdict == fsm.VerdictReplaced {
+		n.env.session.Unanswered(a.Req)
+		n.yield(a)
+		return
+	}
 	n.env.session.Seen(a.Floor)
 	out := n.env.session.Answer(now, a.Req, a.Verdict, a.Tenancy, a.Epoch)
 	if out.Lapsed {
@@ -160,7 +166,11 @@ func (n *nodeActor) awaitTurn(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 		n.fail(fmt.Errorf("%w: %q is %s", ErrDuplicateID, n.cfg.ID, whose(a.Other)))
 		return
 	}
-	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), n.cfg.TTL/3))
+	patience := n.cfg.TTL / 3
+	if n.cfg.ReplaceDuplicate && n.replace(a) {
+		patience = max(n.cfg.TTL/30, 10*time.Millisecond) // it may let go at any time
+	}
+	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), patience))
 }
 
 // contested: another incarnation holds our id after we had it. A process that started
@@ -170,7 +180,7 @@ func (n *nodeActor) awaitTurn(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 func (n *nodeActor) contested(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	newer := a.Other.Inc != "" && strings.HasPrefix(a.OtherBirth, a.Other.Inc+"-") && a.Other.Start > n.beats.started
 	if newer || n.renewed(now, a) {
-		n.fail(fmt.Errorf("%w: %q is now %s", ErrDuplicateID, n.cfg.ID, whose(a.Other)))
+		n.fail(fmt.Errorf("%w: %q is now %s (%w)", ErrReplaced, n.cfg.ID, whose(a.Other), ErrDuplicateID))
 		return
 	}
 	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), n.cfg.TTL/3))

@@ -65,6 +65,13 @@ type Config struct {
 	// Packer writes application messages; default JSON.
 	Packer redisbridge.Packer
 
+	// ReplaceDuplicate: a process that starts under an id that is alive takes the id
+	// over, instead of failing with ErrDuplicateID. The older one ends what it leads
+	// and fails with ErrReplaced; the new one begins when the older one has left, or
+	// its session has run out, one TTL after its last heartbeat at the latest. Of two
+	// that start at once one fails, with either error. Default: false.
+	ReplaceDuplicate bool
+
 	// Host and PID say which process this is, for whoever reads an error about it
 	// elsewhere. Default: the real ones.
 	Host string

@@ -149,7 +149,7 @@
 //
 // Not there yet, though the design has them: the takeover policy OnDisconnect,
 // MinReplicas, Fence helpers, Resign to a named successor, StandDown and Stand,
-// ReplaceDuplicate, and a page to look at.
+// and a page to look at.
 //
 // # Concurrent use
 //

@@ -178,5 +178,8 @@ type (
 		done     func(*actor.PID, error)
 	}
 	// stopElection quits because the node stops.
-	stopElection struct{ silent }
+	stopElection struct {
+		silent
+		why fsm.CauseCode
+	}
 )

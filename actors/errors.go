@@ -19,6 +19,8 @@ var (
 	ErrRefused = errors.New("hustings: Redis refuses this node")
 	// ErrDuplicateID: another live process has our id.
 	ErrDuplicateID = errors.New("hustings: another live node has this id: give every process its own")
+	// ErrReplaced: another process has taken over our id.
+	ErrReplaced = errors.New("hustings: another process took over this id")
 	// ErrMaxTTL: the fleet has another MaxTTL.
 	ErrMaxTTL = errors.New("hustings: MaxTTL differs from the fleet's: give every node the same")
 	// errRestarted: an actor panicked. Its election has quit.

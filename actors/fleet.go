@@ -354,17 +354,24 @@ type (
 func (n *nodeActor) leave(r responder) {
 	n.stopping = append(n.stopping, r)
 	switch n.phase {
-	case leaving, parting:
-		return
-	case ready:
-		n.phase = leaving
-		for _, e := range n.els {
-			n.quitElection(e, &stopElection{})
-		}
-		n.leaveIfDrained()
 	case connecting, failed:
 		n.phase = parting
 		n.ctx.Stop(n.ctx.Self())
+	default:
+		n.depart(fsm.CauseNodeStopped)
+	}
+}
+
+// depart drains every election, and then takes the node out of the fleet.
+func (n *nodeActor) depart(why fsm.CauseCode) {
+	switch n.phase {
+	case leaving, parting:
+	case ready:
+		n.phase = leaving
+		for _, e := range n.els {
+			n.quitElection(e, &stopElection{why: why})
+		}
+		n.leaveIfDrained()
 	default: // no election has begun yet
 		n.phase = leaving
 		for _, e := range n.els {
@@ -419,6 +426,10 @@ func (n *nodeActor) onLeft(a *redisbridge.LeaveAnswer) {
 	if n.phase == parting {
 		if a.Status == "stale" {
 			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallLeave, ReplyTo: n.ctx.Self(), End: true})
+			return
+		}
+		if n.doomed != nil && len(n.stopping) == 0 {
+			n.fail(n.doomed)
 			return
 		}
 		n.env.logger.Info("node stopped")

@@ -27,6 +27,7 @@ type nodeActor struct {
 	phase   phase
 	failure error
 	doomed  error // it will fail once it has left the fleet
+	yielded bool  // another process is to have our id: our session is not renewed any more
 
 	beats  beats
 	fleet  fleet
@@ -139,6 +140,8 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.onPurgeDue()
 	case *greetDue:
 		n.greetNow(m.e)
+	case *yieldDue:
+		n.onYieldDue()
 	case *sweepDue:
 		n.onSweep()
 	case *electionDone:

@@ -150,14 +150,14 @@ func (e *election) request(sender *actor.PID, m any) {
 		return
 	}
 	request, r := e.responder(sender, m)
-	switch request.(type) {
+	switch request := request.(type) {
 	case *Run:
 		e.run(r)
 	case *Quit:
 		e.quit(r, fsm.Cause{})
 	case *stopElection:
 		e.parting = !e.env.offline.Load()
-		e.quit(r, fsm.Cause{Code: fsm.CauseNodeStopped})
+		e.quit(r, fsm.Cause{Code: request.why})
 	case *Resign:
 		e.resigned = append(e.resigned, r)
 		e.step(fsm.Input{Kind: fsm.InResign})
@@ -169,6 +169,9 @@ func (e *election) request(sender *actor.PID, m any) {
 func (e *election) closed() error {
 	switch {
 	case e.parting:
+		if p := e.env.failed.Load(); p != nil {
+			return *p
+		}
 		return ErrStopped
 	case e.env.offline.Load():
 		return ErrOffline

@@ -43,6 +43,7 @@ const (
 	CauseNodeStopped
 	CauseNewEpoch
 	CauseHolderDrains
+	CauseReplaced
 	numCauses
 )
 
@@ -99,6 +100,7 @@ var sentences = [numCauses]string{
 	CauseNodeStopped:   "the node stopped",
 	CauseNewEpoch:      "Redis has a new dataset",
 	CauseHolderDrains:  "{peer} did not release within {d}",
+	CauseReplaced:      "another process took over our id",
 }
 
 // String makes the sentence: "kicked by web-7 (rank 900)".

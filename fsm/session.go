@@ -30,6 +30,9 @@ const (
 	VerdictCreated
 	VerdictTaken
 	VerdictStale
+	// VerdictReplaced: another process is to have our id. The session is ours until it
+	// runs out, and not renewed any more.
+	VerdictReplaced
 )
 
 // Session is a node's one session: what was asked, what was answered, and how long

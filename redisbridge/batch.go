@@ -288,6 +288,9 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 			args = append(args, c.Election)
 		}
 		return Command{Script: PurgeScript, Args: args}
+	case CallReplace:
+		args := append(b.head(2)[:3], c.Target, b.set.Details)
+		return Command{Script: ReplaceScript, Args: args}
 	case CallRestore:
 		return Command{Script: RestoreScript, Args: []string{string(b.set.Keys), c.Election, c.Target, c.Payload}}
 	case CallWinner:

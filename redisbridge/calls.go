@@ -33,6 +33,7 @@ const (
 	CallPeer
 	CallMembers
 	CallPurge
+	CallReplace // the process that has our id; not answered
 	CallRestore // of an original that was purged while it lives; not answered
 	CallWinner  // what originals read as the winner; not answered
 	CallPublish
@@ -65,7 +66,7 @@ type Call struct {
 	Watch    []string     // heartbeat: whose sessions to report
 	Entries  []Membership // join
 	End      bool         // leave: the session too
-	Target   string       // peer, purge, restore
+	Target   string       // peer, purge, restore; replace: an incarnation
 	Original bool         // purge
 	Since    uint64       // members
 	Channel  string       // publish
@@ -107,7 +108,8 @@ type HeartbeatAnswer struct {
 	Vacant []string
 	// Watched answers Watch, in its order.
 	Watched []Watched
-	// Other and Left describe who holds our id, for VerdictTaken.
+	// Other and Left describe who holds our id, for VerdictTaken; for
+	// VerdictReplaced Other is who is to have it.
 	Other Details
 	Left  time.Duration
 	// OtherBirth tells whether it is still the same session.

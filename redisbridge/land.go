@@ -135,7 +135,7 @@ func (b *Bridge) land(f flight, r Reply) {
 
 var verdicts = map[string]fsm.Verdict{
 	"extended": fsm.VerdictExtended, "created": fsm.VerdictCreated,
-	"taken": fsm.VerdictTaken, "stale": fsm.VerdictStale,
+	"taken": fsm.VerdictTaken, "stale": fsm.VerdictStale, "replaced": fsm.VerdictReplaced,
 }
 
 func landHeartbeat(c *Call, v any) *HeartbeatAnswer {
@@ -146,6 +146,9 @@ func landHeartbeat(c *Call, v any) *HeartbeatAnswer {
 		a.Left, a.OtherBirth = l.millis(1), l.text(2)
 		a.Other, _ = ParseDetails(l.text(3))
 	case fsm.VerdictStale:
+	case fsm.VerdictReplaced:
+		a.Left = l.millis(1)
+		a.Other, _ = ParseDetails(l.text(2))
 	case fsm.VerdictExtended, fsm.VerdictCreated:
 		a.Tenancy = fsm.Tenancy{Birth: l.text(1), Epoch: l.text(2)}
 		a.Epoch = fsm.Epoch{Number: l.unsigned(3), Name: l.text(2)}
@@ -184,7 +187,7 @@ func (b *Bridge) landSurvey(f flight, v any) {
 		switch {
 		case *l.bad:
 			s = &fsm.Survey{Fault: unreachable(errShape)}
-		case status == "taken" || status == "stale", status == "none" && c.Register:
+		case status == "taken" || status == "stale", (status == "none" || status == "replaced") && c.Register:
 			s = &fsm.Survey{Fault: fsm.Cause{Code: fsm.CauseNoSession, Detail: "Redis answers " + status}}
 		default:
 			s = b.readSurvey(c, items.list(i))

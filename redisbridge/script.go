@@ -33,12 +33,13 @@ var (
 	MembersScript   = script("members")
 	PeerScript      = script("peer")
 	RestoreScript   = script("restore")
+	ReplaceScript   = script("replace")
 )
 
 // Scripts lists every script, for loading and for tests.
 var Scripts = []*Script{
 	HeartbeatScript, JoinScript, CanvassScript, ClaimScript, ReassertScript, ReleaseScript,
-	QuitScript, LeaveScript, PurgeScript, MembersScript, PeerScript, RestoreScript,
+	QuitScript, LeaveScript, PurgeScript, MembersScript, PeerScript, RestoreScript, ReplaceScript,
 }
 
 func script(name string) *Script {

@@ -147,7 +147,10 @@ func (d *drawer) quit(_ string, head []string) step {
 }
 
 func (d *drawer) others(id string, head []string) step {
-	switch d.one("look", "purge", "members", "peer") {
+	switch d.one("look", "purge", "members", "peer", "replace") {
+	case "replace":
+		inc := strings.Repeat(d.one("other", "1", "1", "2"), 32)
+		return step{script: redisbridge.ReplaceScript, args: fixed(append(head[:3], inc, d.one("by", `{"v":1}`, `{"host":"with spaces in it"}`))...)}
 	case "purge":
 		return step{script: redisbridge.PurgeScript, args: fixed(append(head, d.id(), d.one("kind", "ours", "original"), d.election())...)}
 	case "members":

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"hustings/actors"
 	"hustings/actors/sim"
 )
@@ -15,18 +17,23 @@ import (
 // named after its process; this one is not.
 type twin struct {
 	*sim.Process
-	handle *actors.Node
-	failed error
+	handle   *actors.Node
+	election *actor.PID
+	failed   error
 }
 
 func startTwin(w *sim.World, process, id string, rank int64, pid int) *twin {
+	return startTwinWith(w, process, actors.Config{ID: id, Rank: &rank, PID: pid}, actors.ElectionConfig{Name: "e", Run: true})
+}
+
+func startTwinWith(w *sim.World, process string, cfg actors.Config, e actors.ElectionConfig) *twin {
 	d := &twin{Process: w.Process(process)}
 	d.Boot(func(p *sim.Process) {
 		d.handle, d.failed = nil, nil
-		cfg := actors.Config{ID: id, Rank: &rank, Host: process, PID: pid}
+		cfg.Host = process
 		cfg.Redis.Clock, cfg.Redis.Backend, cfg.Redis.Entropy = p.Clock(), p.Backend(), p.Rand().Uint64
 		node := p.Spawn(actors.NodeProps(cfg))
-		p.Spawn(actors.ElectionProps(node, actors.ElectionConfig{Name: "e", Run: true}))
+		d.election = p.Spawn(actors.ElectionProps(node, e))
 		p.Send(node, &actors.Handle{Done: func(h *actors.Node) { d.handle = h }})
 	})
 	return d

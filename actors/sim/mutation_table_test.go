@@ -198,6 +198,21 @@ var mutations = []mutation{
 		found: "TestC13_ALateHeartbeatOfAFormerLifeIsNoDuplicate",
 	},
 	{
+		guard: "a marked session is waited for",
+		edits: []edit{{fleetScripts, "	if c.successor(id) == \"\" {\n		c.set(c.p.Session(id), birth+\" \"+decimal(conn)+\" \"+c.arg(5), 0, true)\n", "	if conn >= 0 && birth != \"\" {\n		c.put(c.p.Session(id), nil)\n"}},
+		found: "TestAReplacerWaitsForTheTrustOfOneThatItCannotReach",
+	},
+	{
+		guard: "a marked session is not renewed",
+		edits: []edit{{allScripts, "	if c.successor(id) != \"\" {\n		return \"replaced\", birth\n	}\n", ""}},
+		found: "TestAReplacerTakesTheIDOverAndTheOlderOneIsToldByWhom|TestTheWorkOfAReplacedLeaderIsOverBeforeTheReplacerLeads",
+	},
+	{
+		guard: "only who had the id first is replaced",
+		edits: []edit{{"actors/replace.go", "	if inc != n.beats.replacing {\n		return false\n	}\n", ""}},
+		found: "TestADuelOfReplacersHasOneWinnerAndIsOver",
+	},
+	{
 		guard: "round numbers: a grant of an older round",
 		edits: []edit{{claims, "in.Round != m.round || !m.poll.claiming", "!m.poll.claiming"}},
 		found: "TestAGrantOfAnOlderRoundIsReleased",

@@ -37,6 +37,7 @@ var scripts = map[string]func(*script) any{
 	"members":   (*script).members,
 	"peer":      (*script).peer,
 	"restore":   (*script).restore,
+	"replace":   (*script).replace,
 }
 
 func (s *store) script(name string, argv []string) any {
@@ -92,8 +93,20 @@ func (c *script) session(id string) (birth string, conn int64, lives bool) {
 	if v == nil {
 		return "", 0, false
 	}
-	birth, number, _ := strings.Cut(v.str, " ")
+	birth, rest, _ := strings.Cut(v.str, " ")
+	number, _, _ := strings.Cut(rest, " ")
 	return birth, whole(number), true
+}
+
+// successor is the mark of who is to replace a session's owner, "" if nobody is.
+func (c *script) successor(id string) string {
+	v := c.get(c.p.Session(id), stringKind)
+	if v == nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(v.str, " ")
+	_, mark, _ := strings.Cut(rest, " ")
+	return mark
 }
 
 func (c *script) lives(id string) bool { return c.look(c.p.Session(id)) != nil }
@@ -117,7 +130,14 @@ func (c *script) own() (status, birth string) {
 	case conn < seen:
 		return "stale", birth
 	case conn > seen:
-		c.set(c.p.Session(id), birth+" "+decimal(conn), 0, true)
+		value := birth + " " + decimal(conn)
+		if mark := c.successor(id); mark != "" {
+			value += " " + mark
+		}
+		c.set(c.p.Session(id), value, 0, true)
+	}
+	if c.successor(id) != "" {
+		return "replaced", birth
 	}
 	return "ok", birth
 }

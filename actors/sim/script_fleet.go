@@ -53,6 +53,8 @@ func (c *script) heartbeat() any {
 		return []any{"taken", c.remaining(id), birth, c.details(id)}
 	case "stale":
 		return []any{"stale"}
+	case "replaced":
+		return []any{"replaced", c.remaining(id), c.successor(id)}
 	}
 	epoch := c.epoch(7)
 	verdict := "extended"
@@ -101,6 +103,18 @@ func (c *script) bury() {
 			c.change("!", id)
 		}
 	}
+}
+
+func (c *script) replace() any {
+	id := c.arg(2)
+	birth, conn, lives := c.session(id)
+	if !lives || of(birth, c.arg(3)) || !of(birth, c.arg(4)) {
+		return []any{int64(0)}
+	}
+	if c.successor(id) == "" {
+		c.set(c.p.Session(id), birth+" "+decimal(conn)+" "+c.arg(5), 0, true)
+	}
+	return []any{int64(1)}
 }
 
 func (c *script) join() any {

@@ -159,6 +159,7 @@ func (s *Story) doNode(a *words) {
 	if a.has("not-mixed") {
 		cfg.Mixed = new(false)
 	}
+	cfg.ReplaceDuplicate = a.has("replace-duplicate")
 	if name := a.at(0); name != "" {
 		cfg.Host = name
 		s.node(name, cfg)

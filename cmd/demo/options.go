@@ -27,6 +27,7 @@ type nodeOptions struct {
 	takeover            string
 	drain, drainTimeout time.Duration
 	minReplicas         int
+	replace             bool
 	mixed, quarantine   bool
 	spread, held        bool
 	probe               time.Duration
@@ -64,6 +65,7 @@ func nodeFlags(o *nodeOptions, w io.Writer) *flag.FlagSet {
 	f.DurationVar(&o.drain, "drain", 0, "how long the demo's work takes to stop")
 	f.DurationVar(&o.drainTimeout, "drain-timeout", actors.DefaultDrainTimeout, "how long work may take to stop before the office is released all the same")
 	f.IntVar(&o.minReplicas, "min-replicas", 0, "replicas that must confirm; more than 0 comes later")
+	f.BoolVar(&o.replace, "replace-duplicate", false, "take the id over from a live process that has it")
 	f.BoolVar(&o.mixed, "mixed", true, "nodes of npm ipc@0.0.1 may be in the fleet")
 	f.BoolVar(&o.quarantine, "quarantine", true, "refuse claims for one TTL on a dataset that is new; switch off only where Redis is thrown away")
 	f.DurationVar(&o.probe, "probe", 0, "poll Valid this often and print valid lines when the answer changes; 0 does not")
@@ -148,7 +150,8 @@ func (o *nodeOptions) config(logger *slog.Logger) (actors.Config, error) {
 	}
 	cfg := actors.Config{
 		ID: o.id, Redis: redisbridge.Config{Options: redis, Prefix: o.prefix},
-		TTL: o.ttl, VoteTimeout: o.vote, Interval: o.interval, Mixed: &o.mixed, Quarantine: &o.quarantine, Logger: logger,
+		ReplaceDuplicate: o.replace,
+		TTL:              o.ttl, VoteTimeout: o.vote, Interval: o.interval, Mixed: &o.mixed, Quarantine: &o.quarantine, Logger: logger,
 		Elections: actors.ElectionConfig{Sticky: o.sticky, MinTenure: o.minTenure, DrainTimeout: o.drainTimeout},
 	}
 	if o.rankSet {

@@ -39,6 +39,7 @@ func Conformance(t *testing.T, can Ability, open func(t *testing.T) *Fixture) {
 	}{
 		{"seam", seamRules},
 		{"session", sessionRules},
+		{"replace", replaceRules},
 		{"epoch", epochRules},
 		{"register", registerRules},
 		{"canvass", canvassRules},

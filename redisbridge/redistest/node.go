@@ -73,7 +73,8 @@ type pulse struct {
 	left, version, members int64
 	vacant                 []string
 	watched                []watched
-	// pttl and details are of the other, when taken.
+	// pttl and details are of the other, when taken; when replaced, ours and the
+	// successor's.
 	pttl    int64
 	details string
 }
@@ -92,6 +93,8 @@ func (n *node) beat(b beat) pulse {
 	p := pulse{verdict: r.text()}
 	switch p.verdict {
 	case "stale":
+	case "replaced":
+		p.pttl, p.details = r.number(), r.text()
 	case "taken":
 		p.pttl, p.birth, p.details = r.number(), r.text(), r.text()
 	default:
@@ -104,6 +107,15 @@ func (n *node) beat(b beat) pulse {
 	}
 	r.end()
 	return p
+}
+
+// replace marks the session of another incarnation.
+func (n *node) replace(inc string) int64 {
+	n.f.T.Helper()
+	r := n.f.reply(redisbridge.ReplaceScript, string(n.f.keys()), n.id, n.inc, inc, n.details)
+	marked := r.number()
+	r.end()
+	return marked
 }
 
 func (n *node) join(elections ...string) (status string, version int64) {

@@ -20,7 +20,8 @@ local function clock()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- session(id) returns birth and conn of a live session, or nil.
+-- session(id) returns birth and conn of a live session, and the details of the
+-- process that is to replace its owner, '' if none is; or nil.
 local function session(id)
   local s = call('GET', p .. '::session:' .. id)
   if not s then
@@ -28,9 +29,13 @@ local function session(id)
   end
   local at = string.find(s, ' ', 1, true)
   if not at then
-    return s, 0
+    return s, 0, ''
   end
-  return string.sub(s, 1, at - 1), tonumber(string.sub(s, at + 1)) or 0
+  local to = string.find(s, ' ', at + 1, true)
+  if not to then
+    return string.sub(s, 1, at - 1), tonumber(string.sub(s, at + 1)) or 0, ''
+  end
+  return string.sub(s, 1, at - 1), tonumber(string.sub(s, at + 1, to - 1)) or 0, string.sub(s, to + 1)
 end
 
 local function lives(id)
@@ -47,9 +52,10 @@ end
 
 -- own(id, inc, conn) fences: what was sent on a connection that its node gave
 -- up must not take effect after the first script of the next one.
--- It returns the verdict and, when there is a session, its birth.
+-- It returns the verdict and, when there is a session, its birth; for 'replaced'
+-- also who replaces us.
 local function own(id, inc, conn)
-  local birth, seen = session(id)
+  local birth, seen, successor = session(id)
   if not birth then
     return 'none', ''
   end
@@ -61,7 +67,14 @@ local function own(id, inc, conn)
     return 'stale', birth
   end
   if conn > seen then
-    call('SET', p .. '::session:' .. id, birth .. ' ' .. text(conn), 'KEEPTTL')
+    local value = birth .. ' ' .. text(conn)
+    if successor ~= '' then
+      value = value .. ' ' .. successor
+    end
+    call('SET', p .. '::session:' .. id, value, 'KEEPTTL')
+  end
+  if successor ~= '' then
+    return 'replaced', birth, successor
   end
   return 'ok', birth
 end

@@ -5,16 +5,20 @@
 --       9 knownNumber, 10 knownName, 11 tokenSeen, 12 quarantine_ms,
 --       13 probe text or '', 14... watched ids
 -- Returns {'taken', pttl, birth, details} | {'stale'} |
+--         {'replaced', pttl, details of who replaces us} |
 --         {'created' or 'extended', birth, epochName, epochNumber, floor, left,
 --          version, HLEN details, {vacant elections, at most 64},
 --          {pttl, birth, ... of each watched id; -2, '' when gone}}
 local id, inc, conn, ttl = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[6])
-local status, birth = own(id, inc, conn)
+local status, birth, successor = own(id, inc, conn)
 if status == 'taken' then
   return { 'taken', remaining(id), birth, details(id) }
 end
 if status == 'stale' then
   return { 'stale' }
+end
+if status == 'replaced' then
+  return { 'replaced', remaining(id), successor }
 end
 local now = clock()
 local name, number, floor, left = epoch(7, now)
