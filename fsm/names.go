@@ -37,6 +37,7 @@ var causeNames = [numCauses]string{
 	CauseNodeStopped:   "node_stopped",
 	CauseNewEpoch:      "new_epoch",
 	CauseHolderDrains:  "holder_drains",
+	CauseReplaced:      "replaced",
 }
 
 // String returns the code's short name, as metrics use it: "kicked".
