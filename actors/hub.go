@@ -104,7 +104,7 @@ func (h *hub) add(n *nodeActor, s *subscriber) {
 	h.count(n)
 	now := n.env.clock.Now()
 	if s.election == "" {
-		h.offer(n, s, &LinkChanged{At: now, Up: n.link.Up, Err: n.link.Err})
+		h.offer(n, s, &LinkChanged{At: now, Up: n.link.Up, Deaf: n.link.Deaf, Err: n.link.Err})
 		for _, m := range n.fleet.known {
 			if m.ID != n.cfg.ID {
 				h.offer(n, s, &PeerUp{At: now, Peer: m})

@@ -180,12 +180,16 @@ type (
 		Broadcast bool
 		Payload   redisbridge.Payload
 	}
-	// LinkChanged means: the bridge to Redis is up or down.
+	// LinkChanged means: the bridge to Redis is up or down, or became deaf or ceased to
+	// be. Deaf: the server does not permit us to subscribe; elections conclude by looking at
+	// Redis, more slowly, and messages do not arrive. Err is why it is down, if that is
+	// known.
 	LinkChanged struct {
 		silent
-		At  fsm.Instant
-		Up  bool
-		Err error
+		At   fsm.Instant
+		Up   bool
+		Deaf bool
+		Err  error
 	}
 	// Failed means: the node, or an election, has given up for good.
 	Failed struct {

@@ -344,8 +344,8 @@ func (n *nodeActor) onLink(l *redisbridge.Link) {
 	if l.Err != nil && n.phase < ready {
 		n.env.logger.Warn("waiting for Redis", "cause", l.Err.Error())
 	}
-	if l.Up != was.Up || l.Err != nil {
-		n.hub.publish(n, &LinkChanged{At: now, Up: l.Up, Err: l.Err})
+	if l.Up != was.Up || l.Deaf != was.Deaf || l.Err != nil {
+		n.hub.publish(n, &LinkChanged{At: now, Up: l.Up, Deaf: l.Deaf, Err: l.Err})
 	}
 	if l.Err != nil {
 		n.trouble(l.Err)

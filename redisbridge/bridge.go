@@ -141,6 +141,7 @@ func (b *Bridge) Receive(ctx actor.Context) {
 	case *again:
 		b.onAgain()
 	}
+	b.set.Counters.Waiting.Store(uint64(b.queued + len(b.retry))) //nolint:gosec // not negative
 }
 
 func (b *Bridge) send(m any) { b.root.Send(b.self, m) }

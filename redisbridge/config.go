@@ -71,6 +71,7 @@ type Counters struct {
 	Requests, Commands, Batches      atomic.Uint64
 	MessagesIn, MessagesOut, Dropped atomic.Uint64
 	Connects, Subscribes             atomic.Uint64
+	Waiting                          atomic.Uint64
 }
 
 // Counts is a reading of Counters.
@@ -88,6 +89,8 @@ type Counts struct {
 	// Connects and Subscribes count attempts.
 	Connects   uint64 `json:"connects"`
 	Subscribes uint64 `json:"subscribes"`
+	// Waiting is how many calls wait at the moment, for their turn or for another try.
+	Waiting uint64 `json:"waiting"`
 }
 
 // Read reads the counters, one after the other.
@@ -95,7 +98,7 @@ func (c *Counters) Read() Counts {
 	return Counts{
 		Requests: c.Requests.Load(), Commands: c.Commands.Load(), Batches: c.Batches.Load(),
 		MessagesIn: c.MessagesIn.Load(), MessagesOut: c.MessagesOut.Load(), Dropped: c.Dropped.Load(),
-		Connects: c.Connects.Load(), Subscribes: c.Subscribes.Load(),
+		Connects: c.Connects.Load(), Subscribes: c.Subscribes.Load(), Waiting: c.Waiting.Load(),
 	}
 }
 
