@@ -23,14 +23,14 @@ type referee struct {
 
 	mu       sync.Mutex // guards the rest
 	nodes    []*actors.Node
-	live     []*term
-	terms    []*term
+	live     []*tenure
+	terms    []*tenure
 	overlaps []string
 	samples  int
 }
 
-// term is one leadership.
-type term struct {
+// tenure is one leadership.
+type tenure struct {
 	node  string
 	token uint64
 	lead  *actors.Leadership // nil if it was too short to be seen
@@ -84,7 +84,7 @@ func (r *referee) look() {
 	r.samples++
 	for _, n := range r.nodes {
 		l := n.Leadership(r.election)
-		if l != nil && !slices.ContainsFunc(r.live, func(t *term) bool { return t.lead == l }) {
+		if l != nil && !slices.ContainsFunc(r.live, func(t *tenure) bool { return t.lead == l }) {
 			t := r.term(n.ID(), l.Token())
 			if t.lead == nil { // else it is over, and was retired
 				t.lead = l
@@ -108,11 +108,11 @@ func (r *referee) look() {
 			}
 		}
 	}
-	r.live = slices.DeleteFunc(r.live, func(t *term) bool { return t.ended != 0 })
+	r.live = slices.DeleteFunc(r.live, func(t *tenure) bool { return t.ended != 0 })
 }
 
 // term finds or makes the one with a token.
-func (r *referee) term(node string, token uint64) *term {
+func (r *referee) term(node string, token uint64) *tenure {
 	for _, t := range slices.Backward(r.terms) {
 		if t.token == token {
 			if t.node != node {
@@ -121,7 +121,7 @@ func (r *referee) term(node string, token uint64) *term {
 			return t
 		}
 	}
-	t := &term{node: node, token: token}
+	t := &tenure{node: node, token: token}
 	r.terms = append(r.terms, t)
 	return t
 }
@@ -152,8 +152,8 @@ func (r *referee) told(node string, ev actors.Event) {
 
 // compare lays the terms side by side.
 func (r *referee) compare() (faults []string) {
-	terms := slices.DeleteFunc(slices.Clone(r.terms), func(t *term) bool { return t.won == 0 })
-	slices.SortStableFunc(terms, func(a, b *term) int { return int(a.won - b.won) })
+	terms := slices.DeleteFunc(slices.Clone(r.terms), func(t *tenure) bool { return t.won == 0 })
+	slices.SortStableFunc(terms, func(a, b *tenure) int { return int(a.won - b.won) })
 	for i := 1; i < len(terms); i++ {
 		a, b := terms[i-1], terms[i]
 		if b.token <= a.token {
@@ -167,7 +167,7 @@ func (r *referee) compare() (faults []string) {
 }
 
 // wonSince returns the first term that began after an instant.
-func (r *referee) wonSince(at time.Duration) (first *term) {
+func (r *referee) wonSince(at time.Duration) (first *tenure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, t := range r.terms {

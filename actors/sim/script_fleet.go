@@ -61,10 +61,6 @@ func (c *script) heartbeat() any {
 	if status == "none" {
 		verdict, birth = "created", c.arg(3)+"-"+c.arg(5)
 	}
-	if ttl <= 0 {
-		fail("ERR", "invalid expire time in 'set' command")
-	}
-	c.set(c.p.Session(id), birth+" "+c.arg(4), ttl, false)
 	c.zadd(c.p.Sessions(), id, float64(c.ms+ttl))
 	c.bury()
 	if probe := c.arg(13); probe != "" {
@@ -75,10 +71,15 @@ func (c *script) heartbeat() any {
 		other, _, _ := c.session(c.argv[i-1])
 		watched = append(watched, c.remaining(c.argv[i-1]), other)
 	}
-	return []any{
+	reply := []any{
 		verdict, birth, epoch.name, epoch.number, decimal(epoch.floor), epoch.left, c.version(),
 		c.hlen(c.p.Details()), list(c.srandmember(c.p.Vacant(), 64)), watched,
 	}
+	if ttl <= 0 {
+		fail("ERR", "invalid expire time in 'set' command")
+	}
+	c.set(c.p.Session(id), birth+" "+c.arg(4), ttl, false)
+	return reply
 }
 
 // bury looks at sessions that were not renewed. A score is a promise that may be

@@ -84,12 +84,16 @@ type watched struct {
 	birth string
 }
 
-func (n *node) beat(b beat) pulse {
-	n.f.T.Helper()
+func (n *node) beatArgs(b beat) []string {
 	n.req++
 	args := n.head(strconv.Itoa(n.req), millis(n.ttl), or(b.info, "0"), or(b.newName, "first"),
 		or(b.number, "0"), b.name, or(b.token, "0"), millis(n.quarantine), b.probe)
-	r := n.f.reply(redisbridge.HeartbeatScript, append(args, b.watch...)...)
+	return append(args, b.watch...)
+}
+
+func (n *node) beat(b beat) pulse {
+	n.f.T.Helper()
+	r := n.f.reply(redisbridge.HeartbeatScript, n.beatArgs(b)...)
 	p := pulse{verdict: r.text()}
 	switch p.verdict {
 	case "stale":

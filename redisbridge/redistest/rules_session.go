@@ -3,6 +3,8 @@ package redistest
 import (
 	"strconv"
 	"time"
+
+	"hustings/redisbridge"
 )
 
 var sessionRules = []rule{
@@ -20,6 +22,20 @@ var sessionRules = []rule{
 		p := n.beat(beat{})
 		want(f, "verdict", p.verdict, "extended")
 		want(f, "birth", p.birth, n.inc+"-1")
+	}},
+	{says: "a heartbeat in which a command is refused renews nothing", check: func(f *Fixture) {
+		n := f.node("a", 1)
+		n.ttl = 5 * time.Second
+		n.beat(beat{})
+		f.Plain("SET", f.keys().Sessions(), "of another type")
+		n.ttl = 30 * time.Second
+		r := f.Do(redisbridge.Command{Script: redisbridge.HeartbeatScript, Args: n.beatArgs(beat{})})[0]
+		if r.Err == nil {
+			f.T.Error("it was not refused")
+		}
+		between(f, "pttl", f.peer("", "a").pttl, 0, 5_000)
+		f.Plain("DEL", f.keys().Sessions())
+		want(f, "the next", n.beat(beat{}).verdict, "extended")
 	}},
 	{says: "a heartbeat after the end creates another birth", check: func(f *Fixture) {
 		n := f.node("a", 1)

@@ -26,7 +26,6 @@ local verdict = 'extended'
 if status == 'none' then
   verdict, birth = 'created', inc .. '-' .. ARGV[5]
 end
-call('SET', p .. '::session:' .. id, birth .. ' ' .. conn, 'PX', ARGV[6])
 local sessions = p .. '::sessions'
 call('ZADD', sessions, text(now + ttl), id)
 
@@ -55,5 +54,9 @@ for i = 14, #ARGV do
   watched[#watched + 1] = pttl
   watched[#watched + 1] = pttl ~= -2 and session(ARGV[i]) or ''
 end
-return { verdict, birth, name, number, text(floor), left, version(),
+local reply = { verdict, birth, name, number, text(floor), left, version(),
   call('HLEN', p .. '::server:details'), call('SRANDMEMBER', p .. '::vacant', 64), watched }
+-- Last, so that a heartbeat in which a command is refused renews nothing: its node
+-- does not trust the session, so nobody else should wait for it.
+call('SET', p .. '::session:' .. id, birth .. ' ' .. conn, 'PX', ARGV[6])
+return reply
