@@ -3,6 +3,7 @@ package actors_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -121,13 +122,13 @@ var faults = append([]fault{
 		finish: func(s *storm) { s.server.Resume() },
 	},
 	{
-		name: "Redis killed, back with its data", ttls: long, everybody: true, down: true, says: "connection refused",
+		name: "Redis killed, back with its data", ttls: long, everybody: true, down: true, says: "bridge down",
 		server: []string{"--appendonly", "yes", "--appendfsync", "always"},
 		begin:  func(s *storm) { s.server.Kill() },
 		finish: func(s *storm) { s.restart() },
 	},
 	{
-		name: "Redis killed, back without data", ttls: long, everybody: true, down: true, says: "connection refused",
+		name: "Redis killed, back without data", ttls: long, everybody: true, down: true, says: "bridge down",
 		begin:  func(s *storm) { s.server.Kill() },
 		finish: func(s *storm) { s.restart() },
 	},
@@ -186,13 +187,14 @@ var faults = append([]fault{
 	{
 		name: "LOADING", ttls: moment, everybody: true, down: true, says: "LOADING",
 		// 400 keys at 3 ms.
-		server: []string{"--appendonly", "yes", "--appendfsync", "no", "--key-load-delay", "3000", "--loading-process-events-interval-bytes", "1024"},
+		server: []string{"--key-load-delay", "3000", "--loading-process-events-interval-bytes", "1024"},
 		begin: func(s *storm) {
 			for i := range 400 {
 				s.do("SET", fmt.Sprint("filler", i), strings.Repeat("x", 1024))
 			}
-			s.server.Kill()
-			s.restart()
+			if err := s.server.Restart(true); err != nil {
+				s.t.Fatal(err)
+			}
 		},
 	},
 	{
@@ -206,7 +208,7 @@ var faults = append([]fault{
 		finish: func(s *storm) { s.do("CONFIG", "SET", "min-replicas-to-write", "0") },
 	},
 	{
-		name: "a script that does not end (BUSY)", ttls: long, everybody: true, down: true,
+		name: "a script that does not end (BUSY)", ttls: long, everybody: true, says: "BUSY",
 		server: []string{"--busy-reply-threshold", "50"},
 		begin: func(s *storm) {
 			ended := make(chan struct{})
@@ -245,8 +247,12 @@ func wrongTypes() (list []fault) {
 		{"vacant", k.Vacant()},
 		{"winner", k.Winner()},
 	} {
+		says := ""
+		if slices.Contains([]string{"session", "details", "epoch", "sessions", "members", "vacant"}, c.what) {
+			says = "WRONGTYPE" // the heartbeat uses it
+		}
 		list = append(list, fault{
-			name: "wrong type: " + c.what, ttls: long, everybody: true,
+			name: "wrong type: " + c.what, ttls: long, everybody: true, says: says,
 			begin: func(s *storm) {
 				// In one step, or a heartbeat makes it anew in between.
 				s.do("EVAL", `if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end

@@ -25,6 +25,9 @@ var (
 func (b *Bridge) enqueue(c *Call) {
 	b.set.Counters.Requests.Add(1)
 	switch {
+	case b.queued+len(b.retry) >= maxQueue:
+		b.answer(c, fault(c, errQueueFull))
+		return
 	case c.Kind.kept() && len(b.retry) > 0:
 		// What gives something up keeps its order: an older one that the server
 		// could not do must not come after this one.
@@ -32,9 +35,6 @@ func (b *Bridge) enqueue(c *Call) {
 		return
 	case b.conn == nil && !c.Kind.kept():
 		b.answer(c, fault(c, down(b.told.Err)))
-		return
-	case b.queued >= maxQueue:
-		b.answer(c, fault(c, errQueueFull))
 		return
 	}
 	b.overtake(c)

@@ -42,6 +42,7 @@ type Bridge struct {
 	lively bool   // something was heard since the last check of a probe
 	late   int    // checks that this has excused
 	told   Link
+	causes map[string]bool // of the present outage, as far as they were told
 
 	// The last probe: its text, its heartbeat's number, and what all probes begin with.
 	probeSent string
@@ -99,7 +100,7 @@ type (
 // they are kept until answered.
 func Props(set *Settings) *actor.Props {
 	set.routes = map[string]*actor.PID{}
-	return actor.PropsFromProducer(func() actor.Actor { return &Bridge{set: set, quits: map[string]uint64{}} })
+	return actor.PropsFromProducer(func() actor.Actor { return &Bridge{set: set, quits: map[string]uint64{}, causes: map[string]bool{}} })
 }
 
 // Receive is the actor's one entry.
@@ -228,9 +229,10 @@ func (b *Bridge) refuse(calls []*Call, err error) {
 	}
 }
 
-// backoff doubles from 50 ms to 2 s, plus up to half of it by chance.
+// backoff doubles from 50 ms to 2 s, or to half the TTL if that is less, plus up to half of
+// it by chance: who waits longer than its trust lasts loses its office to the waiting.
 func (b *Bridge) backoff(attempt int) time.Duration {
-	d := min(backoffMin<<min(attempt-1, 10), backoffMax)
+	d := min(backoffMin<<min(attempt-1, 10), backoffMax, b.set.Session.TTL()/2)
 	return d + time.Duration(b.set.Entropy()%uint64(d/2)) //nolint:gosec // d > 0
 }
 
@@ -307,8 +309,13 @@ func (b *Bridge) tell(err error) {
 	}
 	same := now.Up == b.told.Up && now.Commands == b.told.Commands && now.Deaf == b.told.Deaf &&
 		now.Permanent == b.told.Permanent && (now.Err == nil) == (b.told.Err == nil)
-	if same {
+	if same && !b.another(now.Err) {
 		return
+	}
+	if now.Up {
+		clear(b.causes)
+	} else {
+		b.another(now.Err)
 	}
 	b.told = now
 	b.root.Send(b.set.Owner, &now)
@@ -319,6 +326,27 @@ func (b *Bridge) tell(err error) {
 	if now.Err != nil || now.Up {
 		b.set.Logger.Log(nil, level, text, "id", b.set.ID, "commands", now.Commands, "deaf", now.Deaf, "cause", err) //nolint:staticcheck // no context here
 	}
+}
+
+// maxCauses bounds the causes of one outage that are told.
+const maxCauses = 16
+
+// another notes the cause of an outage, and reports whether there was none of its kind
+// in this one: a server that is gone may come back loading, or want another password.
+func (b *Bridge) another(err error) bool {
+	if err == nil {
+		return false
+	}
+	kind := Classify(err).String()
+	var server *ServerError
+	if errors.As(err, &server) {
+		kind = server.Code
+	}
+	if b.causes[kind] || len(b.causes) >= maxCauses {
+		return false
+	}
+	b.causes[kind] = true
+	return true
 }
 
 func (b *Bridge) route(m *Route) {

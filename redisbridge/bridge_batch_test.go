@@ -240,6 +240,23 @@ func TestAQueueThatIsFullAnswersWithAFault(t *testing.T) {
 	}
 }
 
+func TestCallsThatWaitForABusyServerHaveTheSameBound(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(quit("e"))
+	c.reply(errBusy)
+	for range 1<<18 - 1 {
+		system.Root.Send(r.pid, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: "e"})
+	}
+	if got := r.set.Counters.Read().Waiting; got != 1<<18 {
+		t.Errorf("%d wait", got)
+	}
+	r.call(quit("one too many"))
+	if got := r.take(); len(got) != 1 || got[0].(*redisbridge.Answer).Input.Kind != fsm.InWithdrawn {
+		t.Errorf("%v", got)
+	}
+}
+
 // TestAReplyOfAnUnexpectedFormIsAFaultAndNoPanic feeds each call what no script returns.
 func TestAReplyOfAnUnexpectedFormIsAFaultAndNoPanic(t *testing.T) {
 	odd := []any{

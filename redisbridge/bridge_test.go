@@ -1,7 +1,9 @@
 package redisbridge_test
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,10 +135,10 @@ func TestAServerThatIsNoPrimaryEndsTheConnection(t *testing.T) {
 	r.wantSent(r.accept(), "quit 1 a")
 }
 
-func TestDialsBackOffFrom50MillisecondsTo2Seconds(t *testing.T) {
-	r := newRig(t)
+func TestDialsBackOffFrom50MillisecondsTo2SecondsOrHalfTheTTL(t *testing.T) {
+	r := newRig(t) // its TTL is 3 s
 	r.sub().h.Confirmed()
-	for i, want := range []time.Duration{50, 100, 200, 400, 800, 1600, 2000, 2000, 2000} {
+	for i, want := range []time.Duration{50, 100, 200, 400, 800, 1500, 1500, 1500} {
 		r.lastDial()(nil, errLink)
 		if got := r.next(); got != want*time.Millisecond {
 			t.Errorf("after failure %d it waits %v, want %v", i+1, got, want*time.Millisecond)
@@ -228,6 +230,33 @@ func TestTheOwnerIsToldEachChangeOnce(t *testing.T) {
 	r.accept()
 	if got = r.links(); len(got) != 2 || got[0].Up || !got[1].Up || got[1].Epoch != 2 {
 		t.Errorf("again: %+v", got)
+	}
+}
+
+func TestAnOutageThatChangesItsCauseIsToldOncePerCause(t *testing.T) {
+	r := newRig(t)
+	r.up()
+	r.links()
+	loading := &redisbridge.ServerError{Code: "LOADING", Text: "LOADING Redis is loading the dataset in memory"}
+	r.sub().h.Ended(errLink)
+	for range 3 {
+		r.advance(5 * time.Second)
+		r.sub().h.Ended(loading)
+		r.advance(5 * time.Second)
+		r.sub().h.Ended(errLink)
+	}
+	got := r.links()
+	if len(got) != 2 || !errors.Is(got[0].Err, errLink) || !errors.Is(got[1].Err, loading) {
+		t.Fatalf("told %v", got)
+	}
+	if n := strings.Count(r.log.String(), "bridge down"); n != 2 {
+		t.Errorf("logged %d times:\n%s", n, r.log.String())
+	}
+	r.advance(5 * time.Second)
+	r.sub().h.Confirmed()
+	r.sub().h.Ended(loading)
+	if got := r.links(); len(got) != 2 || !got[0].Up || got[1].Up || !errors.Is(got[1].Err, loading) {
+		t.Errorf("in the next outage told %v", got)
 	}
 }
 
