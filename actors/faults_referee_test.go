@@ -35,6 +35,7 @@ type tenure struct {
 	token uint64
 	lead  *actors.Leadership // nil if it was too short to be seen
 	won   time.Duration      // monotonic; 0 until the node has told
+	at    time.Time          // the same by the wall clock
 	last  time.Duration      // the last time it was seen to be valid
 	ended time.Duration      // it was seen not to be any more
 	lapse time.Duration      // when its trust ran out, if that ended it
@@ -133,7 +134,8 @@ func (r *referee) told(node string, ev actors.Event) {
 	switch ev := ev.(type) {
 	case *actors.Won:
 		if ev.Election == r.election {
-			r.term(node, ev.Token).won = ev.At.Mono
+			t := r.term(node, ev.Token)
+			t.won, t.at = ev.At.Mono, ev.At.Time()
 		}
 	case *actors.Lost:
 		if ev.Election != r.election || ev.Cause.Code != fsm.CauseLapsed {
@@ -183,4 +185,16 @@ func (r *referee) count() (overlaps, terms int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.overlaps) + len(r.compare()), len(r.terms)
+}
+
+// last returns the latest term that a node has told.
+func (r *referee) last() (last tenure) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.terms {
+		if t.won > last.won {
+			last = *t
+		}
+	}
+	return last
 }

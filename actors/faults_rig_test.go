@@ -2,8 +2,8 @@ package actors_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -14,7 +14,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"hustings/actors"
-	"hustings/redisbridge"
 	"hustings/redisbridge/redistest"
 )
 
@@ -22,20 +21,14 @@ import (
 // process, each behind a proxy of its own, and one in a process of its own, which leads an
 // election in which nobody else stands.
 type storm struct {
-	t        testing.TB
-	ttl      time.Duration
+	*office
 	server   *redistest.Server
 	admin    *redis.Client
-	prefix   string
 	proxies  []*redistest.Proxy // of the nodes, then the child's
-	nodes    []*stormNode
 	child    *child
 	childLog syncBuffer
-	logs     syncBuffer
-	ref      *referee
-	victims  []int // indices into proxies, for the present injection
-	// between injections
-	held []func()
+	victims  []int    // indices into proxies, for the present injection
+	held     []func() // what the fault is to wait for when it ends
 }
 
 // stormNode is a node of which every event is noted.
@@ -60,7 +53,7 @@ const userPassword, adminPassword = "a-users-password", "the-admins-password"
 // newStorm starts servers and nodes; the one with the highest index has the highest rank.
 func newStorm(t testing.TB, ttl time.Duration, f *fault) *storm {
 	t.Helper()
-	s := &storm{t: t, ttl: ttl, prefix: "ipc"}
+	s := &storm{office: newOffice(t, ttl, "ipc")}
 	args := []string{"--user", "admin", "on", ">" + adminPassword, "~*", "&*", "+@all"}
 	for _, u := range users {
 		args = append(args, "--user", u, "on", ">"+userPassword, "~*", "&*", "+@all")
@@ -70,46 +63,29 @@ func newStorm(t testing.TB, ttl time.Duration, f *fault) *storm {
 		Addr: s.server.Addr, Username: "admin", Password: adminPassword, MaxRetries: 3, PoolSize: 2, DialTimeout: time.Second, ReadTimeout: 5 * time.Second,
 	})
 	t.Cleanup(func() { _ = s.admin.Close() })
-	s.ref = newReferee(t, stormElection)
 	for range users {
 		s.proxies = append(s.proxies, redistest.NewProxy(t, s.server.Addr))
 	}
-	for i := range 3 {
-		s.start(i, f.users)
-	}
+	s.start(3, func(i int) *redis.UniversalOptions {
+		o := &redis.UniversalOptions{Addrs: []string{s.proxies[i].Addr}}
+		if f.users {
+			o.Username, o.Password = users[i], userPassword
+		}
+		return o
+	})
 	c := childConfig{Addr: s.proxies[3].Addr, Prefix: s.prefix, ID: "child", TTL: ttl, Election: "child"}
 	if f.users {
 		c.User, c.Password = users[3], userPassword
 	}
 	s.child = startChild(t, c, &s.childLog)
-	for _, n := range s.nodes {
-		if err := n.Run(bg(t), stormElection); err != nil {
-			t.Fatal(err)
+	s.also = func() error {
+		if !s.child.stat().Valid {
+			return errors.New("the child does not lead")
 		}
+		return nil
 	}
-	t.Cleanup(func() {
-		s.ref.judge()
-		if t.Failed() {
-			text := s.logs.String()
-			t.Logf("the log ends:\n%s", text[max(0, len(text)-6000):])
-		}
-	})
 	s.settle()
 	return s
-}
-
-// start starts the i-th node.
-func (s *storm) start(i int, user bool) {
-	s.t.Helper()
-	o := &redis.UniversalOptions{Addrs: []string{s.proxies[i].Addr}}
-	if user {
-		o.Username, o.Password = users[i], userPassword
-	}
-	s.nodes = append(s.nodes, startNode(s.t, s.ref, actors.Config{
-		ID: "node-" + strconv.Itoa(i), Rank: new(int64(i) + 1), TTL: s.ttl,
-		Redis:  redisbridge.Config{Options: o, Prefix: s.prefix},
-		Logger: slog.New(slog.NewTextHandler(&s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}))
 }
 
 // startNode starts a node that a referee watches and that is stopped when the test ends.
@@ -177,53 +153,6 @@ func (n *stormNode) seen() (downs int, causes string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.downs, strings.Join(n.causes, "; ")
-}
-
-// leader is the index of the node in office, -1 if none is.
-func (s *storm) leader() int {
-	for i, n := range s.nodes {
-		if n.Leadership(stormElection).Valid() {
-			return i
-		}
-	}
-	return -1
-}
-
-// settled: all links are up, the highest leads, and all know it. The child leads its own
-// election. It says what is missing.
-func (s *storm) settled() error {
-	for i, n := range s.nodes {
-		if !n.healthy() {
-			return fmt.Errorf("node %d is not well", i)
-		}
-		l, err := n.Leader(stormElection)
-		if err != nil || l.ID != s.nodes[2].ID() {
-			return fmt.Errorf("node %d takes %q for the leader: %w", i, l.ID, err)
-		}
-	}
-	if s.leader() != 2 {
-		return fmt.Errorf("%d leads", s.leader())
-	}
-	if !s.child.stat().Valid {
-		return fmt.Errorf("the child does not lead")
-	}
-	return nil
-}
-
-// settle waits until the fleet is in order and returns how long that took.
-func (s *storm) settle() time.Duration {
-	s.t.Helper()
-	at := time.Now()
-	for {
-		err := s.settled()
-		if err == nil {
-			return time.Since(at)
-		}
-		if time.Since(at) > patience {
-			s.t.Fatalf("not in order %v after the fault ended: %v", patience, err)
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
 }
 
 // hit calls f for the proxies that the present injection is about.
