@@ -26,8 +26,6 @@ type fault struct {
 	everybody bool
 	// down: a link of those that it is done to must go down, or deaf.
 	down bool
-	// keeps: the one in office stays there, unless the machine is slow.
-	keeps bool
 	// says is in the log or in what events say is the cause.
 	says string
 }
@@ -58,7 +56,7 @@ var faults = append([]fault{
 		},
 	},
 	{
-		name: "connections reset", ttls: moment, everybody: true, down: true, keeps: true, says: "connection reset",
+		name: "connections reset", ttls: moment, everybody: true, down: true, says: "connection reset",
 		begin: func(s *storm) { s.hit((*redistest.Proxy).Reset) },
 	},
 	{
@@ -75,7 +73,7 @@ var faults = append([]fault{
 		},
 	},
 	{
-		name: "slow link, within the timeout", ttls: long, everybody: true, keeps: true,
+		name: "slow link, within the timeout", ttls: long, everybody: true,
 		begin:  func(s *storm) { s.delay(s.ttl / 20) },
 		finish: func(s *storm) { s.delay(0) },
 	},
@@ -85,11 +83,11 @@ var faults = append([]fault{
 		finish: func(s *storm) { s.delay(0) },
 	},
 	{
-		name: "one lost reply", ttls: moment, everybody: true, down: true, keeps: true, says: "connection reset",
+		name: "one lost reply", ttls: moment, everybody: true, down: true, says: "connection reset",
 		begin: func(s *storm) { s.hit(func(p *redistest.Proxy) { p.Lose(redistest.ToClient) }) },
 	},
 	{
-		name: "output buffer of subscribers overrun", ttls: long, everybody: true, down: true, keeps: true, says: "bridge down",
+		name: "output buffer of subscribers overrun", ttls: long, everybody: true, down: true, says: "bridge down",
 		begin: func(s *storm) {
 			s.do("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1kb 0 0")
 			s.flood()
@@ -109,11 +107,11 @@ var faults = append([]fault{
 		},
 	},
 	{
-		name: "CLIENT KILL TYPE pubsub", ttls: moment, everybody: true, down: true, keeps: true, says: "bridge down",
+		name: "CLIENT KILL TYPE pubsub", ttls: moment, everybody: true, down: true, says: "bridge down",
 		begin: func(s *storm) { s.do("CLIENT", "KILL", "TYPE", "pubsub") },
 	},
 	{
-		name: "CLIENT KILL TYPE normal", ttls: moment, everybody: true, down: true, keeps: true, says: "bridge down",
+		name: "CLIENT KILL TYPE normal", ttls: moment, everybody: true, down: true, says: "bridge down",
 		begin: func(s *storm) { s.do("CLIENT", "KILL", "TYPE", "normal") },
 	},
 	{
@@ -133,20 +131,20 @@ var faults = append([]fault{
 		finish: func(s *storm) { s.restart() },
 	},
 	{
-		name: "Redis restarted at once with its data", ttls: moment, everybody: true, down: true, keeps: true, says: "Redis names another tenancy",
+		name: "Redis restarted at once with its data", ttls: moment, everybody: true, down: true, says: "Redis names another tenancy",
 		server: []string{"--appendonly", "yes", "--appendfsync", "always"},
 		begin:  func(s *storm) { s.server.Kill(); s.restart() },
 	},
 	{
-		name: "Redis restarted at once without data", ttls: moment, everybody: true, down: true, keeps: true, says: "Redis names another tenancy",
+		name: "Redis restarted at once without data", ttls: moment, everybody: true, down: true, says: "Redis names another tenancy",
 		begin: func(s *storm) { s.server.Kill(); s.restart() },
 	},
 	{
-		name: "FLUSHALL", ttls: moment, everybody: true, keeps: true, says: "Redis names another tenancy",
+		name: "FLUSHALL", ttls: moment, everybody: true, says: "Redis names another tenancy",
 		begin: func(s *storm) { s.do("FLUSHALL") },
 	},
 	{
-		name: "SCRIPT FLUSH", ttls: moment, everybody: true, keeps: true,
+		name: "SCRIPT FLUSH", ttls: moment, everybody: true,
 		begin: func(s *storm) { s.do("SCRIPT", "FLUSH") },
 	},
 	{
@@ -160,7 +158,7 @@ var faults = append([]fault{
 		finish: func(s *storm) { s.rights("resetpass", ">"+userPassword) },
 	},
 	{
-		name: "SUBSCRIBE is not permitted", users: true, ttls: long, everybody: true, down: true, keeps: true, says: "deaf",
+		name: "SUBSCRIBE is not permitted", users: true, ttls: long, everybody: true, down: true, says: "deaf",
 		begin:  func(s *storm) { s.rights("-subscribe"); s.do("CLIENT", "KILL", "TYPE", "pubsub") },
 		finish: func(s *storm) { s.rights("+subscribe") },
 	},
