@@ -132,7 +132,7 @@ func (e *election) handle(sender *actor.PID, m any) {
 	case *redisbridge.PeerAnswer:
 		e.verified(m)
 	case *rekick:
-		e.publish(fsm.Effect{Kind: fsm.DoKick, To: m.to, Round: m.round})
+		e.publish(&fsm.Effect{Kind: fsm.DoKick, To: m.to, Round: m.round})
 	default:
 		e.request(sender, m)
 	}
@@ -249,6 +249,9 @@ func (e *election) step(in fsm.Input) {
 	for i := range fx {
 		e.perform(now, &fx[i])
 	}
+	if e.env.cfg.Steps == nil {
+		fsm.Recycle(fx) // who is told of every step may keep them
+	}
 	if e.m.Draining() && !e.held {
 		// Nobody's work is to be waited for.
 		e.step(fsm.Input{Kind: fsm.InDrained})
@@ -307,13 +310,13 @@ func (e *election) view() View {
 func (e *election) perform(now fsm.Instant, fx *fsm.Effect) {
 	switch fx.Kind {
 	case fsm.DoVote, fsm.DoAck, fsm.DoKick:
-		e.publish(*fx)
+		e.publish(fx)
 		switch {
 		case !fx.To.Original:
 		case fx.Kind == fsm.DoKick:
 			e.repeatKick(fx)
 		case fx.Kind == fsm.DoAck:
-			e.publish(*fx) // it may wait for us twice, from a round that it gave up
+			e.publish(fx) // it may wait for us twice, from a round that it gave up
 		}
 	case fsm.DoSurvey, fsm.DoClaim, fsm.DoReassert, fsm.DoRelease, fsm.DoWithdraw:
 		e.call(fx)
@@ -364,7 +367,7 @@ var wireTypes = map[fsm.EffectKind]redisbridge.MessageType{
 }
 
 // publish sends a control message.
-func (e *election) publish(fx fsm.Effect) {
+func (e *election) publish(fx *fsm.Effect) {
 	self := e.m.Self()
 	e.root.Send(e.env.bridge, &redisbridge.Call{
 		Kind: redisbridge.CallPublish, Target: fx.To.ID, Original: fx.To.Original, Rank: self.Rank,

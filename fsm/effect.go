@@ -1,6 +1,9 @@
 package fsm
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // EffectKind says what an Effect asks for.
 type EffectKind uint8
@@ -81,9 +84,11 @@ type Leader struct {
 // Effect is one thing to do. Which members are set depends on Kind.
 type Effect struct {
 	Kind       EffectKind
+	Request    InputKind
+	Register   bool
+	Refused    bool
 	Round      uint64
 	To         Candidate
-	Register   bool
 	Tenancy    Tenancy
 	Token      uint64
 	Left       time.Duration
@@ -92,6 +97,20 @@ type Effect struct {
 	Cause      Cause
 	Notice     Notice
 	Transition Transition
-	Request    InputKind
-	Refused    bool
+}
+
+// An Effect is large, and a step is over in microseconds: the steps of all machines of
+// the process share a few arrays of them. Hardly a step has more than eight.
+var effects = sync.Pool{New: func() any { return new(effectArray) }}
+
+type effectArray [8]Effect
+
+// Recycle gives effects back that Step returned, so that later steps need not allocate.
+// The slice must not be used any more. Whoever keeps it simply does not call this.
+func Recycle(fx []Effect) {
+	if cap(fx) != len(effectArray{}) {
+		return // grown, or not ours
+	}
+	clear(fx) // it would keep alive what it points to
+	effects.Put((*effectArray)(fx[:cap(fx)]))
 }

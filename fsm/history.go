@@ -21,35 +21,57 @@ type Transition struct {
 }
 
 // history is a ring that grows as it fills, so that an election that moved three
-// times pays for four entries, not for 64.
+// times pays for three entries, not for 64.
 type history struct {
-	ring []Transition
+	ring []moved
 	seq  uint64
+}
+
+// moved is a Transition as the ring keeps it: less than half the size. Its Seq follows
+// from its place, and few causes say more than their code.
+type moved struct {
+	at           Instant
+	round, token uint64
+	more         *Cause // nil: the code says it all
+	from, to     State
+	event        Event
+	code         CauseCode
 }
 
 func (h *history) add(t Transition) Transition {
 	h.seq++
 	t.Seq = h.seq
+	m := moved{at: t.At, round: t.Round, token: t.Token, from: t.From, to: t.To, event: t.Event, code: t.Cause.Code}
+	if t.Cause != because(t.Cause.Code) {
+		why := t.Cause
+		m.more = &why
+	}
 	if len(h.ring) < HistoryLen {
 		if len(h.ring) == cap(h.ring) {
-			grown := make([]Transition, len(h.ring), min(HistoryLen, len(h.ring)+4+len(h.ring)/2))
+			grown := make([]moved, len(h.ring), min(HistoryLen, len(h.ring)+3+len(h.ring)/2))
 			copy(grown, h.ring)
 			h.ring = grown
 		}
-		h.ring = append(h.ring, t)
+		h.ring = append(h.ring, m)
 		return t
 	}
-	h.ring[(h.seq-1)%HistoryLen] = t
+	h.ring[(h.seq-1)%HistoryLen] = m
 	return t
 }
 
 // list returns a copy, oldest first.
 func (h *history) list() []Transition {
 	out := make([]Transition, 0, len(h.ring))
-	if len(h.ring) < HistoryLen {
-		return append(out, h.ring...)
+	for seq := h.seq - uint64(len(h.ring)) + 1; seq <= h.seq; seq++ {
+		m := &h.ring[(seq-1)%HistoryLen]
+		t := Transition{
+			Seq: seq, At: m.at, From: m.from, Event: m.event, To: m.to,
+			Cause: because(m.code), Round: m.round, Token: m.token,
+		}
+		if m.more != nil {
+			t.Cause = *m.more
+		}
+		out = append(out, t)
 	}
-	at := h.seq % HistoryLen
-	out = append(out, h.ring[at:]...)
-	return append(out, h.ring[:at]...)
+	return out
 }

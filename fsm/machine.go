@@ -107,7 +107,8 @@ func NewMachine(name string, self Candidate, rules *Rules, session *Session, see
 }
 
 // Step takes one input at an instant and returns what to do, in order. The slice is
-// the caller's. An input that changes nothing allocates nothing.
+// the caller's, who may give it back by [Recycle]. An input that changes nothing
+// allocates nothing.
 //
 // Before the input is looked at, a lease whose trust has ended is closed: a lapse is
 // final, whatever arrives with it.
@@ -205,7 +206,7 @@ func (m *Machine) Abandon() {
 
 func (m *Machine) do(e Effect) {
 	if m.fx == nil {
-		m.fx = make([]Effect, 0, 4) // most steps that do something do two to four things
+		m.fx = effects.Get().(*effectArray)[:0]
 	}
 	m.fx = append(m.fx, e)
 }
