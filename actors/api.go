@@ -444,7 +444,7 @@ func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.
 		}
 		workCtx, cancel := l.under(ctx)
 		err = guarded(workCtx, l, work)
-		lasting := l.ctx.Err() == nil && l.Valid()
+		lasting := l.cause.Load() == nil && l.Valid()
 		cancel()
 		switch {
 		case ctx.Err() != nil:

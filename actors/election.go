@@ -32,12 +32,13 @@ type election struct {
 
 	lead      *Leadership
 	held      bool // somebody was handed the leadership and says when its work stopped
+	child     bool // the node spawned us, and stops us
 	explicit  bool // Run was asked for; else the candidacy lasts as long as somebody contends
 	parting   bool // the node stops, and has had us quit
 	contender *contender
 	observers int
 
-	fault    fsm.Cause // why the answer that is being handled is none
+	fault    *fsm.Cause // why the answer that is being handled is none, while it is
 	waiting  []any     // requests that came before the node did
 	quitting []responder
 	resigned []responder
@@ -74,8 +75,12 @@ func ElectionProps(node *actor.PID, cfg ElectionConfig) *actor.Props {
 func electionProps(node *actor.PID, cfg ElectionConfig, c *cell) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &election{cfg: cfg, node: node, cell: c}
-	})
+	}, lean)
 }
+
+// lean is the mailbox of an election: a process may have 100,000 of them, most of which
+// get a message a minute.
+var lean = actor.WithMailbox(actor.UnboundedLockfree())
 
 // Receive is the actor's one entry.
 func (e *election) Receive(ctx actor.Context) {
@@ -83,10 +88,14 @@ func (e *election) Receive(ctx actor.Context) {
 	case *actor.Started:
 		e.self, e.root = ctx.Self(), ctx.ActorSystem().Root
 		e.explicit = e.cfg.Run
-		ctx.Watch(e.node)
+		if e.child = e.node.Equal(ctx.Parent()); !e.child {
+			ctx.Watch(e.node) // the others are stopped by it
+		}
 		e.root.Send(e.node, &attach{election: e.cfg.Name, pid: e.self, cell: e.cell, err: e.cfg.Validate()})
 	case *actor.Stopping:
-		ctx.Unwatch(e.node)
+		if !e.child {
+			ctx.Unwatch(e.node)
+		}
 		e.detach(ErrStopped)
 	case *actor.Restarting:
 		if env := e.env; env != nil {
@@ -118,9 +127,9 @@ func (e *election) handle(sender *actor.PID, m any) {
 	case *redisbridge.Answer:
 		if m.Gen == e.gen {
 			e.meter.answered(e, &m.Input)
-			e.fault = m.Input.Cause
+			e.fault = &m.Input.Cause
 			e.step(m.Input)
-			e.fault = fsm.Cause{}
+			e.fault = nil
 		}
 	case *tick:
 		e.armed, e.stop = 0, nil
@@ -147,10 +156,7 @@ func (e *election) attach(env *env, recover bool) {
 	e.env, e.parting = env, false
 	e.meter = env.metrics.meter(e.cfg.Name)
 	e.gen = env.entropy()
-	e.rules = &fsm.Rules{
-		VoteTimeout: env.cfg.VoteTimeout, Interval: env.cfg.Interval, Mixed: *env.cfg.Mixed,
-		OriginalPatience: env.cfg.originals.patience, DrainTimeout: e.cfg.DrainTimeout, Sticky: e.cfg.Sticky, MinTenure: e.cfg.MinTenure,
-	}
+	e.rules = env.rulesOf(&e.cfg)
 	self := fsm.Candidate{ID: env.cfg.ID, Inc: env.session.Inc(), Rank: env.cfg.rank(e.cfg.Name)}
 	e.m = fsm.NewMachine(e.cfg.Name, self, e.rules, env.session, env.entropy())
 	e.root.Send(env.bridge, &redisbridge.Route{Election: e.cfg.Name, PID: e.self})
@@ -259,18 +265,30 @@ func (e *election) step(in fsm.Input) {
 	}
 	e.arm(now)
 	if changed {
+		e.status()
+	}
+}
+
+// status tells subscribers the state that was stored.
+func (e *election) status() {
+	if e.env.heard() {
 		e.env.publish(&Status{View: *e.cell.view.Load()})
 	}
 }
 
-// arm keeps one timer. One that is set too early is left: its tick finds nothing due.
+// arm keeps one timer, while there is a deadline. One that is set too early is left: its
+// tick finds nothing due.
 func (e *election) arm(now fsm.Instant) {
 	at, ok := e.m.Deadline()
-	if !ok || e.armed != 0 && e.armed <= at {
+	if ok && e.armed != 0 && e.armed <= at {
 		return
 	}
 	if e.stop != nil {
 		e.stop()
+		e.armed, e.stop = 0, nil
+	}
+	if !ok {
+		return
 	}
 	e.armed = at
 	root, self := e.root, e.self
@@ -280,7 +298,7 @@ func (e *election) arm(now fsm.Instant) {
 // show publishes the state.
 func (e *election) show() {
 	if e.store() {
-		e.env.publish(&Status{View: *e.cell.view.Load()})
+		e.status()
 	}
 }
 
@@ -404,25 +422,56 @@ func (e *election) unlead(why fsm.Cause) {
 
 // emit tells subscribers and the log.
 func (e *election) emit(now fsm.Instant, n *fsm.Notice) {
+	if e.env.heard() {
+		e.env.publish(e.event(now, n))
+	}
+	e.log(n)
+	switch n.Kind {
+	case fsm.NoticeWon:
+		e.tellOriginals()
+	case fsm.NoticeLeader:
+		e.meter.leader(now, n.Leader.ID)
+	case fsm.NoticeDrainOverdue:
+		e.meter.drainOverdue()
+	default:
+	}
+}
+
+// event is a notice as subscribers get it.
+func (e *election) event(now fsm.Instant, n *fsm.Notice) Event {
+	switch n.Kind {
+	case fsm.NoticeWon:
+		return &Won{Election: e.cfg.Name, At: now, Token: n.Token, Trusted: e.lead.Until()}
+	case fsm.NoticeLost:
+		return &Lost{Election: e.cfg.Name, At: now, Cause: n.Cause, Leader: n.Leader.ID}
+	case fsm.NoticeInconclusive:
+		return &Inconclusive{Election: e.cfg.Name, At: now, Cause: n.Cause}
+	case fsm.NoticeLeader:
+		return &LeaderChanged{Election: e.cfg.Name, At: now, Leader: n.Leader}
+	default:
+		return &DrainOverdue{Election: e.cfg.Name, At: now, Token: n.Token, Cause: n.Cause}
+	}
+}
+
+// log writes a notice's line. Nothing is put together that nobody reads.
+func (e *election) log(n *fsm.Notice) {
 	log := e.env.logger
 	switch n.Kind {
 	case fsm.NoticeWon:
-		e.env.publish(&Won{Election: e.cfg.Name, At: now, Token: n.Token, Trusted: e.lead.Until()})
-		log.Info("won", "election", e.cfg.Name, "token", n.Token)
-		e.tellOriginals()
+		if e.env.logs(slog.LevelInfo) {
+			log.Info("won", "election", e.cfg.Name, "token", n.Token)
+		}
 	case fsm.NoticeLost:
-		e.env.publish(&Lost{Election: e.cfg.Name, At: now, Cause: n.Cause, Leader: n.Leader.ID})
-		log.Info("lost", "election", e.cfg.Name, "cause", n.Cause.String(), "leader", n.Leader.ID)
+		if e.env.logs(slog.LevelInfo) {
+			log.Info("lost", "election", e.cfg.Name, "cause", n.Cause.String(), "leader", n.Leader.ID)
+		}
 	case fsm.NoticeInconclusive:
-		e.env.publish(&Inconclusive{Election: e.cfg.Name, At: now, Cause: n.Cause})
 		log.Warn("inconclusive", "election", e.cfg.Name, "cause", n.Cause.String())
 	case fsm.NoticeLeader:
-		e.meter.leader(now, n.Leader.ID)
-		e.env.publish(&LeaderChanged{Election: e.cfg.Name, At: now, Leader: n.Leader})
-		log.Debug("leader", "election", e.cfg.Name, "leader", n.Leader.ID, "token", n.Leader.Token)
+		if e.env.logs(slog.LevelDebug) {
+			log.Debug("leader", "election", e.cfg.Name, "leader", n.Leader.ID, "token", n.Leader.Token)
+		}
 	case fsm.NoticeDrainOverdue:
-		e.meter.drainOverdue()
-		e.env.publish(&DrainOverdue{Election: e.cfg.Name, At: now, Token: n.Token, Cause: n.Cause})
 		log.Error("drain overdue: the office is released while its work may still run", "election", e.cfg.Name, "token", n.Token, "cause", n.Cause.String())
 	}
 }
@@ -444,7 +493,7 @@ func (e *election) moved(t *fsm.Transition) {
 	if e.env.observed.Load() > 0 {
 		e.env.publish(&Moved{Election: e.cfg.Name, Transition: *t})
 	}
-	if e.env.logger.Enabled(nil, slog.LevelDebug) { //nolint:staticcheck // no context here
+	if e.env.logs(slog.LevelDebug) {
 		e.env.logger.Debug("transition", "election", e.cfg.Name, "from", t.From.String(), "event", t.Event.String(),
 			"to", t.To.String(), "cause", t.Cause.String(), "round", t.Round)
 	}

@@ -20,6 +20,7 @@ type env struct {
 	clock   redisbridge.Clock
 	session *fsm.Session
 	logger  *slog.Logger
+	rules   *fsm.Rules // of elections that are opened by name
 	entropy func() uint64
 	root    *actor.RootContext
 	node    *actor.PID
@@ -34,8 +35,32 @@ type env struct {
 
 // publish hands an event to the node, which knows the subscribers.
 func (e *env) publish(ev Event) {
-	if e.subscribed.Load() > 0 {
+	if e.heard() {
 		e.root.Send(e.node, ev)
+	}
+}
+
+// heard reports whether anybody would hear an event: else it need not be made.
+func (e *env) heard() bool { return e.subscribed.Load() > 0 }
+
+// logs reports whether anybody reads the log at a level.
+func (e *env) logs(level slog.Level) bool { return e.logger.Enabled(e.stopped, level) }
+
+// rulesOf returns the rules of an election, which all those share that are configured
+// like the ones opened by name.
+func (e *env) rulesOf(c *ElectionConfig) *fsm.Rules {
+	like := *c
+	like.Name, like.Run, like.Drains = e.cfg.Elections.Name, e.cfg.Elections.Run, e.cfg.Elections.Drains
+	if like == e.cfg.Elections {
+		return e.rules
+	}
+	return newRules(e.cfg, c)
+}
+
+func newRules(cfg *Config, c *ElectionConfig) *fsm.Rules {
+	return &fsm.Rules{
+		VoteTimeout: cfg.VoteTimeout, Interval: cfg.Interval, Mixed: *cfg.Mixed, OriginalPatience: cfg.originals.patience,
+		DrainTimeout: c.DrainTimeout, Sticky: c.Sticky, MinTenure: c.MinTenure,
 	}
 }
 

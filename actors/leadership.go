@@ -15,8 +15,7 @@ type Leadership struct {
 	election string
 	lease    *fsm.Lease
 	clock    redisbridge.Clock
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
+	ending   atomic.Pointer[ending] // made when first asked for
 	cause    atomic.Pointer[fsm.Cause]
 	finished atomic.Bool
 	quit     atomic.Bool   // the election was quit in this term
@@ -25,10 +24,35 @@ type Leadership struct {
 }
 
 func newLeadership(election string, lease *fsm.Lease, e *env) *Leadership {
-	l := &Leadership{election: election, lease: lease, clock: e.clock, trusted: e.cfg.TTL - fsm.Margin(e.cfg.TTL)}
-	l.ctx, l.cancel = context.WithCancelCause(context.Background())
-	return l
+	return &Leadership{election: election, lease: lease, clock: e.clock, trusted: e.cfg.TTL - fsm.Margin(e.cfg.TTL)}
 }
+
+// ending is the context that ends with a term. Of ten thousand terms few have somebody who
+// asks for it.
+type ending struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+// over returns the term's own context and what cancels it.
+func (l *Leadership) over() *ending {
+	if o := l.ending.Load(); o != nil {
+		return o
+	}
+	o := &ending{}
+	o.ctx, o.cancel = context.WithCancelCause(context.Background())
+	if !l.ending.CompareAndSwap(nil, o) {
+		return l.ending.Load()
+	}
+	// Either we see the cause here, or end, which stores it first, sees the context.
+	if l.cause.Load() != nil {
+		o.cancel(l.lost())
+	}
+	return o
+}
+
+// lost is why the term has ended, as an error.
+func (l *Leadership) lost() error { return &lostError{l.election, *l.cause.Load()} }
 
 // Election returns the election's name.
 func (l *Leadership) Election() string { return l.election }
@@ -56,7 +80,10 @@ func (l *Leadership) Until() fsm.Instant { return l.lease.Until() }
 
 // Context is done when the work must stop: the term has ended, or is being given up.
 // context.Cause tells why, and wraps ErrLost. Err compares with the clocks at each call.
-func (l *Leadership) Context() context.Context { return leaderContext{l.ctx, l, l.cancel} }
+func (l *Leadership) Context() context.Context {
+	o := l.over()
+	return leaderContext{o.ctx, l, o.cancel}
+}
 
 // Release gives up the office and, unless Run was asked for, the candidacy. It returns
 // when Redis knows, or ctx ends. Call it when the work has stopped, also after the
@@ -72,7 +99,9 @@ func (l *Leadership) Release(ctx context.Context) error {
 // end cancels the context.
 func (l *Leadership) end(why fsm.Cause) {
 	l.cause.CompareAndSwap(nil, &why)
-	l.cancel(&lostError{l.election, *l.cause.Load()})
+	if o := l.ending.Load(); o != nil {
+		o.cancel(l.lost())
+	}
 }
 
 // leaderContext is a context that looks at the clocks, since a timer may be late: after
@@ -90,14 +119,15 @@ func (c leaderContext) Err() error {
 	}
 	if !c.l.Valid() {
 		c.l.end(fsm.Cause{Code: fsm.CauseLapsed, D: c.l.trusted})
-		c.cancel(context.Cause(c.l.ctx))
+		c.cancel(c.l.lost())
 	}
 	return c.Context.Err()
 }
 
 // under returns a context that ends with the leadership or with the parent.
 func (l *Leadership) under(parent context.Context) (context.Context, context.CancelFunc) {
+	over := l.over().ctx
 	ctx, cancel := context.WithCancelCause(parent)
-	stop := context.AfterFunc(l.ctx, func() { cancel(context.Cause(l.ctx)) })
+	stop := context.AfterFunc(over, func() { cancel(context.Cause(over)) })
 	return leaderContext{ctx, l, cancel}, func() { stop(); cancel(nil) }
 }

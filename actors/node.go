@@ -224,6 +224,7 @@ func (n *nodeActor) start() {
 		cfg: &n.cfg, clock: clock, logger: n.cfg.Logger.With("id", n.cfg.ID), entropy: entropy, root: root, node: self,
 		session: fsm.NewSession(fmt.Sprintf("%016x%016x", entropy(), entropy()), n.cfg.TTL),
 		offline: &atomic.Bool{}, mixed: &atomic.Bool{}, observed: &atomic.Int64{}, shared: n.shared,
+		rules: newRules(&n.cfg, &n.cfg.Elections),
 	}
 	n.hub = &n.shared.hub
 	n.hub.count(n)
@@ -426,6 +427,9 @@ func (n *nodeActor) terminated(who *actor.PID) {
 		}
 		return
 	}
+	if n.phase == parting && len(n.shared.roster) == 0 {
+		return // all of them stop now
+	}
 	for i, e := range n.els {
 		if !e.pid.Equal(who) {
 			continue
@@ -469,8 +473,7 @@ func (n *nodeActor) open(m *open) {
 	e := &entry{name: m.election, pid: pid, cell: c}
 	n.byName[m.election] = e
 	n.els = append(n.els, e)
-	n.ctx.Watch(pid)
-	n.shared.cells.Store(m.election, c)
+	n.shared.cells.Store(m.election, c) // a child: protoactor tells of its end unasked
 	m.done(pid, nil)
 }
 

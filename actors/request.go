@@ -208,7 +208,7 @@ func (e *election) answer(fx *fsm.Effect) {
 	switch {
 	case fx.Refused:
 		err = ErrNotLeader
-	case e.fault.Code != fsm.CauseNone:
+	case e.fault != nil && e.fault.Code != fsm.CauseNone:
 		err = fmt.Errorf("%w: %s", ErrUnreachable, e.fault)
 	}
 	switch fx.Request {
