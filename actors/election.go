@@ -18,7 +18,9 @@ import (
 type election struct {
 	cfg  ElectionConfig
 	node *actor.PID
-	cell *cell // shared with the predecessor after a restart, and with readers
+	// nursery of the node that spawned us, and stops us; nil if somebody else did.
+	nursery *nursery
+	cell    *cell // shared with the predecessor after a restart, and with readers
 
 	env   *env // of the node's present start, nil until attached
 	m     *fsm.Machine
@@ -32,14 +34,13 @@ type election struct {
 
 	lead      *Leadership
 	held      bool // somebody was handed the leadership and says when its work stopped
-	child     bool // the node spawned us, and stops us
 	explicit  bool // Run was asked for; else the candidacy lasts as long as somebody contends
 	parting   bool // the node stops, and has had us quit
 	contender *contender
 	observers int
 
 	fault    *fsm.Cause // why the answer that is being handled is none, while it is
-	waiting  []any     // requests that came before the node did
+	waiting  []any      // requests that came before the node did
 	quitting []responder
 	resigned []responder
 	checks   []check // control messages whose sender is being verified
@@ -78,22 +79,21 @@ func electionProps(node *actor.PID, cfg ElectionConfig, c *cell) *actor.Props {
 	}, lean)
 }
 
-// lean is the mailbox of an election: a process may have 100,000 of them, most of which
-// get a message a minute.
-var lean = actor.WithMailbox(actor.UnboundedLockfree())
-
 // Receive is the actor's one entry.
 func (e *election) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		e.self, e.root = ctx.Self(), ctx.ActorSystem().Root
-		e.explicit = e.cfg.Run
-		if e.child = e.node.Equal(ctx.Parent()); !e.child {
-			ctx.Watch(e.node) // the others are stopped by it
+		if e.nursery == nil {
+			ctx.Watch(e.node)
+			e.join(e.cfg.Validate())
+		} else if id, ok := e.nursery.left.LoadAndDelete(e.self.Id); ok {
+			e.identify(id.(*identity))
 		}
-		e.root.Send(e.node, &attach{election: e.cfg.Name, pid: e.self, cell: e.cell, err: e.cfg.Validate()})
+	case *identity:
+		e.identify(m)
 	case *actor.Stopping:
-		if !e.child {
+		if e.nursery == nil {
 			ctx.Unwatch(e.node)
 		}
 		e.detach(ErrStopped)
@@ -102,6 +102,9 @@ func (e *election) Receive(ctx actor.Context) {
 			env.publish(&Failed{Election: e.cfg.Name, At: env.clock.Now(), Err: errRestarted})
 		}
 		e.detach(errRestarted)
+		if e.nursery != nil {
+			e.nursery.left.Store(e.self.Id, &identity{cfg: e.cfg, cell: e.cell})
+		}
 	case *actor.Terminated:
 		if m.Who.Equal(e.node) {
 			e.detach(ErrStopped)
@@ -119,6 +122,18 @@ func (e *election) Receive(ctx actor.Context) {
 		}
 		e.handle(ctx.Sender(), m)
 	}
+}
+
+// identify: the node, or a predecessor, has told us who we are.
+func (e *election) identify(id *identity) {
+	e.cfg, e.cell = id.cfg, id.cell
+	e.join(nil) // the node has looked at the config
+}
+
+// join asks to belong to the node.
+func (e *election) join(err error) {
+	e.explicit = e.cfg.Run
+	e.root.Send(e.node, &attach{election: e.cfg.Name, pid: e.self, cell: e.cell, err: err})
 }
 
 // handle takes everything that needs a machine.

@@ -217,7 +217,7 @@ func (m *metrics) measured(p *actor.Props) *actor.Props {
 	if m == nil {
 		return p
 	}
-	return p.Configure(actor.WithMailbox(actor.Unbounded(&m.mailbox)))
+	return p.Configure(actor.WithMailbox(actor.UnboundedLockfree(&m.mailbox)))
 }
 
 // mailboxDepth counts what waits in mailboxes; it is a protoactor mailbox middleware.

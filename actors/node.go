@@ -29,11 +29,12 @@ type nodeActor struct {
 	doomed  error // it will fail once it has left the fleet
 	yielded bool  // another process is to have our id: our session is not renewed any more
 
-	beats  beats
-	fleet  fleet
-	hub    *hub     // shared.hub
-	els    []*entry // in the order of their coming
-	byName map[string]*entry
+	beats   beats
+	fleet   fleet
+	hub     *hub // shared.hub
+	nursery *nursery
+	els     []*entry // in the order of their coming
+	byName  map[string]*entry
 
 	starting  []func(error) // Start calls that wait
 	stopping  []responder
@@ -226,6 +227,7 @@ func (n *nodeActor) start() {
 		offline: &atomic.Bool{}, mixed: &atomic.Bool{}, observed: &atomic.Int64{}, shared: n.shared,
 		rules: newRules(&n.cfg, &n.cfg.Elections),
 	}
+	n.nursery = newNursery(self, n.shared.metrics)
 	n.hub = &n.shared.hub
 	n.hub.count(n)
 	n.shared.closeBackend()
@@ -469,7 +471,8 @@ func (n *nodeActor) open(m *open) {
 	}
 	c := &cell{}
 	c.view.Store(&View{Election: m.election})
-	pid := n.ctx.Spawn(n.shared.metrics.measured(electionProps(n.ctx.Self(), cfg, c)))
+	pid := n.ctx.Spawn(n.nursery.props)
+	n.env.root.Send(pid, &identity{cfg: cfg, cell: c})
 	e := &entry{name: m.election, pid: pid, cell: c}
 	n.byName[m.election] = e
 	n.els = append(n.els, e)
