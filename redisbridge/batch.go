@@ -352,15 +352,22 @@ func (b *Bridge) composePublish(calls []*Call) Command {
 	if c.Control == nil {
 		return Command{Args: []string{"PUBLISH", c.Channel, c.Payload}}
 	}
-	w := encodeControl(*c.Control, b.set.Number(c.Rank))
-	if len(calls) > 1 {
-		batch := wireMessage{Type: TypeBatch}
-		for _, c := range calls {
-			batch.Messages = append(batch.Messages, encodeControl(*c.Control, b.set.Number(c.Rank)))
-		}
-		w = batch
+	return Command{Args: []string{"PUBLISH", b.set.Keys.Bully(c.Target), b.controls(calls)}}
+}
+
+// controls writes the control messages of calls to one destination.
+func (b *Bridge) controls(calls []*Call) string {
+	if len(calls) == 1 {
+		return string(appendControl(make([]byte, 0, 256), calls[0].Control, b.set.Number(calls[0].Rank)))
 	}
-	return Command{Args: []string{"PUBLISH", b.set.Keys.Bully(c.Target), marshal(w)}}
+	text := append(make([]byte, 0, 256*len(calls)), batchHead...)
+	for i, c := range calls {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = appendControl(text, c.Control, b.set.Number(c.Rank))
+	}
+	return string(append(text, batchTail...))
 }
 
 func quote(s string) string { return marshal(s) }

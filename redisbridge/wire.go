@@ -83,6 +83,14 @@ func DecodeControl(payload string) ([]Control, error) {
 	if len(payload) > MaxPayload {
 		return nil, errTooLarge
 	}
+	if list, ok := quickControls(payload); ok {
+		return list, nil
+	}
+	return slowControls(payload)
+}
+
+// slowControls reads whatever is JSON.
+func slowControls(payload string) ([]Control, error) {
 	var w wireMessage
 	if !looksLikeObject(payload) || json.Unmarshal([]byte(payload), &w) != nil {
 		return nil, errNotObject
@@ -119,37 +127,61 @@ func looksLikeObject(s string) bool {
 	return false
 }
 
+// members are those of one message, read but not checked.
+type members struct {
+	kind               MessageType
+	election, id, inc  string
+	me, token, heir    string
+	round, n           uint64
+	draining           int64
+	hasElection, hasID bool
+}
+
 func (w *wireMessage) control() (Control, error) {
-	c := Control{Type: w.Type, Inc: w.Inc, Round: w.Round, Heir: w.Heir, N: w.N}
-	switch w.Type {
+	m := members{
+		kind: w.Type, inc: w.Inc, me: string(w.Me), token: w.Token, heir: w.Heir,
+		round: w.Round, n: w.N, draining: w.Draining,
+	}
+	if w.Election != nil {
+		m.election, m.hasElection = *w.Election, true
+	}
+	id, err := textOf(w.ID)
+	m.id, m.hasID = id, err == nil
+	return m.control()
+}
+
+// control checks the form of a message.
+func (m *members) control() (Control, error) {
+	c := Control{Type: m.kind, Inc: m.inc, Round: m.round, Heir: m.heir, N: m.n}
+	switch m.kind {
 	case TypeVote, TypeAck, TypeKick, TypeLeader, TypeVacant, TypeProbe:
 	default:
 		return c, errUnknownType
 	}
-	var err error
-	if c.ID, err = textOf(w.ID); err != nil || CheckName(c.ID) != nil {
+	if c.ID = m.id; !m.hasID || CheckName(c.ID) != nil {
 		return c, errBadID
 	}
-	if w.Type == TypeProbe {
+	if m.kind == TypeProbe {
 		return c, nil
 	}
-	if w.Election == nil || CheckName(*w.Election) != nil {
+	if !m.hasElection || CheckName(m.election) != nil {
 		return c, errBadElection
 	}
-	c.Election = *w.Election
-	switch w.Type {
+	c.Election = m.election
+	var err error
+	switch m.kind {
 	case TypeLeader, TypeVacant:
-		if c.Token, err = parseToken(w.Token); err != nil {
+		if c.Token, err = parseToken(m.token); err != nil {
 			return c, errBadToken
 		}
 	default:
-		c.Number, err = w.Me.Float64()
+		c.Number, err = strconv.ParseFloat(m.me, 64)
 		if err != nil || math.IsNaN(c.Number) || math.IsInf(c.Number, 0) {
 			return c, errBadNumber
 		}
 	}
-	if w.Draining > 0 {
-		c.Draining = min(time.Duration(min(w.Draining, int64(maxDraining/time.Millisecond)))*time.Millisecond, maxDraining)
+	if m.draining > 0 {
+		c.Draining = min(time.Duration(min(m.draining, int64(maxDraining/time.Millisecond)))*time.Millisecond, maxDraining)
 	}
 	return c, nil
 }
@@ -177,18 +209,6 @@ func parseToken(s string) (uint64, error) {
 		return 0, errBadToken
 	}
 	return n, nil
-}
-
-// encodeControl writes a vote, voteack or votekick.
-func encodeControl(c Control, number string) wireMessage {
-	id, err := json.Marshal(c.ID)
-	if err != nil {
-		panic("redisbridge: a string that is not JSON: " + err.Error())
-	}
-	return wireMessage{
-		Type: c.Type, Election: &c.Election, Me: json.Number(number), ID: id, Inc: c.Inc,
-		Round: c.Round, Draining: c.Draining.Milliseconds(),
-	}
 }
 
 func marshal(v any) string {
