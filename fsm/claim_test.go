@@ -139,6 +139,24 @@ func TestASecondGrantInOneTermEndsIt(t *testing.T) {
 	r.won(100).granted(99).in(fsm.Won).gives("release 99")
 }
 
+// In a quarantine nobody can follow a holder that steps down for us, we included.
+func TestALowerHolderIsNotAskedToStepDownInAQuarantine(t *testing.T) {
+	r := newRig(t)
+	fresh := func(s *fsm.Survey) { s.Quarantine = 400 * time.Millisecond }
+	r.run().surveyed(survey(ledBy(low, 9), fresh)).in(fsm.Inconclusive).doesNot("vote", "claim").does("watch low")
+	if want := "the dataset is new: claims are refused for 400ms more, so that every older lease ends first"; r.cause() != want {
+		t.Errorf("cause: %q", r.cause())
+	}
+	if r.left() < 400*time.Millisecond || r.left() > time.Second {
+		t.Errorf("looks again after %s", r.left())
+	}
+	r.due().surveyed(survey(ledBy(low, 9))).in(fsm.Waiting).does("vote to low, round 2")
+
+	// A holder that does not step down for us is followed, as ever.
+	r = newRig(t)
+	r.run().surveyed(survey(above(high), ledBy(high, 9), fresh)).in(fsm.Lost)
+}
+
 func TestAQuarantineIsWaitedOut(t *testing.T) {
 	r := newRig(t)
 	r.run().surveyed(survey()).claimed(fsm.OutcomeQuarantine, func(in *fsm.Input) { in.Wait = 400 * time.Millisecond })

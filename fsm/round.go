@@ -55,6 +55,12 @@ func (m *Machine) onSurveyed(now Instant, in Input) {
 		m.lose(now, causedBy(CauseHigherLeads, h.Candidate), h.Token)
 		return
 	}
+	if h.ID != "" && s.Quarantine > 0 {
+		// It has its office still, and nobody could follow it: neither could we.
+		m.knowHolder(h)
+		m.undecided(now, Cause{Code: CauseQuarantine, D: s.Quarantine})
+		return
+	}
 	m.vote(now, s, h)
 }
 
