@@ -103,8 +103,8 @@ func (o *office) settle() time.Duration {
 		if err == nil {
 			return time.Since(at)
 		}
-		if time.Since(at) > patience {
-			o.t.Fatalf("not in order %v after the fault ended: %v", patience, err)
+		if limit := patience * time.Duration(min(injections(o.t), 4)); time.Since(at) > limit {
+			o.t.Fatalf("not in order %v after the fault ended: %v", limit, err)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}

@@ -21,11 +21,7 @@ func TestAFleetStandsEveryFaultOfRedisAndOfTheWayToIt(t *testing.T) {
 	t.Parallel()
 	sideBySide(t, faults, func(f *fault) string { return f.name }, func(t *testing.T, f *fault) {
 		times := injections(t)
-		ttl := time.Second
-		if times > 1 {
-			ttl = 600 * time.Millisecond
-		}
-		s := newStorm(t, ttl, f)
+		s := newStorm(t, time.Second, f)
 		var took outcomes
 		for k := range times {
 			s.inject(f, k == 0, &took)
@@ -40,11 +36,7 @@ func sideBySide[T any](t *testing.T, list []T, name func(*T) string, test func(*
 	t.Helper()
 	var next atomic.Int64
 	var all sync.WaitGroup
-	width := 10
-	if injections(t) > 1 {
-		width = 20
-	}
-	for range min(width, len(list)) {
+	for range min(10, len(list)) {
 		all.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(list)); i = next.Add(1) - 1 {
 				t.Run(name(&list[i]), func(t *testing.T) { test(t, &list[i]) })

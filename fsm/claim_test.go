@@ -175,6 +175,20 @@ func TestAQuarantineIsWaitedOut(t *testing.T) {
 	}
 }
 
+func TestASessionThatIsNotCurrentIsLookedAtAgainWithTheNextHeartbeatAtTheLatest(t *testing.T) {
+	// After an outage the first heartbeat is answered in a moment: to wait for five
+	// seconds because rounds before it had no result leaves the office empty.
+	r := newRig(t)
+	r.run()
+	for range 8 {
+		r.surveyed(survey()).claimed(fsm.OutcomeStale).in(fsm.Inconclusive)
+		if r.left() > ttl/3 {
+			t.Fatalf("waits %s, want %s at most", r.left(), ttl/3)
+		}
+		r.due()
+	}
+}
+
 func TestOurOwnRecordIsNoRivalInALook(t *testing.T) {
 	r := newRig(t)
 	r.waiting(high).hint(low, 3).gives("look")

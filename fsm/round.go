@@ -172,6 +172,9 @@ func (m *Machine) undecided(now Instant, why Cause) {
 		m.wait(now, d)
 	case CauseNotRegistered:
 		m.wait(now, min(d, RetryMin))
+	case CauseNoSession:
+		// A heartbeat is on its way, which may put that right at once.
+		m.wait(now, min(m.jitter(d)+m.stagger(), max(m.session.ttl/3, RetryMin)))
 	default:
 		m.wait(now, m.jitter(d)+m.stagger())
 	}

@@ -66,7 +66,7 @@ var Table = Definition{
 		{Waiting, "waiting", "The votes are out, or the claim is.", "VoteTimeout: claims, or undecided if somebody who matters is silent"},
 		{Won, "won", "Holds the lease.", "none: the session's trust ends it"},
 		{Lost, "lost", "Somebody else leads, or is about to.", "the instant the holder's session ends if not renewed; VoteTimeout while no leader is known: canvass"},
-		{Inconclusive, "inconclusive", "The round had no result.", "250 ms doubling to 5 s, jittered; the end of the quarantine: canvass"},
+		{Inconclusive, "inconclusive", "The round had no result.", "250 ms doubling to 5 s, or to TTL/3 without a current session, jittered; the end of the quarantine: canvass"},
 	},
 	Events: [numEvents]EventRow{
 		{Canvass, "canvass", []State{Idle, Lost, Inconclusive}, Voting, "told to run; the leader is gone; a retry is due; a higher candidate learns of a lower, non-sticky holder"},
