@@ -25,6 +25,7 @@ type referee struct {
 	nodes    []*actors.Node
 	live     []*tenure
 	terms    []*tenure
+	present  map[string]*tenure // of each node, the latest that it told
 	overlaps []string
 	samples  int
 }
@@ -42,7 +43,7 @@ type tenure struct {
 }
 
 func newReferee(t testing.TB, election string) *referee {
-	r := &referee{t: t, election: election, stop: make(chan struct{})}
+	r := &referee{t: t, election: election, stop: make(chan struct{}), present: map[string]*tenure{}}
 	r.stopped.Go(func() {
 		for tick := time.NewTicker(time.Millisecond); ; {
 			select {
@@ -136,18 +137,16 @@ func (r *referee) told(node string, ev actors.Event) {
 		if ev.Election == r.election {
 			t := r.term(node, ev.Token)
 			t.won, t.at = ev.At.Mono, ev.At.Time()
+			r.present[node] = t
 		}
 	case *actors.Lost:
 		if ev.Election != r.election || ev.Cause.Code != fsm.CauseLapsed {
 			return
 		}
-		for _, t := range slices.Backward(r.terms) {
-			if t.node == node && t.lead != nil {
-				// A heartbeat answered afterwards may have prolonged the session's trust,
-				// though not this term.
-				t.lapse = min(t.lead.Until().Mono, ev.At.Mono)
-				return
-			}
+		if t := r.present[node]; t != nil && t.lead != nil {
+			// A heartbeat answered afterwards may have prolonged the session's trust,
+			// though not this term.
+			t.lapse = min(t.lead.Until().Mono, ev.At.Mono)
 		}
 	}
 }

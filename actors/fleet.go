@@ -133,7 +133,8 @@ func (n *nodeActor) onMembers(a *redisbridge.MembersAnswer) {
 	n.beats.reading = false
 	if a.Err != nil {
 		if n.phase == surveying {
-			n.phase = waitingTurn // from the next heartbeat on again
+			n.shared.trouble.Store(&a.Err) // for whoever waits for Start; the bridge has logged it
+			n.phase = waitingTurn          // from the next heartbeat on again
 			n.planBeat(n.cfg.TTL / 10)
 		}
 		return

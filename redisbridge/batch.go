@@ -174,6 +174,9 @@ func (b *Bridge) onLanded(m *landed) {
 		if r.Err != nil && Classify(r.Err) == Reconnect && fatal == nil {
 			fatal = r.Err
 		}
+		if r.Err != nil {
+			b.refusal(f.kind, r.Err)
+		}
 		if f.kind == CallJoin && !b.set.cleared {
 			b.landFirst(f, r)
 			continue

@@ -51,6 +51,8 @@ type Bridge struct {
 
 	stopped bool
 
+	refused [numCalls]refusal
+
 	retry  []*Call // kept calls that the server could not do just now
 	drops  dropLog
 	timers timers

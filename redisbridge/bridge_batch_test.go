@@ -305,3 +305,24 @@ func TestAServersRefusalIsToldToTheCallerAndTheConnectionStays(t *testing.T) {
 }
 
 var errLink = errors.New("link broke")
+
+func TestWhatTheServerRefusesIsLoggedOncePerKindAndCodeEveryTenSeconds(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	noperm := &redisbridge.ServerError{Code: "NOPERM", Text: "NOPERM this user has no permissions to run the 'exists' command"}
+	for range 20 {
+		r.call(redisbridge.Call{Kind: redisbridge.CallMembers})
+		c.reply(noperm)
+		r.advance(time.Second)
+	}
+	if n := strings.Count(r.log.String(), "call=members"); n != 2 {
+		t.Errorf("logged %d times in 20 s, want 2:\n%s", n, r.log.String())
+	}
+	r.call(redisbridge.Call{Kind: redisbridge.CallMembers})
+	c.reply(errBusy)
+	r.call(survey("a", 1))
+	c.reply(errBusy)
+	if n := strings.Count(r.log.String(), "Redis refuses a call"); n != 4 || !strings.Contains(r.log.String(), "call=canvass") {
+		t.Errorf("logged %d times, want 4:\n%s", n, r.log.String())
+	}
+}

@@ -144,6 +144,7 @@
 //	calls.go    Call and its answers; Link, Heard, AppMessage, Route
 //	batch.go    queues, pipelines, writing commands
 //	land.go     reading replies
+//	refusal.go  telling what the server refuses
 //	hear.go     what the subscription hears; the watchdog; drops
 //	wire.go     control messages, names, details
 //	packer.go   application messages; nesting.go bounds them

@@ -1,0 +1,39 @@
+package redisbridge
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// callNames are the calls' names in the log: those of their scripts.
+var callNames = [numCalls]string{
+	"heartbeat", "reassert", "release", "quit", "leave", "join", "canvass", "claim", "peer", "members", "purge",
+	"restore", "winner", "publish",
+}
+
+// refusal is what the server last said to calls of a kind, and when that was logged.
+type refusal struct {
+	code string
+	at   time.Duration
+}
+
+// refusalEvery is how often the same refusal is logged while it lasts.
+const refusalEvery = 10 * time.Second
+
+// refusal logs that the server does not do a call: once for each kind and code, and
+// every ten seconds while that goes on. What comes of it is the caller's affair, but often
+// the caller sees no more than that no answer came.
+func (b *Bridge) refusal(kind CallKind, err error) {
+	var server *ServerError
+	if !errors.As(err, &server) {
+		return
+	}
+	now, last := b.set.Clock.Now().Mono, &b.refused[kind]
+	if last.code == server.Code && now-last.at < refusalEvery {
+		return
+	}
+	*last = refusal{server.Code, now}
+	b.set.Logger.Log(nil, slog.LevelWarn, "Redis refuses a call", //nolint:staticcheck // no context here
+		"id", b.set.ID, "call", callNames[kind], "cause", err.Error())
+}
