@@ -166,6 +166,17 @@ func (n *Node) Resign(ctx context.Context, election string) error {
 	return n.askElection(ctx, "resign", election, &Resign{})
 }
 
+// ResignTo resigns in favour of one candidate, by its id: it is asked first and has a
+// second to take the office; then all may. The other promises are Resign's. Redis is asked
+// before anything is given up: ErrSuccessor if to is no live candidate of ours, or this
+// node itself, ErrUnreachable if Redis does not answer; then nothing has changed. nil says
+// that the office is released, not that to has it: LeaderChanged tells who has. A candidate
+// that outranks to does not make it step down before its MinTenure or one TTL, whichever is
+// longer. An empty to is Resign.
+func (n *Node) ResignTo(ctx context.Context, election, to string) error {
+	return n.askElection(ctx, "resign", election, &Resign{To: to})
+}
+
 // Inspect returns everything that the election knows of itself. It never blocks on Redis.
 func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) {
 	if n.shared.cellOf(election) == nil {

@@ -43,7 +43,8 @@ type election struct {
 	waiting  []any      // requests that came before the node did
 	quitting []responder
 	resigned []responder
-	checks   []check // control messages whose sender is being verified
+	named    []nomination // resignations that name a successor, not begun yet
+	checks   []check      // control messages whose sender is being verified
 	ghosts   map[string]time.Duration
 	meter    *meter // nil if nothing is measured
 }
@@ -246,10 +247,13 @@ func (e *election) detach(err error) {
 	if won {
 		env.publish(&Lost{Election: e.cfg.Name, At: env.clock.Now(), Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
 	}
+	for _, n := range e.named {
+		e.resigned = append(e.resigned, n.r)
+	}
 	for _, list := range [][]responder{e.quitting, e.resigned} {
 		respond(list, err)
 	}
-	e.quitting, e.resigned = nil, nil
+	e.quitting, e.resigned, e.named = nil, nil, nil
 	if c := e.contender; c != nil {
 		e.contender = nil
 		c.done(nil, err)
@@ -377,7 +381,7 @@ func (e *election) perform(now fsm.Instant, fx *fsm.Effect) {
 func (e *election) call(fx *fsm.Effect) {
 	c := &redisbridge.Call{
 		ReplyTo: e.self, Gen: e.gen, Election: e.cfg.Name, Round: fx.Round, Register: fx.Register,
-		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Rank: e.m.Self().Rank, Mixed: e.env.mixed.Load(),
+		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Keep: fx.Keep, Rank: e.m.Self().Rank, Mixed: e.env.mixed.Load(),
 	}
 	switch fx.Kind {
 	case fsm.DoSurvey:

@@ -28,6 +28,9 @@ var (
 	errExhausted = errors.New("hustings: the election's actor panicked too often and was stopped: see the log")
 	// ErrNotLeader: only a leader can resign.
 	ErrNotLeader = errors.New("hustings: this node does not lead")
+	// ErrSuccessor: whom the resignation names cannot succeed; the text says why. The
+	// office is what it was.
+	ErrSuccessor = errors.New("hustings: that successor can't take over: name a live candidate of the election, or none")
 	// ErrNoLeader: the office is vacant.
 	ErrNoLeader = errors.New("hustings: nobody leads")
 	// ErrUnknown: who leads is not known here: nobody has looked yet, or the

@@ -85,6 +85,7 @@ func (e *election) verified(a *redisbridge.PeerAnswer) {
 	if a.Gen != e.gen {
 		return
 	}
+	e.nominated(a)
 	var mine []redisbridge.Control
 	kept := e.checks[:0]
 	for _, k := range e.checks {

@@ -27,7 +27,15 @@ type (
 	Quit struct{ silent }
 	// Resign gives up the office and stays a candidate. It is answered when the
 	// office is released; with ErrNotLeader by who does not lead.
-	Resign struct{ silent }
+	//
+	// To, if it is not "", is the id of a candidate that is asked first. It must be a
+	// live one of ours, else the answer is ErrSuccessor and nothing has changed. It has
+	// a second to take the office, then all may; a higher candidate does not preempt
+	// it before its MinTenure or one TTL, whichever is longer.
+	Resign struct {
+		silent
+		To string
+	}
 	// Inspect asks for a Snapshot.
 	Inspect struct{ silent }
 	// Drained tells an election whose config says Drains that the work of the

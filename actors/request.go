@@ -159,8 +159,7 @@ func (e *election) request(sender *actor.PID, m any) {
 		e.parting = !e.env.offline.Load()
 		e.quit(r, fsm.Cause{Code: request.why})
 	case *Resign:
-		e.resigned = append(e.resigned, r)
-		e.step(fsm.Input{Kind: fsm.InResign})
+		e.resign(request, r)
 	}
 }
 

@@ -44,6 +44,9 @@ const (
 	CauseNewEpoch
 	CauseHolderDrains
 	CauseReplaced
+	CauseKept
+	CauseAppointed
+	CauseResignedTo
 	numCauses
 )
 
@@ -101,6 +104,9 @@ var sentences = [numCauses]string{
 	CauseNewEpoch:      "Redis has a new dataset",
 	CauseHolderDrains:  "{peer} did not release within {d}",
 	CauseReplaced:      "another process took over our id",
+	CauseKept:          "the office is kept for {peer} for {d} more: the leader that resigned named it",
+	CauseAppointed:     "the leader that resigned named us",
+	CauseResignedTo:    "resigned in favour of {peer}",
 }
 
 // String makes the sentence: "kicked by web-7 (rank 900)".

@@ -41,6 +41,8 @@ func (m *Machine) onClaimed(now Instant, in Input) {
 		m.held(now, in.Holder)
 	case OutcomeQuarantine:
 		m.undecided(now, Cause{Code: CauseQuarantine, D: in.Wait})
+	case OutcomeKept:
+		m.undecided(now, keptFor(in.Heir, in.Wait))
 	case OutcomeRefused:
 		m.undecided(now, because(CauseNotRegistered))
 	case OutcomeStale:
@@ -78,9 +80,9 @@ func (m *Machine) elected(now Instant, in Input) {
 	m.silent, m.vacated, m.deferTo, m.stoodOut, m.unsure = 0, 0, 0, false, false
 	m.lease = newLease(in.Token, trust)
 	m.fire(now, Elected, why, in.Token)
-	m.office = &office{since: now.Mono}
+	m.office = &office{since: now.Mono, appointed: in.Appointed}
 	m.do(Effect{Kind: DoLead, Lease: m.lease})
-	m.know(Leader{ID: m.self.ID, Token: in.Token, Known: true}, Holder{})
+	m.know(Leader{ID: m.self.ID, Token: in.Token, Known: true, Appointed: in.Appointed}, Holder{})
 	m.decide(ResultWon, why, in.Token)
 	if cur := m.session.Current(); cur.tenancy != in.Tenancy {
 		m.reassert(now)

@@ -33,7 +33,7 @@ func describe(e fsm.Effect) string {
 		return fmt.Sprintf("reassert %d, epoch %s", e.Token, e.Tenancy.Epoch)
 	case fsm.DoRelease:
 		if e.To.ID != "" {
-			return fmt.Sprintf("release %d to %s", e.Token, e.To.ID)
+			return fmt.Sprintf("release %d to %s%s", e.Token, e.To.ID, map[bool]string{true: ", kept for it"}[e.Keep])
 		}
 		return fmt.Sprintf("release %d", e.Token)
 	case fsm.DoWithdraw:

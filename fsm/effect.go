@@ -21,8 +21,8 @@ const (
 	DoClaim
 	// DoReassert re-asserts Token in Tenancy; the reply is InReasserted.
 	DoReassert
-	// DoRelease releases Token, naming To as heir if it has an ID. It is
-	// repeated until answered; then InReleased.
+	// DoRelease releases Token, naming To as heir if it has an ID; Keep: the office
+	// is kept for it for a while. It is repeated until answered; then InReleased.
 	DoRelease
 	// DoWithdraw takes us out of the candidates and releases whatever names us.
 	// It is repeated until answered; then InWithdrawn.
@@ -79,6 +79,8 @@ type Leader struct {
 	Known bool `json:"known"`
 	// Original: a node of the npm package.
 	Original bool `json:"original,omitempty"`
+	// Appointed: the leader before it named it. It is not preempted at once.
+	Appointed bool `json:"appointed,omitempty"`
 }
 
 // Effect is one thing to do. Which members are set depends on Kind.
@@ -87,6 +89,7 @@ type Effect struct {
 	Request    InputKind
 	Register   bool
 	Refused    bool
+	Keep       bool
 	Round      uint64
 	To         Candidate
 	Tenancy    Tenancy

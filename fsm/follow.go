@@ -17,12 +17,7 @@ func (m *Machine) onRequest(now Instant, in Input) {
 			m.do(Effect{Kind: DoWithdraw})
 		}
 	case InResign:
-		if m.lease == nil {
-			m.do(Effect{Kind: DoAnswer, Request: InResign, Refused: true})
-			return
-		}
-		m.drain(now, because(CauseResigned), Candidate{ID: in.Heir}).resigned = true
-		m.office.resigned = true
+		m.resign(now, in)
 	default:
 	}
 }
@@ -159,14 +154,22 @@ func (m *Machine) onVacant(now Instant, in Input) {
 		if in.From.ID == m.poll.holder.ID {
 			m.answered(now, in.From.ID)
 		}
+		if in.Heir == m.self.ID && m.state == Waiting && !m.poll.claiming {
+			m.look(now) // is it kept for us? Then nobody else need be asked
+		}
 	case Lost, Inconclusive:
-		if m.leader.ID != "" && m.leader.ID != m.self.ID {
+		if m.leader.ID != "" && m.leader.ID != m.self.ID && (in.Heir == "" || in.Heir == m.self.ID) {
 			m.stoodOut = false // the successor's office has ended
 		}
 		switch {
-		case in.Heir == m.self.ID:
-			m.inherit(now, in) // the claim reads it back
+		case in.Heir == m.self.ID: // the claim reads it back
+			m.inherit(now, causedBy(CauseVacant, in.From), causedBy(CauseHeir, in.From), in.Token)
 		case m.stoodOut:
+			// In favour of another: of one that outranks us, or that our successor
+			// was preempted by, or named. It has its time.
+			if m.heldBy.ID != "" {
+				m.wait(now, m.rules.VoteTimeout+m.stagger())
+			}
 		case m.state == Lost:
 			m.look(now)
 		default:
@@ -177,12 +180,12 @@ func (m *Machine) onVacant(now Instant, in Input) {
 }
 
 // inherit passes voting and waiting in the same instant: the release named us.
-func (m *Machine) inherit(now Instant, in Input) {
+func (m *Machine) inherit(now Instant, canvass, polled Cause, token uint64) {
 	m.stoodOut = false
 	m.round++
-	m.fire(now, Canvass, causedBy(CauseVacant, in.From), in.Token)
+	m.fire(now, Canvass, canvass, token)
 	m.poll = &poll{}
-	m.fire(now, Polled, causedBy(CauseHeir, in.From), in.Token)
+	m.fire(now, Polled, polled, token)
 	m.claim(now)
 }
 

@@ -47,6 +47,7 @@ const (
 	OutcomeStale
 	OutcomeReasserted
 	OutcomeSuperseded
+	OutcomeKept // the office is kept for Heir, for Wait yet
 )
 
 // Holder is who a leader record that counts names.
@@ -76,6 +77,10 @@ type Survey struct {
 	Originals []Candidate
 	// Quarantine is how long claims will be refused yet.
 	Quarantine time.Duration
+	// Heir is whom a released office is kept for, and HeirLeft for how long yet: a
+	// resigner named it. "" and 0 if it is kept for nobody.
+	Heir     string
+	HeirLeft time.Duration
 }
 
 // Input is one thing that happens to an election. Which members are set depends
@@ -100,9 +105,11 @@ type Input struct {
 	// Draining (InAck): the holder gives up the office within that time; (InKick):
 	// it stays for that long yet.
 	Draining time.Duration
-	// Heir (InVacant) is the id that the release names. To (InResign) is the id
-	// that the resigner names.
+	// Heir is the id that the release names (InVacant), that the resigner names
+	// (InResign, "" for whoever is next), or that the office is kept for (InClaimed).
 	Heir string
+	// Appointed (InClaimed): granted to whom a resigner had named.
+	Appointed bool
 	// Cause says why, where the sender knows better (InQuit, faults).
 	Cause Cause
 }

@@ -39,8 +39,16 @@ func (m *Machine) onLooked(now Instant, in Input) {
 		m.observed(h)
 	case Lost:
 		m.learn(s)
+		if h.ID == "" && s.HeirLeft > 0 {
+			m.keptLooked(now, s)
+			return
+		}
 		m.followLooked(now, h)
 	case Inconclusive, Waiting:
+		if h.ID == "" && s.HeirLeft > 0 && s.Heir == m.self.ID {
+			m.appointed(now, s)
+			return
+		}
 		if h.ID != "" && !m.mayPreempt(h) && (m.poll == nil || !m.poll.claiming) {
 			m.knowHolder(h)
 			m.lose(now, causedBy(CauseHigherLeads, h.Candidate), h.Token)

@@ -55,6 +55,8 @@ const (
 	// RetryMin and RetryMax bound the wait after a round without result.
 	RetryMin = 250 * time.Millisecond
 	RetryMax = 5 * time.Second
+	// KeptFor is the longest that a released office is kept for a named successor.
+	KeptFor = time.Second
 	// maxPlace bounds the stagger in a large fleet.
 	maxPlace = 40
 )
@@ -255,7 +257,7 @@ func (m *Machine) know(l Leader, h Holder) {
 }
 
 func (m *Machine) knowHolder(h Holder) {
-	m.know(Leader{ID: h.ID, Token: h.Token, Known: true, Original: h.Original}, h)
+	m.know(Leader{ID: h.ID, Token: h.Token, Known: true, Original: h.Original, Appointed: h.Appointed}, h)
 }
 
 func (m *Machine) knowVacant()  { m.know(Leader{Known: true}, Holder{}) }

@@ -38,6 +38,9 @@ var causeNames = [numCauses]string{
 	CauseNewEpoch:      "new_epoch",
 	CauseHolderDrains:  "holder_drains",
 	CauseReplaced:      "replaced",
+	CauseKept:          "kept",
+	CauseAppointed:     "appointed",
+	CauseResignedTo:    "resigned_to",
 }
 
 // String returns the code's short name, as metrics use it: "kicked".

@@ -10,6 +10,8 @@ type office struct {
 	resigned   bool
 	why        Cause
 	heir       Candidate
+	keep       bool          // for the heir: we resigned and named it
+	appointed  bool          // the leader before us named us
 	until      time.Duration // draining: when the work is overdue
 	reassertAt time.Duration // when to re-assert again; 0: nothing to re-assert
 	pollAt     time.Duration // when to vote to the originals again; 0: none
@@ -90,7 +92,7 @@ func (m *Machine) endTerm(now Instant) {
 	o := m.office
 	token := m.dropLease(o.why)
 	if !o.quit || o.resigned {
-		m.do(Effect{Kind: DoRelease, Token: token, To: o.heir})
+		m.do(Effect{Kind: DoRelease, Token: token, To: o.heir, Keep: o.keep})
 	}
 	m.payOwed(o)
 	if o.heir.Original {

@@ -112,7 +112,7 @@ func TestOnlyALeaderMayResign(t *testing.T) {
 }
 
 func TestTheHeirThatAResignerNamesIsInTheRelease(t *testing.T) {
-	newRig(t).won(5).resign("high").drained().does("release 5 to high")
+	newRig(t).won(5).resign("high").gives("end work: resigned in favour of high").drained().does("release 5 to high, kept for it")
 }
 
 func TestAResignerAcksLowerVotesAndStandsAgainAfterATTL(t *testing.T) {

@@ -50,6 +50,10 @@ func (m *Machine) onSurveyed(now Instant, in Input) {
 	// will replace it; if there is none, it must be given back.
 	m.unsure = s.Holder.ID == m.self.ID
 	h := m.rival(s.Holder)
+	if h.ID == "" && s.HeirLeft > 0 {
+		m.kept(now, s)
+		return
+	}
 	if h.ID != "" && !m.mayPreempt(h) {
 		m.knowHolder(h)
 		m.lose(now, causedBy(CauseHigherLeads, h.Candidate), h.Token)
@@ -170,6 +174,8 @@ func (m *Machine) undecided(now Instant, why Cause) {
 		// old dataset may have come back into office.
 		d = min(min(why.D, time.Hour)+time.Millisecond+m.stagger(), max(m.session.ttl/3, RetryMin))
 		m.wait(now, d)
+	case CauseKept:
+		m.wait(now, min(max(why.D, 0), KeptFor)+time.Millisecond+m.stagger())
 	case CauseNotRegistered:
 		m.wait(now, min(d, RetryMin))
 	case CauseNoSession:

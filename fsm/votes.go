@@ -86,7 +86,7 @@ func (m *Machine) preempted(now Instant, in Input, why Cause) {
 
 // stays reports whether a healthy holder keeps its office against a higher candidate.
 func (m *Machine) stays(now Instant) bool {
-	return m.rules.Sticky || now.Mono-m.office.since < m.rules.MinTenure
+	return m.rules.Sticky || m.tenureLeft(now) > 0
 }
 
 // tenureLeft is how long a holder stays that is not sticky.
@@ -94,7 +94,12 @@ func (m *Machine) tenureLeft(now Instant) time.Duration {
 	if m.rules.Sticky {
 		return 0
 	}
-	return m.rules.MinTenure - (now.Mono - m.office.since)
+	tenure := m.rules.MinTenure
+	if m.office.appointed {
+		// Else whoever outranks the successor undoes at once what the resigner wanted.
+		tenure = max(tenure, m.session.ttl)
+	}
+	return tenure - (now.Mono - m.office.since)
 }
 
 func (m *Machine) onAck(now Instant, in Input) {

@@ -72,6 +72,9 @@ func (w *world) someSurvey() *fsm.Survey {
 		s.Holder = fsm.Holder{}
 	}
 	if w.src.below(4) == 0 {
+		s.Heir, s.HeirLeft = w.someone().ID, w.someTime()
+	}
+	if w.src.below(4) == 0 {
 		s.Fault = fsm.Cause{Code: pick(w.src, []fsm.CauseCode{fsm.CauseUnreachable, fsm.CauseNoSession, 200}), Detail: "x"}
 	}
 	for range w.src.below(3) {
@@ -88,7 +91,7 @@ func (w *world) someSurvey() *fsm.Survey {
 func (w *world) anything() fsm.Input {
 	in := fsm.Input{
 		Kind: fsm.InputKind(w.src.below(int(fsm.InTick) + 3)), Round: w.someRound(), From: w.someone(),
-		Outcome: fsm.Outcome(w.src.below(10)), Tenancy: w.someTenancy(), Token: w.someToken(),
+		Outcome: fsm.Outcome(w.src.below(11)), Appointed: w.src.below(2) == 0, Tenancy: w.someTenancy(), Token: w.someToken(),
 		Holder: w.someHolder(), Wait: w.someTime(), Draining: w.someTime(),
 		Heir: pick(w.src, people).ID, Cause: fsm.Cause{Code: fsm.CauseCode(w.src.below(256))},
 	}
@@ -125,11 +128,12 @@ func (w *world) reply() (fsm.Input, bool) {
 	case fsm.DoClaim:
 		in := fsm.Input{Kind: fsm.InClaimed, Round: e.Round, Tenancy: e.Tenancy, Outcome: fsm.OutcomeGranted}
 		if w.src.below(4) == 0 {
-			in.Outcome, in.Holder = fsm.Outcome(w.src.below(6)), w.someHolder()
+			in.Outcome, in.Holder = pick(w.src, []fsm.Outcome{fsm.OutcomeUnknown, fsm.OutcomeHeld, fsm.OutcomeQuarantine, fsm.OutcomeRefused, fsm.OutcomeStale, fsm.OutcomeKept}), w.someHolder()
+			in.Heir, in.Wait = w.someone().ID, w.someTime()
 		}
 		if in.Outcome == fsm.OutcomeGranted {
 			w.token++
-			in.Token = w.token
+			in.Token, in.Appointed = w.token, w.src.below(4) == 0
 		}
 		return in, true
 	case fsm.DoReassert:
@@ -174,7 +178,7 @@ func (w *world) turn() error {
 		}
 		return w.step(fsm.Input{Kind: fsm.InTick})
 	case 8, 9:
-		return w.step(fsm.Input{Kind: pick(w.src, []fsm.InputKind{fsm.InRun, fsm.InRun, fsm.InRun, fsm.InQuit, fsm.InResign})})
+		return w.step(fsm.Input{Kind: pick(w.src, []fsm.InputKind{fsm.InRun, fsm.InRun, fsm.InRun, fsm.InQuit, fsm.InResign}), Heir: pick(w.src, []string{"", "", "low", "high"})})
 	default:
 		if in, ok := w.reply(); ok {
 			return w.step(in)

@@ -257,9 +257,13 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 		}
 		return Command{Script: ReassertScript, Args: args}
 	case CallRelease:
-		args := append(b.head(1 + 3*len(calls))[:3], strconv.Itoa(len(calls)))
+		args := append(b.head(1 + 4*len(calls))[:3], strconv.Itoa(len(calls)))
 		for _, c := range calls {
-			args = append(args, c.Election, utoa(c.Token), c.Heir)
+			flags := ""
+			if c.Keep {
+				flags = "k"
+			}
+			args = append(args, c.Election, utoa(c.Token), c.Heir, flags)
 		}
 		return Command{Script: ReleaseScript, Args: args}
 	case CallQuit:

@@ -62,6 +62,7 @@ type Call struct {
 	Token    uint64       // reassert, release
 	Tenancy  fsm.Tenancy  // claim, reassert
 	Heir     string       // release
+	Keep     bool         // release: keep the office for the heir, which was named
 	Req      uint64       // heartbeat
 	Watch    []string     // heartbeat: whose sessions to report
 	Entries  []Membership // join

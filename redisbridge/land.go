@@ -231,6 +231,7 @@ func (b *Bridge) readSurvey(c *Call, l list) *fsm.Survey {
 			s.Originals = append(s.Originals, d.Candidate(id))
 		}
 	}
+	s.Heir, s.HeirLeft = l.text(9), l.millis(10)
 	if len(dead) > 0 {
 		b.root.Send(b.set.Owner, &Suspects{Election: c.Election, IDs: dead})
 	}
@@ -271,7 +272,7 @@ func (b *Bridge) landClaim(f flight, v any) {
 func readClaim(in *fsm.Input, l list) {
 	switch l.text(0) {
 	case "granted":
-		in.Outcome, in.Token = fsm.OutcomeGranted, l.unsigned(1)
+		in.Outcome, in.Token, in.Appointed = fsm.OutcomeGranted, l.unsigned(1), l.text(2) == "1"
 	case "held":
 		in.Outcome = fsm.OutcomeHeld
 		in.Holder = fsm.Holder{
@@ -282,6 +283,8 @@ func readClaim(in *fsm.Input, l list) {
 		}
 	case "quarantine":
 		in.Outcome, in.Wait = fsm.OutcomeQuarantine, l.millis(1)
+	case "kept":
+		in.Outcome, in.Wait, in.Heir = fsm.OutcomeKept, l.millis(1), l.text(2)
 	case "refused":
 		in.Outcome = fsm.OutcomeRefused
 	default:

@@ -131,7 +131,8 @@ func (s step) String() string {
 	return fmt.Sprintf("%s %q", name, s.args(&side{tokens: map[string]string{}}))
 }
 
-// normal sorts what comes from sets, which have no order.
+// normal sorts what comes from sets, which have no order, and forgets how long exactly an
+// office is kept yet.
 func normal(st step, reply any) any {
 	v, ok := reply.([]any)
 	if !ok {
@@ -140,6 +141,17 @@ func normal(st step, reply any) any {
 	switch {
 	case st.script == redisbridge.HeartbeatScript && len(v) > 8:
 		v[8] = chunks(v[8].([]any), 1)
+	case st.script == redisbridge.CanvassScript && len(v) > 5:
+		for _, it := range v[5].([]any) {
+			item := it.([]any)
+			item[10] = item[10] != int64(0)
+		}
+	case st.script == redisbridge.ClaimScript && len(v) > 6:
+		for _, it := range v[6].([]any) {
+			if item := it.([]any); item[0] == "kept" {
+				item[1] = "a while"
+			}
+		}
 	case st.script == redisbridge.MembersScript && v[1] == int64(1):
 		v[2] = chunks(v[2].([]any), 4)
 	}

@@ -118,9 +118,9 @@ func (d *drawer) claim(id string, head []string) step {
 	number, name := d.known()
 	head = append(head, d.one("info", "0", "1"), d.fresh(), number, name, "0", d.quarantine(), d.births[id], d.epoch, "2")
 	e, f := d.election(), d.election()
-	seen, flags := d.token(e), d.one("flags", "", "a")
+	seen := d.token(e)
 	return step{script: redisbridge.ClaimScript, args: func(s *side) []string {
-		return slices.Concat(head, []string{e, seen(s), flags, f, "0", ""})
+		return slices.Concat(head, []string{e, seen(s), "", f, "0", ""})
 	}}
 }
 
@@ -133,9 +133,9 @@ func (d *drawer) reassert(_ string, head []string) step {
 
 func (d *drawer) release(_ string, head []string) step {
 	e := d.election()
-	token, heir := d.token(e), d.one("heir", "", "a", "b", "nobody")
+	token, heir, flags := d.token(e), d.one("heir", "", "a", "b", "nobody"), d.one("flags", "", "k")
 	return step{script: redisbridge.ReleaseScript, args: func(s *side) []string {
-		return slices.Concat(head[:3], []string{"1", e, token(s), heir})
+		return slices.Concat(head[:3], []string{"1", e, token(s), heir, flags})
 	}}
 }
 
@@ -166,6 +166,9 @@ func (d *drawer) meddle(id string, _ []string) step {
 		{"DEL", k.Session(id)},
 		{"DEL", k.Epoch()},
 		{"DEL", k.Leader(e)},
+		{"HSET", k.Leader(e), "until", "5"},
+		{"HGET", k.Leader(e), "heir"},
+		{"HGET", k.Leader(e), "appointed"},
 		{"SADD", k.Candidates(e), "original"},
 		{"HSET", k.Details(), "original", `{"process":1}`},
 		{"HDEL", k.Details(), id},

@@ -113,6 +113,23 @@ func (n *Node) Tell(election string, message any) {
 	}
 }
 
+// Ask sends a request to the actor of an election and has f called with the answer, as an
+// event of the node's process; never if it dies before.
+func (n *Node) Ask(election string, request any, f func(error)) {
+	if pid := n.election[election]; pid != nil && n.Alive() {
+		n.world.observer.asked(n, election, request)
+		n.Spawn(actor.PropsFromFunc(func(c actor.Context) {
+			switch m := c.Message().(type) {
+			case *actor.Started:
+				c.Request(pid, request)
+			case *actors.Done:
+				f(m.Err)
+				c.Stop(c.Self())
+			}
+		}))
+	}
+}
+
 // Handle returns the present node's plain-Go handle, nil while there is none. Of
 // its methods only those that do not block may be used: Leader, View, LastResult,
 // Members, Err, ID, TTL, PID.

@@ -52,6 +52,7 @@ const redial = 3 * time.Second
 //	+ TTL/3                        the next heartbeat sees the new dataset
 //	+ MaxTTL                       the quarantine
 //	+ TTL                          the session of a holder that will not come back
+//	+ KeptFor                      a successor that was named does not come
 //	+ (MaxInconclusive + 1) x (VoteTimeout + 5 s x 5/4 + stagger)
 //	                               rounds that a silent higher candidate spoils
 //
@@ -66,7 +67,7 @@ func (w *World) LeaderWithin() time.Duration {
 	o := &w.options
 	stagger := time.Duration(len(w.procs)) * fsm.Stagger
 	round := vote + fsm.RetryMax + fsm.RetryMax/4 + stagger
-	return o.lateness + 2*(o.clientTimeout+o.connectTimeout) + redial + ttl + ttl/3 + maxTTL + ttl +
+	return o.lateness + 2*(o.clientTimeout+o.connectTimeout) + redial + ttl + ttl/3 + maxTTL + ttl + fsm.KeptFor +
 		(fsm.MaxInconclusive+1)*round
 }
 
@@ -77,6 +78,7 @@ func (w *World) LeaderWithin() time.Duration {
 //	+ VoteTimeout + 5 s x 5/4 + stagger + TTL/3
 //	                               the highest hears of the holder and asks it to step down
 //	+ TTL                          a holder that was evicted meanwhile is waited for
+//	+ TTL x 5/4                    a holder that was appointed stays, and is asked again
 //	+ the greater of TTL and Interval/4, + 2 x TTL/3
 //	                               who missed its messages looks at Redis by itself
 func (w *World) RightLeaderWithin() time.Duration {
@@ -94,7 +96,7 @@ func (w *World) RightLeaderWithin() time.Duration {
 		}
 	}
 	stagger := time.Duration(len(w.procs)) * fsm.Stagger
-	return w.LeaderWithin() + drain + vote + fsm.RetryMax + fsm.RetryMax/4 + stagger + ttl/3 + ttl + max(ttl, interval/4) + 2*ttl/3
+	return w.LeaderWithin() + drain + vote + fsm.RetryMax + fsm.RetryMax/4 + stagger + ttl/3 + ttl + ttl*5/4 + max(ttl, interval/4) + 2*ttl/3
 }
 
 func (s *seat) drainTimeout() time.Duration {
@@ -216,7 +218,8 @@ func (o *observer) wrongLeader() string {
 			if highest == nil || s.node.outranks(highest.node, c.name) {
 				highest = s
 			}
-			if !s.resigned && (willing == nil || s.node.outranks(willing.node, c.name)) {
+			// Who leads yet was refused: its resignation named nobody who could follow.
+			if (!s.resigned || s.trusted()) && (willing == nil || s.node.outranks(willing.node, c.name)) {
 				willing = s
 			}
 		}

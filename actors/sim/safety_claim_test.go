@@ -26,7 +26,7 @@ func TestC4_ALateReleaseOfAnUnknownGrantDoesNotEndTheTermAfterIt(t *testing.T) {
 		s.leads(n, 5*second)
 		token := tokenOf(n)
 		inc, _, _ := strings.Cut(s.get("HGET", keys.Leader(theElection), "birth"), "-")
-		_, err := s.w.Redis().Eval(redisbridge.ReleaseScript, string(keys), "n", inc, "1", theElection, first, "")
+		_, err := s.w.Redis().Eval(redisbridge.ReleaseScript, string(keys), "n", inc, "1", theElection, first, "", "")
 		s.w.Require("the release", err)
 		s.run(rival)
 		s.w.Run(10 * second)

@@ -213,7 +213,7 @@ func hnum(v *value, field string) int64 {
 
 // record is a leader record; missing fields are "".
 type record struct {
-	id, birth, epoch, token, appointed string
+	id, birth, epoch, token, appointed, heir, until string
 }
 
 func (c *script) record(e string) (r record) {
@@ -226,7 +226,22 @@ func (c *script) record(e string) (r record) {
 	r.epoch, _ = v.hget("epoch")
 	r.token, _ = v.hget("token")
 	r.appointed, _ = v.hget("appointed")
+	r.heir, _ = v.hget("heir")
+	r.until, _ = v.hget("until")
 	return r
+}
+
+// keptFor is the time that a resigner's successor has before all may claim, in ms.
+const keptFor = 1000
+
+// kept is how long a released office is kept for its heir yet. One that ends later than
+// it may is of a clock that has stepped back since, and void.
+func (c *script) kept(r record) int64 {
+	left := whole(r.until) - c.ms
+	if r.heir == "" || left < 0 || left > keptFor {
+		return 0
+	}
+	return left
 }
 
 // counts says whether a record names a holder in the epoch.

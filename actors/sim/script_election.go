@@ -31,10 +31,12 @@ func (c *script) canvass() any {
 // canvassed is one item of canvass.
 func (c *script) canvassed(e, flags, epoch string) any {
 	r := c.record(e)
-	item := []any{r.token, "", "", int64(-2), "", "", int64(-1), []any{}, []any{}}
+	item := []any{r.token, "", "", int64(-2), "", "", int64(-1), []any{}, []any{}, "", int64(0)}
 	if c.counts(r, epoch) {
 		item[1], item[2], item[3] = r.id, r.birth, c.remaining(r.id)
 		item[4], item[5] = c.rank(e, r.id), r.appointed
+	} else if left := c.kept(r); left > 0 {
+		item[9], item[10] = r.heir, left
 	}
 	if strings.Contains(flags, "l") {
 		return item
@@ -103,9 +105,10 @@ func (c *script) claim() any {
 			items = append(items, []any{"held", r.id, r.token, c.remaining(r.id), r.birth, c.rank(e, r.id), r.appointed})
 		case epoch.left > 0:
 			items = append(items, []any{"quarantine", epoch.left})
+		case r.heir != id && c.kept(r) > 0:
+			items = append(items, []any{"kept", c.kept(r), r.heir})
 		default:
-			token := c.grant(e, r, birth, &epoch, c.num(i+1), strings.Contains(c.arg(i+2), "a"))
-			items = append(items, []any{"granted", token})
+			items = append(items, c.grant(e, r, birth, &epoch, c.num(i+1)))
 		}
 	}
 	if epoch.floor > before {
@@ -116,8 +119,8 @@ func (c *script) claim() any {
 }
 
 // grant writes the record with a token above every one that anybody saw, and
-// tells the other candidates.
-func (c *script) grant(e string, r record, birth string, epoch *era, seen int64, appointed bool) string {
+// tells the other candidates. Whom a resigner named is appointed.
+func (c *script) grant(e string, r record, birth string, epoch *era, seen int64) any {
 	id, inc := c.arg(2), c.arg(3)
 	epoch.floor = max(whole(r.token)+1, seen+1, epoch.floor+1, c.ms)
 	token := decimal(epoch.floor)
@@ -126,11 +129,15 @@ func (c *script) grant(e string, r record, birth string, epoch *era, seen int64,
 	c.hset(key, "birth", birth)
 	c.hset(key, "epoch", epoch.name)
 	c.hset(key, "token", token)
-	if appointed {
-		c.hset(key, "appointed", "1")
+	appointed := ""
+	if r.heir == id {
+		appointed = "1"
+		c.hset(key, "appointed", appointed)
 	} else {
 		c.hdel(key, "appointed")
 	}
+	c.hdel(key, "heir")
+	c.hdel(key, "until")
 	c.srem(c.p.Vacant(), e)
 	message := ""
 	for _, it := range c.ranked(c.p.Ranks(e)) {
@@ -142,7 +149,7 @@ func (c *script) grant(e string, r record, birth string, epoch *era, seen int64,
 		}
 		c.post(it.member, message)
 	}
-	return token
+	return []any{"granted", token, appointed}
 }
 
 func (c *script) reassert() any {
@@ -173,7 +180,9 @@ func (c *script) reassert() any {
 			c.hset(key, "birth", birth)
 			c.hset(key, "epoch", epoch.name)
 			c.hset(key, "token", token)
-			c.hdel(key, "appointed")
+			for _, field := range [...]string{"appointed", "heir", "until"} {
+				c.hdel(key, field)
+			}
 			word = "ok"
 		}
 		if word == "ok" {
@@ -187,9 +196,14 @@ func (c *script) reassert() any {
 func (c *script) release() any {
 	id, inc, n := c.arg(2), c.arg(3), int(c.need(4))
 	items := make([]any, 0, n)
-	for i := 5; i <= 4+3*n; i += 3 {
+	for i := 5; i <= 4+4*n; i += 4 {
 		if r := c.record(c.arg(i)); r.mine(id, inc) && r.token == c.arg(i+1) {
-			items = append(items, []any{"released", c.vacate(c.arg(i), r.token, c.arg(i+2))})
+			heir := c.vacate(c.arg(i), r.token, c.arg(i+2))
+			if heir != "" && heir == c.arg(i+2) && strings.Contains(c.arg(i+3), "k") {
+				c.hset(c.p.Leader(c.arg(i)), "heir", heir)
+				c.hset(c.p.Leader(c.arg(i)), "until", decimal(c.ms+keptFor))
+			}
+			items = append(items, []any{"released", heir})
 		} else {
 			items = append(items, []any{"not", ""})
 		}

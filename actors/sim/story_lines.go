@@ -79,6 +79,9 @@ func describeInput(st actors.Step) string {
 	case fsm.InQuit:
 		return "quit"
 	case fsm.InResign:
+		if in.Heir != "" {
+			return "resign in favour of " + in.Heir
+		}
 		return "resign"
 	case fsm.InSurveyed:
 		return describeSurvey(in)
@@ -131,6 +134,9 @@ func describeSurvey(in fsm.Input) string {
 	if sv.Holder.ID != "" {
 		text = what + ": " + sv.Holder.ID + " leads"
 	}
+	if sv.HeirLeft > 0 {
+		text += fmt.Sprintf(", the office is kept for %s for %v more", sv.Heir, sv.HeirLeft.Round(time.Millisecond))
+	}
 	if len(sv.Higher) > 0 {
 		text += ", above us " + names(sv.Higher)
 	}
@@ -151,11 +157,16 @@ func names(list []fsm.Candidate) string {
 func describeOutcome(in fsm.Input) string {
 	switch in.Outcome {
 	case fsm.OutcomeGranted:
+		if in.Appointed {
+			return fmt.Sprintf("granted, appointed, token %d", in.Token)
+		}
 		return fmt.Sprintf("granted, token %d", in.Token)
 	case fsm.OutcomeHeld:
 		return fmt.Sprintf("refused: %s holds the lease, token %d", in.Holder.ID, in.Holder.Token)
 	case fsm.OutcomeQuarantine:
 		return fmt.Sprintf("refused: quarantine for %v more", in.Wait.Round(time.Millisecond))
+	case fsm.OutcomeKept:
+		return fmt.Sprintf("refused: the office is kept for %s for %v more", in.Heir, in.Wait.Round(time.Millisecond))
 	case fsm.OutcomeRefused:
 		return "refused: not a candidate"
 	case fsm.OutcomeStale:
@@ -202,6 +213,9 @@ func describeEffect(e fsm.Effect) string {
 	case fsm.DoReassert:
 		return "re-assert"
 	case fsm.DoRelease:
+		if e.Keep {
+			return fmt.Sprintf("release %d, to be kept for %s", e.Token, e.To.ID)
+		}
 		return fmt.Sprintf("release %d", e.Token)
 	case fsm.DoWithdraw:
 		return "withdraw"

@@ -88,7 +88,7 @@ var verbs = map[string]verb{
 	}},
 
 	"quit":      {heard: true, do: (*Story).doQuit},
-	"resign":    {heard: true, do: tell(&actors.Resign{})},
+	"resign":    {heard: true, do: (*Story).doResign},
 	"stop":      {heard: true, do: func(s *Story, a *words) { s.on(a, 0, func(n *told) { n.Send(n.pid, &actors.Stop{}) }) }},
 	"send":      {heard: true, do: (*Story).doSend},
 	"broadcast": {heard: true, do: (*Story).doBroadcast},
@@ -205,6 +205,17 @@ func (s *Story) doRun(a *words) {
 	d, err := time.ParseDuration(a.at(0))
 	a.fault(err)
 	s.w.Run(d)
+}
+
+// doResign resigns, in favour of to=ID if that is given. A refusal is told.
+func (s *Story) doResign(a *words) {
+	s.on(a, 0, func(n *told) {
+		n.Ask(a.at(1), &actors.Resign{To: a.set["to"]}, func(err error) {
+			if err != nil {
+				s.line(n.name, "resign refused: %v", err)
+			}
+		})
+	})
 }
 
 // doStatus tells what a node thinks of an election at this instant.

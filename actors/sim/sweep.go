@@ -122,8 +122,10 @@ func (r *swarm) next() {
 			n.Tell(e, &actors.Run{})
 		case 3, 4:
 			n.Tell(e, &actors.Quit{})
-		case 5, 6:
-			r.resign(e)
+		case 5:
+			r.resign(e, &actors.Resign{})
+		case 6:
+			r.resign(e, &actors.Resign{To: r.nodes[rand.IntN(len(r.nodes))].id})
 		default:
 			r.stop(n, rand.Duration(0, 8*time.Second))
 		}
@@ -132,10 +134,10 @@ func (r *swarm) next() {
 }
 
 // resign tells whoever leads; it would be refused by anybody else.
-func (r *swarm) resign(election string) {
+func (r *swarm) resign(election string, m *actors.Resign) {
 	for _, n := range r.nodes {
 		if h := n.Handle(); h != nil && h.Leadership(election) != nil {
-			n.Tell(election, &actors.Resign{})
+			n.Tell(election, m)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"hustings/actors"
 	"hustings/redisbridge"
@@ -48,14 +49,11 @@ func ofElection(do func(r *nodeRun, election string) error) command {
 
 func resign(r *nodeRun, name, rest string) error {
 	election, to, err := r.electionArg(rest, 2)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case len(to) > 0:
-		return errors.New("resigning to a named node is not there yet: leave the name out, the next in rank follows")
 	}
 	r.lanes.do(r.ctx, "election "+election, func() {
-		r.reply(name, r.node.Resign(r.over, election), "election", election)
+		r.reply(name, r.node.ResignTo(r.over, election, strings.Join(to, "")), "election", election)
 	})
 	return nil
 }

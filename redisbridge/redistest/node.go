@@ -3,6 +3,7 @@ package redistest
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"hustings/redisbridge"
@@ -146,9 +147,9 @@ func (n *node) reassert(epoch, election, token string) (status, word string) {
 	return status, word
 }
 
-func (n *node) release(election, token, heir string) (word, chosen string) {
+func (n *node) release(election, token, heir string, flags ...string) (word, chosen string) {
 	n.f.T.Helper()
-	r := n.f.reply(redisbridge.ReleaseScript, string(n.f.keys()), n.id, n.inc, "1", election, token, heir)
+	r := n.f.reply(redisbridge.ReleaseScript, string(n.f.keys()), n.id, n.inc, "1", election, token, heir, strings.Join(flags, ""))
 	i := r.list()
 	word, chosen = i.text(), i.text()
 	i.end()

@@ -14,6 +14,8 @@ type look struct {
 	place                      int64
 	higher                     []rival
 	others                     []other
+	heir                       string
+	heirLeft                   int64
 }
 
 type rival struct {
@@ -53,6 +55,7 @@ func (n *node) canvass(flags string, elections ...string) survey {
 		for o := i.list(); !o.done(); {
 			l.others = append(l.others, other{o.text(), o.text(), o.number()})
 		}
+		l.heir, l.heirLeft = i.text(), i.number()
 		i.end()
 		s.items = append(s.items, l)
 	}
@@ -64,7 +67,6 @@ func (n *node) canvass(flags string, elections ...string) survey {
 type bid struct {
 	beat
 	birth, epoch string
-	flags        string
 	seen         string // the highest token seen in the election
 }
 
@@ -74,6 +76,7 @@ type award struct {
 	remaining              int64
 	birth, rank, appointed string
 	left                   int64
+	heir                   string
 }
 
 // grants is the reply of a claim.
@@ -90,7 +93,7 @@ func (n *node) claim(b bid, elections ...string) grants {
 	args := n.head(or(b.info, "0"), or(b.newName, "first"), or(b.number, "0"), b.name, or(b.token, "0"),
 		millis(n.quarantine), b.birth, or(b.epoch, "first"), strconv.Itoa(len(elections)))
 	for _, e := range elections {
-		args = append(args, e, or(b.seen, "0"), b.flags)
+		args = append(args, e, or(b.seen, "0"), "")
 	}
 	r := n.f.reply(redisbridge.ClaimScript, args...)
 	g := grants{r.text(), r.text(), r.text(), r.number(), r.text(), r.number(), nil}
@@ -99,12 +102,14 @@ func (n *node) claim(b bid, elections ...string) grants {
 		a := award{verdict: i.text()}
 		switch a.verdict {
 		case "granted":
-			a.token = i.text()
+			a.token, a.appointed = i.text(), i.text()
 		case "held":
 			a.holder, a.token, a.remaining = i.text(), i.text(), i.number()
 			a.birth, a.rank, a.appointed = i.text(), i.text(), i.text()
 		case "quarantine":
 			a.left = i.number()
+		case "kept":
+			a.left, a.heir = i.number(), i.text()
 		}
 		i.end()
 		g.items = append(g.items, a)

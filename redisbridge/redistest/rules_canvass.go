@@ -17,7 +17,8 @@ var canvassRules = []rule{
 	{says: "the holder comes with its session, rank and mark", check: func(f *Fixture) {
 		a, b := f.online("a", "7", "e"), f.online("b", "2", "e")
 		p := a.beat(beat{})
-		g := a.claim(bid{birth: p.birth, flags: "a"}, "e")
+		b.release("e", b.win("e"), "a", "k")
+		g := a.claim(bid{birth: p.birth}, "e")
 		i := b.canvass("", "e").items[0]
 		want(f, "holder", i.holder, "a")
 		want(f, "birth", i.holderBirth, p.birth)

@@ -148,13 +148,6 @@ var claimRules = []rule{
 		want(f, "third", g.items[2].verdict, "refused")
 		want(f, "floor", g.floor, g.items[1].token)
 	}},
-	{says: "the mark appointed comes with flag a and goes without", check: func(f *Fixture) {
-		a := f.online("a", "1", "e")
-		a.claim(bid{birth: a.inc + "-1", flags: "a"}, "e")
-		want(f, "with", a.canvass("", "e").items[0].appointed, "1")
-		a.claim(bid{birth: a.inc + "-1"}, "e")
-		want(f, "without", a.canvass("", "e").items[0].appointed, "")
-	}},
 	{says: "the other candidates hear of the leader, the winner does not", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		f.online("b", "2", "e")

@@ -61,13 +61,14 @@ var reassertRules = []rule{
 		_, word := a.reassert("next", "e", token)
 		want(f, "missing record", word, "ok")
 		want(f, "holder", a.canvass("", "e").items[0].holder, "a")
-		f.Plain("HSET", f.keys().Leader("e"), "id", "b", "birth", "b-1", "epoch", "first", "token", "5", "appointed", "1")
+		f.Plain("HSET", f.keys().Leader("e"), "id", "b", "birth", "b-1", "epoch", "first", "token", "5", "appointed", "1", "heir", "b", "until", "5")
 		_, word = a.reassert("next", "e", token)
 		want(f, "older record", word, "ok")
 		i := a.canvass("", "e").items[0]
 		want(f, "holder", i.holder, "a")
 		want(f, "token", i.token, token)
 		want(f, "appointed", i.appointed, "")
+		want(f, "heir", f.Plain("HGET", f.keys().Leader("e"), "heir"), nil)
 	}},
 	{says: "an equal or lower token is superseded", check: func(f *Fixture) {
 		a, token := rollback(f, time.Hour)

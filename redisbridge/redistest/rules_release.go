@@ -1,6 +1,10 @@
 package redistest
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 var releaseRules = []rule{
 	{says: "the record with our incarnation and token is vacated, the token stays", check: func(f *Fixture) {
@@ -84,9 +88,79 @@ var releaseRules = []rule{
 		want(f, "vacant", len(a.beat(beat{}).vacant), 0)
 	}},
 	{says: "releasing takes the mark appointed off", check: func(f *Fixture) {
-		a := f.online("a", "1", "e")
-		g := a.claim(bid{birth: a.inc + "-1", flags: "a"}, "e")
-		a.release("e", g.items[0].token, "")
+		a, b := f.online("a", "1", "e"), f.online("b", "1", "e")
+		b.release("e", b.win("e"), "a", "k")
+		a.release("e", a.win("e"), "")
 		want(f, "appointed", f.Plain("HGET", f.keys().Leader("e"), "appointed"), nil)
+	}},
+	{says: "flag k keeps the office for the named heir, which is appointed when it claims", check: func(f *Fixture) {
+		a, b, c := f.online("a", "9", "e"), f.online("b", "3", "e"), f.online("c", "4", "e")
+		token := a.win("e")
+		_, heir := a.release("e", token, "b", "k")
+		want(f, "heir", heir, "b")
+		for _, n := range []*node{a, c} {
+			i := n.claim(bid{birth: n.inc + "-1"}, "e").items[0]
+			want(f, n.id+" hears", i.verdict+" for "+i.heir, "kept for b")
+			between(f, "left", i.left, 1, 1000)
+		}
+		i := c.canvass("", "e").items[0]
+		want(f, "canvass: holder, heir", i.holder+","+i.heir, ",b")
+		between(f, "canvass: left", i.heirLeft, 1, 1000)
+		g := b.claim(bid{birth: b.inc + "-1"}, "e").items[0]
+		want(f, "b", g.verdict, "granted")
+		want(f, "appointed", g.appointed, "1")
+		i = c.canvass("", "e").items[0]
+		want(f, "holder, heir", i.holder+","+i.heir, "b,")
+		want(f, "left", i.heirLeft, 0)
+		want(f, "mark", i.appointed, "1")
+		h := c.claim(bid{birth: c.inc + "-1"}, "e").items[0]
+		want(f, "held, with the mark", h.verdict+" "+h.appointed, "held 1")
+		// The mark is of that term only.
+		want(f, "again", b.claim(bid{birth: b.inc + "-1"}, "e").items[0].appointed, "")
+		want(f, "mark", c.canvass("", "e").items[0].appointed, "")
+	}},
+	{says: "an office is kept for a second, and then for nobody", check: func(f *Fixture) {
+		a, b, c := f.online("a", "9", "e"), f.online("b", "3", "e"), f.online("c", "4", "e")
+		a.release("e", a.win("e"), "b", "k")
+		f.Advance(1050 * time.Millisecond)
+		i := c.canvass("", "e").items[0]
+		want(f, "heir, left", fmt.Sprint(i.heir, i.heirLeft), fmt.Sprint("", 0))
+		g := c.claim(bid{birth: c.inc + "-1"}, "e").items[0]
+		want(f, "granted, appointed", g.verdict+","+g.appointed, "granted,")
+		c.release("e", g.token, "")
+		want(f, "the heir that came late is none", b.claim(bid{birth: b.inc + "-1"}, "e").items[0].appointed, "")
+	}},
+	{says: "an heir that comes late is appointed if nobody was before it", check: func(f *Fixture) {
+		a, b := f.online("a", "9", "e"), f.online("b", "3", "e")
+		a.release("e", a.win("e"), "b", "k")
+		f.Advance(1050 * time.Millisecond)
+		want(f, "appointed", b.claim(bid{birth: b.inc + "-1"}, "e").items[0].appointed, "1")
+	}},
+	{says: "an office is kept for nobody else than was named, nor without flag k", check: func(f *Fixture) {
+		a, b := f.online("a", "9", "e"), f.online("b", "3", "e")
+		f.online("dead", "4", "e")
+		f.Plain("DEL", f.keys().Session("dead"))
+		for _, r := range [][2]string{{"dead", "k"}, {"nobody", "k"}, {"a", "k"}, {"", "k"}, {"b", ""}} {
+			a.release("e", a.win("e"), r[0], r[1])
+			i := b.canvass("", "e").items[0]
+			want(f, "heir of "+r[0], fmt.Sprint(i.heir, i.heirLeft), fmt.Sprint("", 0))
+		}
+		want(f, "appointed", b.claim(bid{birth: b.inc + "-1"}, "e").items[0].appointed, "")
+	}},
+	{says: "a quarantine goes before a kept office", check: func(f *Fixture) {
+		a, b := f.online("a", "9", "e"), f.online("b", "3", "e")
+		a.release("e", a.win("e"), "b", "k")
+		for _, n := range []*node{a, b} {
+			n.quarantine = time.Hour
+			want(f, n.id, n.claim(bid{birth: n.inc + "-1"}, "e").items[0].verdict, "quarantine")
+		}
+	}},
+	{says: "an office that is kept for longer than it may be is not kept", check: func(f *Fixture) {
+		a, b, c := f.online("a", "9", "e"), f.online("b", "3", "e"), f.online("c", "4", "e")
+		a.release("e", a.win("e"), "b", "k")
+		f.Plain("HSET", f.keys().Leader("e"), "until", "9007199254740991") // the clock stepped back
+		want(f, "left", c.canvass("", "e").items[0].heirLeft, 0)
+		want(f, "appointed", b.claim(bid{birth: b.inc + "-1"}, "e").items[0].appointed, "1")
+		want(f, "heir", f.Plain("HGET", f.keys().Leader("e"), "heir"), nil)
 	}},
 }

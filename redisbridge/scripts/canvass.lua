@@ -7,10 +7,12 @@
 -- Returns {status of own, birth, epochName, epochNumber, left, items}; item =
 --         {token, holder, holderBirth, remaining_ms, holderRank, appointed,
 --          place, {id, rank, birth, pttl, ... of the higher},
---          {id, details, numsub, ... of the others}}
+--          {id, details, numsub, ... of the others},
+--          heir and left of a released office that is kept, else '' and 0}
 local id = ARGV[2]
 local status, birth = own(id, ARGV[3], ARGV[4])
-local name, number, left = present(tonumber(ARGV[6]), clock())
+local now = clock()
+local name, number, left = present(tonumber(ARGV[6]), now)
 local items = {}
 if status == 'taken' or status == 'stale' then
   return { status, '', name, number, left, items }
@@ -78,10 +80,12 @@ for i = 8, 7 + 3 * ARGV[7], 3 do
     stand(e, id, ARGV[i + 1])
   end
   local r = record(e)
-  local item = { r[4] or '', '', '', -2, '', '', -1, {}, {} }
+  local item = { r[4] or '', '', '', -2, '', '', -1, {}, {}, '', 0 }
   if counts(r, name) then
     item[2], item[3], item[4] = r[1], r[2], remaining(r[1])
     item[5], item[6] = rank(e, r[1]), r[5] or ''
+  elseif kept(r, now) > 0 then
+    item[10], item[11] = r[6], kept(r, now)
   end
   if not string.find(flags, 'l', 1, true) then
     local ranks = p .. '::election:' .. e .. ':ranks'

@@ -3,10 +3,10 @@
 -- KEYS  1 <p>::epoch
 -- ARGV  1 prefix, 2 id, 3 inc, 4 conn, 5 info, 6 newName, 7 knownNumber,
 --       8 knownName, 9 tokenSeen, 10 quarantine_ms, 11 birth, 12 epoch, 13 n,
---       then n x (election, tokenSeen, flags); flag a: appointed
+--       then n x (election, tokenSeen, flags); there are no flags yet
 -- Returns {'ok' or 'stale', birth, epochName, epochNumber, floor, left, items};
---         item = {'granted', token} | {'quarantine', left} | {'refused'} |
---         {'held', holder, token, remaining_ms, holderBirth, holderRank, appointed}
+--         item = {'granted', token, appointed} | {'quarantine', left} | {'refused'} |
+--         {'kept', left, heir} | {'held', holder, token, remaining_ms, holderBirth, holderRank, appointed}
 local id, inc = ARGV[2], ARGV[3]
 local now = clock()
 local status, birth = own(id, inc, ARGV[4])
@@ -20,17 +20,21 @@ end
 local vacancies = call('EXISTS', p .. '::vacant') == 1
 
 -- grant writes the record with a token above every one that anybody saw, and
--- tells the other candidates.
-local function grant(e, r, seen, flags)
+-- tells the other candidates. Whom a resigner named is appointed.
+local function grant(e, r, seen)
   local token = math.max((tonumber(r[4] or 0) or 0) + 1, (tonumber(seen) or 0) + 1, floor + 1, now)
   local key = p .. '::election:' .. e .. ':leader'
   floor = token
   token = text(token)
   call('HSET', key, 'id', id, 'birth', birth, 'epoch', name, 'token', token)
-  if string.find(flags, 'a', 1, true) then
-    call('HSET', key, 'appointed', '1')
+  local appointed = r[6] == id and '1' or ''
+  if appointed ~= '' then
+    call('HSET', key, 'appointed', appointed)
   elseif r[5] then
     call('HDEL', key, 'appointed')
+  end
+  if r[6] then
+    call('HDEL', key, 'heir', 'until')
   end
   if vacancies then
     call('SREM', p .. '::vacant', e)
@@ -44,7 +48,7 @@ local function grant(e, r, seen, flags)
       post(all[i], message)
     end
   end
-  return { 'granted', token }
+  return { 'granted', token, appointed }
 end
 
 local before = floor
@@ -59,8 +63,10 @@ for i = 14, 13 + 3 * ARGV[13], 3 do
       item = { 'held', r[1], r[4] or '', remaining(r[1]), r[2], rank(e, r[1]), r[5] or '' }
     elseif left > 0 then
       item = { 'quarantine', left }
+    elseif r[6] ~= id and kept(r, now) > 0 then
+      item = { 'kept', kept(r, now), r[6] }
     else
-      item = grant(e, r, ARGV[i + 1], ARGV[i + 2])
+      item = grant(e, r, ARGV[i + 1])
     end
   end
   items[#items + 1] = item

@@ -142,9 +142,24 @@ local function present(ms, now)
   return e[1], tonumber(e[2] or 0) or 0, quarantined(tonumber(e[3] or 0) or 0, ms, now)
 end
 
--- record(e) returns id, birth, epoch, token, appointed; false where missing.
+-- record(e) returns id, birth, epoch, token, appointed, heir, until; false where
+-- missing.
 local function record(e)
-  return call('HMGET', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'token', 'appointed')
+  return call('HMGET', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'token', 'appointed',
+    'heir', 'until')
+end
+
+-- The time that a resigner's successor has before all may claim, in ms.
+local KEPT = 1000
+
+-- kept(r, now) is how long a released office is kept for its heir yet. One that ends
+-- later than it may is of a clock that has stepped back since, and void.
+local function kept(r, now)
+  local left = r[6] and (tonumber(r[7] or 0) or 0) - now or 0
+  if left < 0 or left > KEPT then
+    return 0
+  end
+  return left
 end
 
 -- counts(r, name) says whether a record names a holder in the epoch.

@@ -30,7 +30,7 @@ for i = 8, 7 + 2 * ARGV[7], 2 do
       -- Only within the quarantine: once tokens may have gone back with the
       -- clock of a new primary, a higher token proves nothing (C10).
       call('HSET', key, 'id', id, 'birth', birth, 'epoch', name, 'token', token)
-      call('HDEL', key, 'appointed')
+      call('HDEL', key, 'appointed', 'heir', 'until')
       word = 'ok'
     end
     if word == 'ok' then

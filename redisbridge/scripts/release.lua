@@ -2,14 +2,19 @@
 -- this very token can be released, however late the request is.
 --
 -- KEYS  1 <p>::epoch
--- ARGV  1 prefix, 2 id, 3 inc, 4 n, then n x (election, token, heir or '')
+-- ARGV  1 prefix, 2 id, 3 inc, 4 n, then n x (election, token, heir or '', flags);
+--       flag k: keep the office for the heir, if it is the one that was named
 -- Returns {{'released', heir or ''} | {'not', ''}, ...}
 local id, inc = ARGV[2], ARGV[3]
 local items = {}
-for i = 5, 4 + 3 * ARGV[4], 3 do
+for i = 5, 4 + 4 * ARGV[4], 4 do
   local r = record(ARGV[i])
   if mine(r, id, inc) and r[4] == ARGV[i + 1] then
-    items[#items + 1] = { 'released', vacate(ARGV[i], id, r[4], ARGV[i + 2]) }
+    local heir = vacate(ARGV[i], id, r[4], ARGV[i + 2])
+    if heir ~= '' and heir == ARGV[i + 2] and string.find(ARGV[i + 3], 'k', 1, true) then
+      call('HSET', p .. '::election:' .. ARGV[i] .. ':leader', 'heir', heir, 'until', text(clock() + KEPT))
+    end
+    items[#items + 1] = { 'released', heir }
   else
     items[#items + 1] = { 'not', '' }
   end

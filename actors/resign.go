@@ -1,0 +1,88 @@
+package actors
+
+import (
+	"fmt"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// nomination is a resignation that names a successor of whom Redis is being asked.
+type nomination struct {
+	to string
+	r  responder
+}
+
+// resign gives up the office. A named successor is looked up first: who resigns in favour
+// of nobody has lost the office for nothing.
+func (e *election) resign(m *Resign, r responder) {
+	if m.To == "" {
+		e.resigned = append(e.resigned, r)
+		e.step(fsm.Input{Kind: fsm.InResign})
+		return
+	}
+	if err := e.resignable(m.To); err != nil {
+		respond([]responder{r}, err)
+		return
+	}
+	e.named = append(e.named, nomination{m.To, r})
+	e.root.Send(e.env.bridge, &redisbridge.Call{
+		Kind: redisbridge.CallPeer, ReplyTo: e.self, Gen: e.gen, Election: e.cfg.Name, Target: m.To,
+	})
+}
+
+// resignable is why the office can't be given to somebody, as far as is known here.
+func (e *election) resignable(to string) error {
+	switch {
+	case e.m.Lease() == nil:
+		return ErrNotLeader
+	case e.m.Draining():
+		return fmt.Errorf("%w (the office is being given up already)", ErrSuccessor)
+	case to == e.m.Self().ID:
+		return fmt.Errorf("%w (%q is this node)", ErrSuccessor, to)
+	case len(e.named) >= maxChecks:
+		return ErrBusy
+	}
+	return nil
+}
+
+// nominated: Redis has answered about somebody whom a resignation names.
+func (e *election) nominated(a *redisbridge.PeerAnswer) {
+	var mine []nomination
+	kept := e.named[:0]
+	for _, n := range e.named {
+		if n.to == a.ID {
+			mine = append(mine, n)
+		} else {
+			kept = append(kept, n)
+		}
+	}
+	e.named = kept
+	for _, n := range mine {
+		err := e.resignable(n.to) // things may have changed while Redis was asked
+		if err == nil {
+			err = eligible(a)
+		}
+		if err != nil {
+			respond([]responder{n.r}, err)
+			continue
+		}
+		e.resigned = append(e.resigned, n.r)
+		e.step(fsm.Input{Kind: fsm.InResign, Heir: n.to})
+	}
+}
+
+// eligible is why somebody can't succeed, as Redis has it.
+func eligible(a *redisbridge.PeerAnswer) error {
+	switch {
+	case a.Err != nil:
+		return fmt.Errorf("%w: whether %q can take over is not known: %w", ErrUnreachable, a.ID, a.Err)
+	case !a.Candidate:
+		return fmt.Errorf("%w (%q is no candidate: it does not run, or stands down)", ErrSuccessor, a.ID)
+	case a.Who.Original:
+		return fmt.Errorf("%w (%q is an original, which holds no lease)", ErrSuccessor, a.ID)
+	case a.Live == 0:
+		return fmt.Errorf("%w (%q is dead: its session has ended)", ErrSuccessor, a.ID)
+	}
+	return nil
+}
