@@ -234,3 +234,35 @@ func TestAFleetThatMayNotSubscribeElectsByLooking(t *testing.T) {
 		}
 	}
 }
+
+// How docs/operations.md says to change the TTL of a live fleet: MaxTTL is the same from the
+// start, and the nodes get another TTL one by one.
+func TestTheTTLOfALiveFleetIsChangedNodeByNode(t *testing.T) {
+	deployment(t)
+	s := redistest.NewServer(t)
+	o := newOffice(t, deployTTL, "ipc")
+	with := func(i int, ttl time.Duration) *stormNode {
+		cfg := o.config(i, &redis.UniversalOptions{Addrs: []string{s.Addr}})
+		cfg.TTL, cfg.MaxTTL = ttl, 2*deployTTL
+		n := startNode(t, o.ref, cfg)
+		if err := n.Run(bg(t), stormElection); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for i := range 3 {
+		o.nodes = append(o.nodes, with(i, deployTTL))
+	}
+	o.settle()
+	for i := range 3 {
+		before := o.token()
+		if err := o.nodes[i].Stop(bg(t)); err != nil {
+			t.Fatal(err)
+		}
+		o.nodes[i] = with(i, 2*deployTTL)
+		o.settle()
+		if i < 2 && o.token() != before {
+			t.Errorf("a restart of %s cost the office", o.nodes[i].ID())
+		}
+	}
+}

@@ -81,7 +81,7 @@
 //	Status         the present state of an election, whenever it changed
 //	PeerUp, PeerLeft, PeerDead   who came, took its leave, or died
 //	Message        an application message
-//	LinkChanged    the link to Redis is up or down
+//	LinkChanged    the link to Redis is up or down, or deaf
 //	Failed         the node, or an election's actor, failed; with the error
 //	Missed         so many events were dropped: the subscriber was too slow
 //
