@@ -106,7 +106,10 @@ func (s *set) apply(e *Entry) {
 		}
 	case KindStopped:
 		n := s.nodes[e.Node]
-		n.ID, n.Up, n.Link, n.Note = e.Node, false, false, e.Cause
+		n.ID, n.Up, n.Link = e.Node, false, false
+		if n.Note == "" {
+			n.Note = e.Cause
+		}
 		s.nodes[e.Node] = n
 		for election, list := range s.seats {
 			if i, ok := find(list, e.Node); ok {

@@ -20,7 +20,7 @@ type point struct{ x, y float64 }
 
 const (
 	boxW, boxH   = 118.0, 46.0
-	drawW, drawH = 800, 420
+	drawW, drawH = 800, 428
 )
 
 // places are the centres of the boxes: the way into office on top.

@@ -93,6 +93,7 @@ const buffer = 4096
 func (f *Fleet) pump(ctx context.Context, b *Board, n *actors.Node) {
 	events := n.Subscribe(ctx, actors.SubscribeOptions{Transitions: true, Buffer: buffer})
 	id := n.ID()
+	b.Change(f.time(), id, "", "", func(s *NodeState) { s.Note = "" })
 	f.readAll(b, n)
 	crowded := false
 	for ev := range events {
@@ -120,7 +121,7 @@ func (f *Fleet) time() time.Time { return f.clock.Now().Time() }
 // readAll puts everything that a node knows on the board.
 func (f *Fleet) readAll(b *Board, n *actors.Node) {
 	at, h := f.time(), n.Health()
-	b.Change(at, n.ID(), "", "", func(s *NodeState) { s.Here, s.Link, s.Up, s.Note = true, h.LinkUp, h.LinkUp || s.Up, "" })
+	b.Change(at, n.ID(), "", "", func(s *NodeState) { s.Here, s.Link, s.Up = true, h.LinkUp, h.LinkUp || s.Up })
 	for _, m := range n.Members() {
 		b.Change(at, m.ID, "", "", func(s *NodeState) { member(s, m) })
 	}

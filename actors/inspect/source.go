@@ -38,6 +38,9 @@ type Action struct {
 	// Scope says what it is about: "seat" (a node in an election), "node", "fleet", or
 	// "hidden" (no button of its own).
 	Scope string `json:"scope"`
+	// When is the note of the nodes that it is offered for ("running": those without
+	// one), for the scopes seat and node. Default: all.
+	When string `json:"when,omitempty"`
 	// Danger marks what ends something.
 	Danger bool `json:"danger,omitempty"`
 }

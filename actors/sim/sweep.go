@@ -26,6 +26,9 @@ type Swarm struct {
 	Storm Storm
 	// Quiet: nobody is told anything after Run.
 	Quiet bool
+	// Steps gets every step of every node's elections, as actors.Config.Steps does. It
+	// must not change anything in the world.
+	Steps func(node string, step actors.Step)
 }
 
 func (s Swarm) withDefaults() Swarm {
@@ -78,6 +81,9 @@ func (s Swarm) begin(w *World) *swarm {
 		cfg := actors.Config{Rank: new(int64(i)), TTL: ttl}
 		if spread {
 			cfg.RankFor = actors.Rendezvous(id)
+		}
+		if r.Steps != nil {
+			cfg.Steps = func(step actors.Step) { r.Steps(id, step) }
 		}
 		n := w.Node(id, cfg)
 		r.nodes = append(r.nodes, n)

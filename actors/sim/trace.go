@@ -41,6 +41,7 @@ type trace struct {
 	ring  []entry
 	next  int
 	total int
+	tell  func(Line)
 }
 
 // mix folds one word into the hash. The order of words counts.
@@ -84,6 +85,9 @@ func (t *trace) add(e entry) {
 	t.mixString(e.verb)
 	t.mixString(e.a)
 	t.mixString(e.b)
+	if t.tell != nil {
+		t.tell(Line{At: e.at, Who: e.who, What: e.verb, Detail: e.a, N: e.n})
+	}
 	t.ring[t.next] = e
 	t.total++
 	if t.next++; t.next == len(t.ring) {

@@ -7,7 +7,7 @@ import (
 )
 
 // commands is what to say when somebody asks for a command that is not there.
-const commands = `there are "demo" alone, "demo node", "demo sim", "demo chaos" and "demo help"; bench and serve come later`
+const commands = `there are "demo" alone, "demo node", "demo sim", "demo chaos", "demo serve" and "demo help"; bench comes later`
 
 const usage = `demo shows hustings at work: leader election over Redis.
 
@@ -16,7 +16,8 @@ const usage = `demo shows hustings at work: leader election over Redis.
   demo node [flags]   one real node, until SIGINT or SIGTERM
   demo sim [flags]    a fleet in trouble in a simulated world, by seed
   demo chaos [flags]  real nodes on a real redis-server, broken in every way
-  demo help [node|sim|chaos]  this, or the flags and commands of one of them
+  demo serve [flags]  the page: a live fleet to break, and a world to wind back
+  demo help [node|sim|chaos|serve]  this, or the flags and commands of one of them
 
 Flags of demo:
 `
@@ -60,6 +61,8 @@ func runHelp(args []string, c *console) int {
 		_, _ = parseSim([]string{"-h"}, c.out)
 	case len(args) == 1 && args[0] == "chaos":
 		_, _ = parseChaos([]string{"-h"}, c.out)
+	case len(args) == 1 && args[0] == "serve":
+		_, _ = parseServe([]string{"-h"}, c.out)
 	default:
 		fmt.Fprintf(c.err, "demo: no help on %q; %s\n", args, commands)
 		return exitUsage

@@ -70,6 +70,8 @@ func run(args []string, c *console) int {
 		return runSim(args[1:], c)
 	case "chaos":
 		return runChaos(args[1:], c)
+	case "serve":
+		return runServe(args[1:], c)
 	case "help":
 		return runHelp(args[1:], c)
 	}

@@ -35,7 +35,7 @@ export function countdown(app) {
   const left = Math.max(0, known.left - (app.state.rate ?? 1) * (performance.now() - known.read));
   const ttl = d.seats.find((s) => s.node === d.leader)?.session?.ttl_ms || 5000;
   const node = $("trust-text");
-  if (!node.firstChild) node.append(el("b"), " of trust left, renewed by each heartbeat");
+  if (!node.firstChild) node.append(el("b"), " of trust left");
   text(node.firstChild, seconds(left));
   const bar = $("trust-bar");
   bar.max = ttl;
@@ -54,10 +54,11 @@ function drawMachine(app, d) {
   text($("explain"), seat?.explain ?? "");
 }
 
-const actions = (scope) => (page.as ? [] : page.state.control?.actions ?? []).filter((a) => a.scope === scope);
+const actions = (scope, note) =>
+  (page.as ? [] : page.state.control?.actions ?? []).filter((a) => a.scope === scope && (!a.when || a.when === (note || "running")));
 
-function buttons(node, scope, fields) {
-  sync(node, actions(scope), (a) => a.name,
+function buttons(node, scope, fields, note = "") {
+  sync(node, actions(scope, note), (a) => a.name,
     (a) => el("button", { type: "button", class: a.danger ? "danger" : "" }),
     (b, a) => {
       text(b, a.label);
@@ -90,7 +91,7 @@ function drawCandidates(app, seats) {
       const [kind, words] = standing(nodes.get(s.node));
       up.className = `up ${kind}`;
       text(up, words);
-      buttons(acts, "seat", { node: s.node, election: s.election });
+      buttons(acts, "seat", { node: s.node, election: s.election }, nodes.get(s.node)?.note);
     });
 }
 
@@ -163,7 +164,7 @@ function drawNodes(state) {
       const [kind, words] = standing(n);
       up.className = `up ${kind}`;
       text(up, words);
-      if (n.here) buttons(acts, "node", { node: n.id });
+      if (n.here) buttons(acts, "node", { node: n.id }, n.note);
     });
 }
 
