@@ -15,13 +15,22 @@ let after = ""; // the state to light when the queue is empty
 /** Lights a state. While a transition moves, when that is done. */
 export function light(state) {
   after = state;
-  if (!moving) show(state);
+  if (moving) return;
+  show(state);
+  const taken = svg.querySelector(".taken");
+  if (taken && !taken.id.endsWith("-" + state)) mark("", ""); // of another machine
 }
 
 function show(state) {
   if (lit === state) return;
   lit = state;
   for (const node of svg.querySelectorAll(".state")) node.classList.toggle("current", node.id === "state-" + state);
+  const frame = svg.parentElement; // on a phone it scrolls: keep the current state in sight
+  const box = svg.querySelector(".current rect")?.getBoundingClientRect();
+  if (box && frame.scrollWidth > frame.clientWidth) {
+    const inside = frame.getBoundingClientRect();
+    frame.scrollLeft += box.left + box.width / 2 - inside.left - inside.width / 2;
+  }
 }
 
 /** Marks the arrow that was taken last. */
