@@ -62,8 +62,24 @@ type Config struct {
 	// Mixed: nodes of npm ipc@0.0.1 may be in the fleet. Default (nil) true.
 	// False ignores them; then all nodes of the fleet must say false.
 	Mixed *bool
+	// SharedKey signs votes, acks and kicks (HMAC-SHA256), so that nobody who may only
+	// PUBLISH can forge or repeat one: docs/security.md says what that covers. At least
+	// 16 bytes, better 32 random ones, the same on all nodes of the fleet. It needs
+	// Mixed: false, since nodes of npm ipc@0.0.1 cannot sign. Default: not signed.
+	SharedKey []byte
+	// SharedKeys are further keys whose signatures are believed, for changing the key
+	// of a running fleet: first add the new one here on all nodes, then make it the
+	// SharedKey and put the old one here, then drop the old one. Seven at most.
+	SharedKeys [][]byte
 	// Packer writes application messages; default JSON.
 	Packer redisbridge.Packer
+
+	// MinReplicas is how many replicas of Redis must have a heartbeat or a claim before
+	// it counts (WAIT); for that they have TTL/6. It keeps a primary that was cut off
+	// from making leaders, if it is more than the replicas that can be cut off with
+	// it: with two, MinReplicas 2. It makes nobody lead while fewer are up. 0, the
+	// default, waits for none, and costs nothing. See docs/guarantees.md.
+	MinReplicas int
 
 	// ReplaceDuplicate: a process that starts under an id that is alive takes the id
 	// over, instead of failing with ErrDuplicateID. The older one ends what it leads
@@ -228,11 +244,42 @@ func (c Config) Validate() error {
 	if c.Interval <= c.VoteTimeout {
 		f.add("Interval %v must be longer than VoteTimeout %v: a round would start before the last one ends", c.Interval, c.VoteTimeout)
 	}
+	if c.MinReplicas < 0 || c.MinReplicas > maxReplicas {
+		f.add("MinReplicas %d is out of range: use 0 to %d", c.MinReplicas, maxReplicas)
+	}
+	f.list = append(f.list, c.keyFaults()...)
 	if c.Packer > redisbridge.MessagePack {
 		f.add("Packer %d is unknown: use redisbridge.JSON or redisbridge.MessagePack", c.Packer)
 	}
 	f.list = append(f.list, c.Elections.faults("Elections.", false)...)
 	return f.err()
+}
+
+// keys are the shared keys, the one that signs first; nil if messages are not signed.
+func (c *Config) keys() [][]byte {
+	if len(c.SharedKey) == 0 {
+		return nil
+	}
+	return append([][]byte{c.SharedKey}, c.SharedKeys...)
+}
+
+func (c *Config) keyFaults() []error {
+	var f faults
+	if len(c.SharedKey) == 0 && len(c.SharedKeys) > 0 {
+		f.add("SharedKeys without a SharedKey: nothing would be signed; set SharedKey")
+	}
+	if len(c.SharedKey) > 0 && *c.Mixed {
+		f.add("SharedKey needs Mixed: false: nodes of npm ipc@0.0.1 cannot sign, and whoever cannot sign could pose as one")
+	}
+	if len(c.SharedKeys) > maxKeys {
+		f.add("SharedKeys has %d keys: use at most %d", len(c.SharedKeys), maxKeys)
+	}
+	for i, key := range c.keys() {
+		if len(key) < redisbridge.MinSharedKey {
+			f.add("shared key %d has %d bytes: use at least %d, better 32 random ones", i+1, len(key), redisbridge.MinSharedKey)
+		}
+	}
+	return f.list
 }
 
 // Validate reports every fault of an election's configuration. The error wraps
@@ -259,6 +306,8 @@ func (c ElectionConfig) faults(at string, named bool) []error {
 const (
 	minVoteTimeout = 10 * time.Millisecond
 	maxDuration    = time.Hour
+	maxReplicas    = 1000
+	maxKeys        = 7
 )
 
 // faults collects what is wrong.

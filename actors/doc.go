@@ -143,13 +143,13 @@
 //     for longer than DrainTimeout, or for longer than its trust lasts.
 //   - That a message arrives. Delivery is at most once.
 //   - That a message's sender is who it says it is. Anybody who may PUBLISH can forge
-//     one; it can delay an election, not decide it. Messages are not signed yet.
+//     one; it can delay an election, not decide it. With a SharedKey votes, acks and
+//     kicks are signed; application messages are not.
 //   - [Node.Leader] says what is known here. Ask the leader's [Leadership.Valid], or
 //     check tokens where it matters.
 //
 // Not there yet, though the design has them: the takeover policy OnDisconnect,
-// MinReplicas, Fence helpers, Resign to a named successor, StandDown and Stand,
-// and a page to look at.
+// Resign to a named successor, StandDown and Stand, and a page to look at.
 //
 // # Concurrent use
 //

@@ -407,7 +407,7 @@ var wireTypes = map[fsm.EffectKind]redisbridge.MessageType{
 func (e *election) publish(fx *fsm.Effect) {
 	self := e.m.Self()
 	e.root.Send(e.env.bridge, &redisbridge.Call{
-		Kind: redisbridge.CallPublish, Target: fx.To.ID, Original: fx.To.Original, Rank: self.Rank,
+		Kind: redisbridge.CallPublish, Target: fx.To.ID, TargetInc: fx.To.Inc, Original: fx.To.Original, Rank: self.Rank,
 		Control: &redisbridge.Control{
 			Type: wireTypes[fx.Kind], Election: e.cfg.Name, ID: self.ID, Inc: self.Inc,
 			Round: fx.Round, Draining: fx.Draining,

@@ -269,7 +269,7 @@ func (n *nodeActor) spawnBridge() error {
 		ID: n.cfg.ID, Session: n.env.session, Keys: redisbridge.Keys(n.cfg.Redis.Prefix), Backend: backend,
 		Clock: n.env.clock, Entropy: n.env.entropy, Logger: n.cfg.Logger, Owner: n.ctx.Self(),
 		Details: details.Text(), Number: n.cfg.number,
-		Conn: &atomic.Uint64{}, Counters: &n.shared.counters,
+		MinReplicas: n.cfg.MinReplicas, SharedKeys: n.cfg.keys(), Conn: &atomic.Uint64{}, Counters: &n.shared.counters,
 	}
 	if *n.cfg.Quarantine {
 		set.MaxTTL = n.cfg.MaxTTL

@@ -47,6 +47,7 @@ const (
 	CauseKept
 	CauseAppointed
 	CauseResignedTo
+	CauseReplicas
 	numCauses
 )
 
@@ -107,6 +108,7 @@ var sentences = [numCauses]string{
 	CauseKept:          "the office is kept for {peer} for {d} more: the leader that resigned named it",
 	CauseAppointed:     "the leader that resigned named us",
 	CauseResignedTo:    "resigned in favour of {peer}",
+	CauseReplicas:      "the claim was not kept: {detail}",
 }
 
 // String makes the sentence: "kicked by web-7 (rank 900)".

@@ -18,7 +18,7 @@ func (m *Machine) claim(now Instant) {
 }
 
 func (m *Machine) onClaimed(now Instant, in Input) {
-	if in.Outcome == OutcomeGranted {
+	if in.granted() {
 		m.seen(in.Token)
 		if m.lease != nil && in.Token > m.lease.token {
 			m.superseded(now, in.Token)
@@ -39,6 +39,9 @@ func (m *Machine) onClaimed(now Instant, in Input) {
 		m.elected(now, in)
 	case OutcomeHeld:
 		m.held(now, in.Holder)
+	case OutcomeUnreplicated:
+		m.do(Effect{Kind: DoRelease, Token: in.Token})
+		m.undecided(now, in.Cause)
 	case OutcomeQuarantine:
 		m.undecided(now, Cause{Code: CauseQuarantine, D: in.Wait})
 	case OutcomeKept:
@@ -58,7 +61,7 @@ func (m *Machine) onClaimed(now Instant, in Input) {
 // claimedLate: of a round that is over. A grant is no leadership: it is given back.
 func (m *Machine) claimedLate(now Instant, in Input) {
 	switch {
-	case in.Outcome == OutcomeGranted && !m.leaving:
+	case in.granted() && !m.leaving:
 		m.do(Effect{Kind: DoRelease, Token: in.Token})
 	case in.Outcome == OutcomeUnknown && m.state == Lost:
 		m.look(now)
@@ -101,4 +104,9 @@ func (m *Machine) held(now Instant, h Holder) {
 		// It stood back, and its record is still there: don't ask in a loop.
 		m.deadline = max(m.deadline, now.Mono+m.jitter(RetryMin))
 	}
+}
+
+// granted reports whether Redis has written a record for us with Token.
+func (in *Input) granted() bool {
+	return in.Outcome == OutcomeGranted || in.Outcome == OutcomeUnreplicated
 }

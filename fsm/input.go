@@ -48,6 +48,8 @@ const (
 	OutcomeReasserted
 	OutcomeSuperseded
 	OutcomeKept // the office is kept for Heir, for Wait yet
+	// OutcomeUnreplicated: granted, and too few replicas have it. It is given back.
+	OutcomeUnreplicated
 )
 
 // Holder is who a leader record that counts names.

@@ -41,6 +41,7 @@ var causeNames = [numCauses]string{
 	CauseKept:          "kept",
 	CauseAppointed:     "appointed",
 	CauseResignedTo:    "resigned_to",
+	CauseReplicas:      "replicas",
 }
 
 // String returns the code's short name, as metrics use it: "kicked".

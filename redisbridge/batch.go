@@ -98,6 +98,9 @@ func (b *Bridge) flush() {
 	if len(b.queue[CallSurvey])+len(b.queue[CallJoin]) == 0 {
 		clear(b.quits)
 	}
+	if b.waited = b.set.MinReplicas > 0 && slices.ContainsFunc(b.flying, replicated); b.waited {
+		cmds = append(cmds, b.composeWait())
+	}
 	b.set.Counters.Batches.Add(1)
 	b.set.Counters.Commands.Add(uint64(len(cmds)))
 	n, send := b.number, b.send
@@ -162,7 +165,12 @@ func (b *Bridge) onLanded(m *landed) {
 		b.failed(m.err)
 		return
 	}
-	if len(m.replies) != len(b.flying) {
+	replies := m.replies
+	b.short = nil
+	if n := len(replies) - 1; b.waited && n >= 0 {
+		replies, b.short = replies[:n], b.acknowledged(replies[n])
+	}
+	if len(replies) != len(b.flying) {
 		b.failed(errShape)
 		return
 	}
@@ -170,7 +178,7 @@ func (b *Bridge) onLanded(m *landed) {
 	b.flying = nil
 	var fatal error
 	for i, f := range flying {
-		r := m.replies[i]
+		r := replies[i]
 		if r.Err != nil && Classify(r.Err) == Reconnect && fatal == nil {
 			fatal = r.Err
 		}
@@ -365,14 +373,14 @@ func (b *Bridge) composePublish(calls []*Call) Command {
 // controls writes the control messages of calls to one destination.
 func (b *Bridge) controls(calls []*Call) string {
 	if len(calls) == 1 {
-		return string(appendControl(make([]byte, 0, 256), calls[0].Control, b.set.Number(calls[0].Rank)))
+		return string(b.appendSigned(make([]byte, 0, 256), calls[0]))
 	}
 	text := append(make([]byte, 0, 256*len(calls)), batchHead...)
 	for i, c := range calls {
 		if i > 0 {
 			text = append(text, ',')
 		}
-		text = appendControl(text, c.Control, b.set.Number(c.Rank))
+		text = b.appendSigned(text, c)
 	}
 	return string(append(text, batchTail...))
 }

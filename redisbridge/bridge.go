@@ -24,6 +24,8 @@ type Bridge struct {
 	number   uint64 // of the connection that is open or being opened
 	dialling bool
 	flying   []flight // what is under way, nil if nothing is
+	waited   bool     // a WAIT for replicas ends it
+	short    error    // how its answer is short of MinReplicas
 	queue    [numCalls][]*Call
 	queued   int
 	seq      uint64            // of the last call that was queued

@@ -68,11 +68,13 @@ type Call struct {
 	Entries  []Membership // join
 	End      bool         // leave: the session too
 	Target   string       // peer, purge, restore; replace: an incarnation
-	Original bool         // purge
-	Since    uint64       // members
-	Channel  string       // publish
-	Payload  string       // publish; restore: details; winner: its value
-	Control  *Control     // publish: a control message to Target instead
+	// TargetInc is the incarnation that a control message is for, for its signature.
+	TargetInc string
+	Original  bool     // purge
+	Since     uint64   // members
+	Channel   string   // publish
+	Payload   string   // publish; restore: details; winner: its value
+	Control   *Control // publish: a control message to Target instead
 
 	seq uint64 // the bridge's: its place among all calls
 }

@@ -82,6 +82,7 @@ func quickControls(payload string) (list []Control, ok bool) {
 		}
 		// A message that is kept must not keep the whole batch.
 		c.ID, c.Inc, c.Election, c.Heir = strings.Clone(c.ID), strings.Clone(c.Inc), strings.Clone(c.Election), strings.Clone(c.Heir)
+		c.signed.me, c.signed.mac = strings.Clone(c.signed.me), strings.Clone(c.signed.mac)
 		list = append(list, c)
 		if r.rest == batchTail {
 			return list, true
@@ -107,6 +108,8 @@ const (
 	sawHeir
 	sawDraining
 	sawN
+	sawAt
+	sawSig
 )
 
 // control reads one object. A message that DecodeControl would refuse is not ok either:
@@ -176,6 +179,14 @@ func (m *members) read(r *reader, key string) (bit int, ok bool) {
 	case "n":
 		m.n, ok = r.whole()
 		return sawN, ok
+	case "at":
+		var n uint64
+		n, ok = r.whole()
+		m.at = int64(n) //nolint:gosec // of at most 18 digits
+		return sawAt, ok
+	case "sig":
+		m.sig, ok = r.text()
+		return sawSig, ok
 	default:
 		return 0, false
 	}

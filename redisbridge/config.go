@@ -51,6 +51,11 @@ type Settings struct {
 	Number func(rank int64) string
 	// MaxTTL is the quarantine; 0 switches it off.
 	MaxTTL time.Duration
+	// SharedKeys: control messages are signed with the first, and must be signed with
+	// any of them. None: they are not.
+	SharedKeys [][]byte
+	// MinReplicas is how many replicas must acknowledge heartbeats and claims.
+	MinReplicas int
 	// Conn counts connections over all restarts of the bridge.
 	Conn *atomic.Uint64
 	// cleared: what a former life of this id left registered was taken back. Else
@@ -62,8 +67,9 @@ type Settings struct {
 
 	// What a bridge that panicked hands on to its successor. Only the running
 	// one touches it.
-	routes map[string]*actor.PID
-	kept   []*Call
+	routes  map[string]*actor.PID
+	signing signing
+	kept    []*Call
 }
 
 // Counters count what a bridge did. Any goroutine may read them.
@@ -72,6 +78,8 @@ type Counters struct {
 	MessagesIn, MessagesOut, Dropped atomic.Uint64
 	Connects, Subscribes             atomic.Uint64
 	Waiting                          atomic.Uint64
+	// Why signed messages were dropped; they are among Dropped.
+	Unsigned, Forged, Untimely, Replayed atomic.Uint64
 }
 
 // Counts is a reading of Counters.
@@ -86,6 +94,12 @@ type Counts struct {
 	MessagesIn  uint64 `json:"messages_in"`
 	MessagesOut uint64 `json:"messages_out"`
 	Dropped     uint64 `json:"dropped"`
+	// Of Dropped, with a SharedKey: control messages without a signature, with a wrong
+	// one (or for an earlier start of this node), of another time, heard before.
+	Unsigned uint64 `json:"unsigned"`
+	Forged   uint64 `json:"forged"`
+	Untimely uint64 `json:"untimely"`
+	Replayed uint64 `json:"replayed"`
 	// Connects and Subscribes count attempts.
 	Connects   uint64 `json:"connects"`
 	Subscribes uint64 `json:"subscribes"`
@@ -99,6 +113,7 @@ func (c *Counters) Read() Counts {
 		Requests: c.Requests.Load(), Commands: c.Commands.Load(), Batches: c.Batches.Load(),
 		MessagesIn: c.MessagesIn.Load(), MessagesOut: c.MessagesOut.Load(), Dropped: c.Dropped.Load(),
 		Connects: c.Connects.Load(), Subscribes: c.Subscribes.Load(), Waiting: c.Waiting.Load(),
+		Unsigned: c.Unsigned.Load(), Forged: c.Forged.Load(), Untimely: c.Untimely.Load(), Replayed: c.Replayed.Load(),
 	}
 }
 

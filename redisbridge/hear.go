@@ -101,6 +101,12 @@ func (b *Bridge) hearOne(c Control, payload string) {
 		}
 		return
 	}
+	if c.Type != TypeLeader && c.Type != TypeVacant {
+		if reason := b.distrust(&c); reason != "" {
+			b.drop(reason, payload)
+			return
+		}
+	}
 	pid, ok := b.set.routes[c.Election]
 	if !ok {
 		b.drop("election in which we are no candidate", payload)

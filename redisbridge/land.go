@@ -96,7 +96,11 @@ func (b *Bridge) land(f flight, r Reply) {
 	switch f.kind {
 	case CallHeartbeat:
 		a := landHeartbeat(c, r.Value)
-		b.answer(c, a)
+		if b.short != nil && a.Err == nil && a.Tenancy.Birth != "" {
+			b.answer(c, fault(c, b.short))
+		} else {
+			b.answer(c, a)
+		}
 		if a.Err == nil && (a.Verdict == fsm.VerdictCreated || a.Verdict == fsm.VerdictExtended) {
 			b.checkProbe(c.Req)
 		}
@@ -261,6 +265,9 @@ func (b *Bridge) landClaim(f flight, v any) {
 			in.Outcome = fsm.OutcomeStale
 		default:
 			readClaim(&in, items.list(i))
+			if b.short != nil && in.Outcome == fsm.OutcomeGranted {
+				in.Outcome, in.Cause = fsm.OutcomeUnreplicated, fsm.Cause{Code: fsm.CauseReplicas, Detail: b.short.Error()}
+			}
 			if *l.bad {
 				in.Outcome = fsm.OutcomeUnknown
 			}

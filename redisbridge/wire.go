@@ -40,8 +40,9 @@ type Control struct {
 	Heir   string
 	// Draining is how long the sender of a voteack may yet lead.
 	Draining time.Duration
-	// N is the request number that a probe echoes.
-	N uint64
+	// N is the request number that a probe echoes, or the number of a signed message.
+	N      uint64
+	signed signature
 }
 
 // wireMessage is the JSON form. Members that the original does not know are left
@@ -57,6 +58,8 @@ type wireMessage struct {
 	Heir     string          `json:"heir,omitempty"`
 	Draining int64           `json:"draining_ms,omitempty"`
 	N        uint64          `json:"n,omitempty"`
+	At       int64           `json:"at,omitempty"`
+	Sig      string          `json:"sig,omitempty"`
 	Messages []wireMessage   `json:"messages,omitempty"`
 }
 
@@ -132,6 +135,8 @@ type members struct {
 	kind               MessageType
 	election, id, inc  string
 	me, token, heir    string
+	sig                string
+	at                 int64
 	round, n           uint64
 	draining           int64
 	hasElection, hasID bool
@@ -140,7 +145,7 @@ type members struct {
 func (w *wireMessage) control() (Control, error) {
 	m := members{
 		kind: w.Type, inc: w.Inc, me: string(w.Me), token: w.Token, heir: w.Heir,
-		round: w.Round, n: w.N, draining: w.Draining,
+		round: w.Round, n: w.N, draining: w.Draining, sig: w.Sig, at: w.At,
 	}
 	if w.Election != nil {
 		m.election, m.hasElection = *w.Election, true
@@ -178,6 +183,9 @@ func (m *members) control() (Control, error) {
 		c.Number, err = strconv.ParseFloat(m.me, 64)
 		if err != nil || math.IsNaN(c.Number) || math.IsInf(c.Number, 0) {
 			return c, errBadNumber
+		}
+		if m.sig != "" {
+			c.signed = signature{me: m.me, mac: m.sig, at: m.at}
 		}
 	}
 	if m.draining > 0 {

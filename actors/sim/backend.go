@@ -86,7 +86,7 @@ type conn struct {
 
 // arrive is the connection's arrival at the server, AUTH included.
 func (c *conn) arrive() {
-	r := c.backend.proc.world.redis
+	r := c.backend.proc.server()
 	if c.wire.clientClosed {
 		c.wire.serverClosed = true
 		return
@@ -134,7 +134,7 @@ func (c *conn) reset(err error) {
 }
 
 // gone implements serverEnd.
-func (c *conn) gone() { c.backend.proc.world.redis.drop(&c.wire) }
+func (c *conn) gone() { c.backend.proc.server().drop(&c.wire) }
 
 // abandon implements closer.
 func (c *conn) abandon() { c.wire.closeClient() }
@@ -228,7 +228,8 @@ func (r *request) run() {
 		}
 		return
 	}
-	if c.wire.serverClosed || !w.redis.up {
+	server := p.server()
+	if c.wire.serverClosed || !server.up {
 		return
 	}
 	r.executed = true
@@ -237,7 +238,7 @@ func (r *request) run() {
 		r.replies = make([]redisbridge.Reply, len(r.cmds))
 	}
 	for i, cmd := range r.cmds {
-		r.replies[i] = w.redis.exec(cmd)
+		r.replies[i] = server.exec(cmd)
 	}
 	m := r.intercepted(FromRedis)
 	extra, drop := w.misfortune(&w.weather.LoseReply, &w.weather.DelayReply, &c.wire)

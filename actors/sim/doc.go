@@ -90,7 +90,7 @@
 //   - Processes: [Process.Crash], [Process.Restart], [Process.Bounce],
 //     [Process.Pause], [Process.Resume], [Process.Suspend], [Process.Slow].
 //   - Redis: [Redis.Crash], [Redis.Restart], [Redis.Bounce], [Redis.Failover] to a
-//     replica that lags, [Redis.Failback], [Redis.FlushAll], [Redis.NewReplid];
+//     replica that lags, [Redis.Split] (both sides of a partition have a primary), [Redis.Failback], [Redis.FlushAll], [Redis.NewReplid];
 //     refusals by [Redis.Forbid], [Redis.RefuseClients], [Redis.RefuseAll].
 //   - All of it: [World.Storm] draws hazards from the seed and strikes at random;
 //     [World.Calm] ends everything that can end.

@@ -37,6 +37,7 @@ type Process struct {
 	random *Rand
 	system *actor.ActorSystem
 	link   *link
+	former *Redis   // the primary that it was cut off with, nil if it was not
 	conns  []closer // open ends in the present life; the kernel closes them at a crash
 }
 

@@ -122,6 +122,7 @@ func (w *World) drawWeather() Weather {
 func (w *World) Calm() {
 	w.trace.note(nil, "calm", "", "", 0)
 	w.weather = Weather{}
+	w.Rejoin()
 	w.redis.RefuseAll(nil)
 	w.redis.RefuseClients(nil)
 	w.redis.Permit()

@@ -44,6 +44,12 @@ func (w *words) fault(err error) {
 	}
 }
 
+func (w *words) whole(i int) int {
+	n, err := strconv.Atoi(w.at(i))
+	w.fault(err)
+	return n
+}
+
 func (w *words) has(word string) bool {
 	for _, p := range w.plain {
 		if p == word {
@@ -104,6 +110,9 @@ var verbs = map[string]verb{
 	"flushall":      {heard: true, do: func(s *Story, _ *words) { s.w.redis.FlushAll() }},
 	"crash-redis":   {heard: true, do: func(s *Story, _ *words) { s.w.redis.Crash() }},
 	"restart-redis": {heard: true, do: func(s *Story, a *words) { s.w.redis.Restart(a.set["data"] == "lost") }},
+	"replicas":      {heard: true, do: func(s *Story, a *words) { s.w.redis.SetReplicas(a.whole(0)) }},
+	"split":         {heard: true, do: func(s *Story, a *words) { s.on(a, 0, func(n *told) { s.w.redis.Split(a.duration("lag"), n.Process) }) }},
+	"rejoin":        {heard: true, do: onProcess(func(p *Process) { p.world.Rejoin(p) })},
 	"failover":      {heard: true, do: func(s *Story, a *words) { s.w.redis.Failover(a.duration("lag"), a.duration("skew")) }},
 }
 
@@ -158,6 +167,10 @@ func (s *Story) doNode(a *words) {
 	}
 	if a.has("not-mixed") {
 		cfg.Mixed = new(false)
+	}
+	if a.set["min-replicas"] != "" {
+		cfg.MinReplicas, err = strconv.Atoi(a.set["min-replicas"])
+		a.fault(err)
 	}
 	cfg.ReplaceDuplicate = a.has("replace-duplicate")
 	if name := a.at(0); name != "" {

@@ -15,7 +15,7 @@ type subscriber struct {
 
 // arrive is SUBSCRIBE at the server.
 func (s *subscriber) arrive() {
-	r := s.backend.proc.world.redis
+	r := s.backend.proc.server()
 	refusal := error(nil)
 	switch {
 	case s.wire.clientClosed:
@@ -74,7 +74,7 @@ func (s *subscriber) end(err error) { s.backend.proc.Do(func() { s.reset(err) })
 
 // gone implements serverEnd.
 func (s *subscriber) gone() {
-	r := s.backend.proc.world.redis
+	r := s.backend.proc.server()
 	r.drop(&s.wire)
 	r.store.unsubscribe(s, s.channels)
 }

@@ -79,6 +79,9 @@ func (s Swarm) begin(w *World) *swarm {
 	for i := range r.Nodes {
 		id := fmt.Sprintf("n%d", i)
 		cfg := actors.Config{Rank: new(int64(i)), TTL: ttl}
+		if w.seed%4 == 3 { // not drawn, so that the other seeds stay what they were
+			cfg.SharedKey, cfg.Mixed = []byte("the swarm's own shared key"), new(false)
+		}
 		if spread {
 			cfg.RankFor = actors.Rendezvous(id)
 		}

@@ -26,10 +26,12 @@ func TestNodeFaults(t *testing.T) {
 		{"wrong password", nodeArgs(":hunter2@"+locked.Addr(), "a"), []string{"refuses"}},
 		{"bad URL", nodeArgs("u:hunter2@[", "a"), []string{"Redis URL", "redis://"}},
 		{"bad settings", nodeArgs(open.Addr(), "a", "--rank", "-1", "--interval", "10ms"), []string{"Rank -1", "Interval 10ms"}},
+		{"bad replicas", nodeArgs(open.Addr(), "a", "--min-replicas", "-1"), []string{"MinReplicas -1"}},
+		{"no key", nodeArgs(open.Addr(), "a", "--mixed=false", "--shared-key", "no such file"), []string{"--shared-key", "no such file"}},
 		{"bad id", nodeArgs(open.Addr(), "a b"), []string{"white space"}},
 		{
-			"not there yet", nodeArgs(open.Addr(), "a", "--takeover", "on-disconnect", "--min-replicas", "1"),
-			[]string{"--takeover", "--min-replicas", "not there yet"},
+			"not there yet", nodeArgs(open.Addr(), "a", "--takeover", "on-disconnect"),
+			[]string{"--takeover", "not there yet"},
 		},
 		{"bad flags", nodeArgs(open.Addr(), "a", "--ttl", "0s", "--drain", "-1s", "--probe", "1ns", "--election", "", "--spread", "--rank", "3"), []string{"--spread", "--ttl", "--drain", "--probe", "--election"}},
 	} {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -28,6 +30,7 @@ type nodeOptions struct {
 	drain, drainTimeout time.Duration
 	minReplicas         int
 	replace             bool
+	sharedKeys          names
 	mixed, quarantine   bool
 	spread, held        bool
 	probe               time.Duration
@@ -64,8 +67,9 @@ func nodeFlags(o *nodeOptions, w io.Writer) *flag.FlagSet {
 	f.StringVar(&o.takeover, "takeover", onExpiry, "when a dead leader is replaced: on-expiry; on-disconnect comes later")
 	f.DurationVar(&o.drain, "drain", 0, "how long the demo's work takes to stop")
 	f.DurationVar(&o.drainTimeout, "drain-timeout", actors.DefaultDrainTimeout, "how long work may take to stop before the office is released all the same")
-	f.IntVar(&o.minReplicas, "min-replicas", 0, "replicas that must confirm; more than 0 comes later")
+	f.IntVar(&o.minReplicas, "min-replicas", 0, "replicas of Redis that must have a heartbeat or a claim before it counts")
 	f.BoolVar(&o.replace, "replace-duplicate", false, "take the id over from a live process that has it")
+	f.Var(&o.sharedKeys, "shared-key", "`FILE` with the key that signs control messages; repeated: further keys that are believed; needs --mixed=false")
 	f.BoolVar(&o.mixed, "mixed", true, "nodes of npm ipc@0.0.1 may be in the fleet")
 	f.BoolVar(&o.quarantine, "quarantine", true, "refuse claims for one TTL on a dataset that is new; switch off only where Redis is thrown away")
 	f.DurationVar(&o.probe, "probe", 0, "poll Valid this often and print valid lines when the answer changes; 0 does not")
@@ -114,9 +118,6 @@ func (o *nodeOptions) check() error {
 	default:
 		add("--takeover %q is unknown: use %s", o.takeover, onExpiry)
 	}
-	if o.minReplicas != 0 {
-		add("--min-replicas %d is not there yet: leave it out, and know that a failover of Redis may lose what its replicas had not got", o.minReplicas)
-	}
 	for _, e := range o.elections {
 		if err := redisbridge.CheckName(e); err != nil {
 			add("--election %q %w", e, err)
@@ -151,8 +152,21 @@ func (o *nodeOptions) config(logger *slog.Logger) (actors.Config, error) {
 	cfg := actors.Config{
 		ID: o.id, Redis: redisbridge.Config{Options: redis, Prefix: o.prefix},
 		ReplaceDuplicate: o.replace,
+		MinReplicas:      o.minReplicas,
 		TTL:              o.ttl, VoteTimeout: o.vote, Interval: o.interval, Mixed: &o.mixed, Quarantine: &o.quarantine, Logger: logger,
 		Elections: actors.ElectionConfig{Sticky: o.sticky, MinTenure: o.minTenure, DrainTimeout: o.drainTimeout},
+	}
+	for i, name := range o.sharedKeys {
+		// A file, since arguments are for everybody on the machine to see.
+		key, err := os.ReadFile(name)
+		if err != nil {
+			return actors.Config{}, fmt.Errorf("--shared-key: %w", err)
+		}
+		if key = bytes.TrimSpace(key); i == 0 {
+			cfg.SharedKey = key
+		} else {
+			cfg.SharedKeys = append(cfg.SharedKeys, key)
+		}
 	}
 	if o.rankSet {
 		cfg.Rank = &o.rank
