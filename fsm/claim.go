@@ -61,6 +61,8 @@ func (m *Machine) onClaimed(now Instant, in Input) {
 // claimedLate: of a round that is over. A grant is no leadership: it is given back.
 func (m *Machine) claimedLate(now Instant, in Input) {
 	switch {
+	case in.granted() && m.lease != nil && in.Token == m.lease.token:
+		// Told a second time of the term that we are in: Redis does not do that.
 	case in.granted() && !m.leaving:
 		m.do(Effect{Kind: DoRelease, Token: in.Token})
 	case in.Outcome == OutcomeUnknown && m.state == Lost:

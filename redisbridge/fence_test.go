@@ -27,19 +27,16 @@ func mustFence(t testing.TB, resource string, token uint64) redisbridge.Fence {
 // onFenceServers runs a test on every kind of server that can be had.
 func onFenceServers(t *testing.T, test func(t *testing.T, c redis.UniversalClient)) {
 	t.Helper()
+	// Otherwise go-redis leaves goroutines behind.
+	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	alone := func(addr string) redis.UniversalClient {
+		return redis.NewClient(&redis.Options{Addr: addr, MaintNotificationsConfig: quiet})
+	}
 	clients := map[string]func(t *testing.T) redis.UniversalClient{
-		"miniredis": func(t *testing.T) redis.UniversalClient {
-			return redis.NewClient(&redis.Options{Addr: redistest.NewMini(t).Addr()})
-		},
-		"redis-server": func(t *testing.T) redis.UniversalClient {
-			return redis.NewClient(&redis.Options{Addr: redistest.NewServer(t).Addr})
-		},
+		"miniredis":    func(t *testing.T) redis.UniversalClient { return alone(redistest.NewMini(t).Addr()) },
+		"redis-server": func(t *testing.T) redis.UniversalClient { return alone(redistest.NewServer(t).Addr) },
 		"cluster": func(t *testing.T) redis.UniversalClient {
-			return redis.NewClusterClient(&redis.ClusterOptions{
-				Addrs: []string{redistest.NewCluster(t).Addr},
-				// Otherwise it leaves goroutines behind.
-				MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-			})
+			return redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{redistest.NewCluster(t).Addr}, MaintNotificationsConfig: quiet})
 		},
 	}
 	for name, open := range clients {
@@ -94,7 +91,9 @@ func TestAFenceLetsNoOlderTokenWrite(t *testing.T) {
 func TestTokensCompareAsNumbersHoweverLong(t *testing.T) {
 	order := []uint64{1, 2, 9, 10, 99, 1700000000000, 9007199254740992, 9007199254740993, 1e18, 9999999999999999999, 10000000000000000000, 18446744073709551614, 18446744073709551615}
 	ctx := context.Background()
-	c := redis.NewClient(&redis.Options{Addr: redistest.NewMini(t).Addr()})
+	c := redis.NewClient(&redis.Options{
+		Addr: redistest.NewMini(t).Addr(), MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
 	t.Cleanup(func() { _ = c.Close() })
 	for i, high := range order {
 		for j, low := range order {
@@ -196,7 +195,7 @@ func TestWhatCannotBeFencedIsSaid(t *testing.T) {
 		}
 	}
 	var zero redisbridge.Fence
-	if err := zero.Raise(context.Background(), redis.NewClient(&redis.Options{})); !errors.Is(err, redisbridge.ErrFence) {
+	if err := zero.Raise(context.Background(), nil); !errors.Is(err, redisbridge.ErrFence) {
 		t.Errorf("the zero fence: %v", err)
 	}
 	f := mustFence(t, "x", 1)
