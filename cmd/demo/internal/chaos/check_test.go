@@ -176,12 +176,15 @@ func TestTheCheckerFindsWhatIsBroken(t *testing.T) {
 	}
 }
 
-func TestTheHighestRankOfThoseThatLiveLeadsAtTheEnd(t *testing.T) {
+func TestTheHighestRankOfThoseThatLiveIsTheLastToTakeOffice(t *testing.T) {
 	b := bounds
 	b.Rank = func(id, _ string) int64 { return int64(id[0]) }
 	l := made("1 a won 7 until 200")
 	if got := rules(l, b); got != "right leader" {
 		t.Errorf("broken: %q", got)
+	}
+	if got := rules(made("1 a won 7 until 95", "95 b won 8 until 99.9"), b); got != "" {
+		t.Errorf("lapsed in the last instant: broken: %q", got)
 	}
 	l.Processes[1].Ended, l.Processes[1].Told = 50*second, true
 	if got := rules(l, b); got != "" {

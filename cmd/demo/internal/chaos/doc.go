@@ -32,7 +32,7 @@
 //   - overlap: two processes have no term of one election at one instant.
 //   - token: in the order of their beginnings, terms have strictly rising tokens.
 //   - gap: see [Bounds].
-//   - right leader: at the end the highest rank leads.
+//   - right leader: the last to take office, after all faults, is the highest rank.
 //   - process: no process ends by itself, or panics.
 //   - evidence: no line was lost.
 package chaos
