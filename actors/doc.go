@@ -149,7 +149,7 @@
 //     check tokens where it matters.
 //
 // Not there yet, though the design has them: the takeover policy OnDisconnect,
-// Resign to a named successor, StandDown and Stand, and a page to look at.
+// Resign to a named successor, StandDown and Stand.
 //
 // # Concurrent use
 //

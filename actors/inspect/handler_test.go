@@ -200,6 +200,17 @@ func TestEveryRecordedMomentCanBeShownAgainAsItWas(t *testing.T) {
 	}
 }
 
+func TestOfTwoThatBelieveInTheirTermTheNewerOneIsShown(t *testing.T) {
+	for _, ids := range [][2]string{{"web-1", "web-2"}, {"web-2", "web-1"}} {
+		r := newRig(t, inspect.Options{})
+		r.elect(ids[0], "billing", 3, 7)
+		r.elect(ids[1], "billing", 9, 8)
+		if s := r.state("election=billing"); s.Rows[0].Leader != ids[1] || s.Detail.Leader != ids[1] || s.Rows[0].States["won"] != 2 {
+			t.Errorf("%v: %+v", ids, s.Rows)
+		}
+	}
+}
+
 func TestAResetWipesTheBoard(t *testing.T) {
 	r := newRig(t, inspect.Options{})
 	r.elect("web-1", "billing", 3, 7)

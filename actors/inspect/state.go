@@ -103,6 +103,9 @@ func summarize(election string, seats []*Seat, states bool) row {
 		}
 		switch s.State {
 		case fsm.Won:
+			if known && s.Token < r.Token {
+				continue // it stands still, and has not noticed that its term is over
+			}
 			r.Status, r.Leader, r.Token, r.SinceMS = "led", s.Node, s.Token, s.Since.UnixMilli()
 			known = true
 		case fsm.Voting, fsm.Waiting, fsm.Inconclusive:
@@ -168,7 +171,7 @@ func (p *Page) state(w http.ResponseWriter, r *http.Request) {
 	set := p.board.as(out.As)
 	out.fill(set, strings.ToLower(q.Get("q")), q.Get("status"), number("limit", rowsByDef, maxRows))
 	if name := q.Get("election"); set.seats[name] != nil {
-		out.Detail = p.detailOf(set, name, out.As)
+		out.Detail = p.detailOf(set, name)
 	}
 	p.board.mu.Unlock()
 	if out.Detail != nil {
@@ -199,12 +202,12 @@ func (out *stateReply) fill(set *set, q, status string, limit int) {
 }
 
 // detailOf collects what the board knows of an election. The board's mu is held.
-func (p *Page) detailOf(set *set, name string, as uint64) *detail {
+func (p *Page) detailOf(set *set, name string) *detail {
 	d := &detail{row: summarize(name, set.seats[name], true), Moments: []Entry{}, Seats: []seatReply{}}
 	for _, s := range set.seats[name] {
 		trusted := int64(0)
-		if s.State == fsm.Won && as != 0 {
-			trusted = -1
+		if s.State == fsm.Won {
+			trusted = -1 // unless the node says so
 		}
 		d.Seats = append(d.Seats, seatReply{Seat: *s, TrustedMS: trusted, Place: -1, DeadlineMS: -1, Pending: []fsm.Pending{}})
 	}

@@ -86,8 +86,9 @@ function drawCandidates(app, seats) {
       text(who.firstChild, s.node);
       const waits = s.pending.length ? `, waits for ${s.pending.length}` : "";
       text(who.lastChild, `rank ${s.rank}, round ${s.round}${waits}${s.draining ? ", is giving up the office" : ""}`);
-      pill.className = `state-pill ${s.state}`;
-      text(pill, s.state);
+      const over = s.state === "won" && s.trusted_ms === 0; // it stands still, and has not noticed
+      pill.className = `state-pill ${over ? "inconclusive" : s.state}`;
+      text(pill, over ? "won, trust over" : s.state);
       const [kind, words] = standing(nodes.get(s.node));
       up.className = `up ${kind}`;
       text(up, words);
