@@ -167,8 +167,16 @@ func (s *Server) Restart(keep bool) error {
 	dump := filepath.Join(s.dir, "dump.rdb")
 	_ = os.Remove(dump)
 	if keep {
-		if got, err := s.Do("SAVE"); err != nil || got != "+OK" {
-			return fmt.Errorf("redistest: SAVE: %q %w", got, err)
+		// A save for a replica may be under way: then it is refused.
+		err := retry(startup, func() error {
+			got, err := s.Do("SAVE")
+			if err == nil && got != "+OK" {
+				err = errors.New(got)
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("redistest: SAVE: %w", err)
 		}
 	}
 	s.Kill()
