@@ -202,11 +202,31 @@ func (f *Fleet) Actions() []Action {
 	return []Action{
 		{Name: "run", Label: "Run", Scope: "seat", Help: "Stand in the election."},
 		{Name: "resign", Label: "Resign", Scope: "seat", Help: "Give up the office and stay a candidate; the next in rank follows."},
+		{Name: "appoint", Label: "Appoint", Scope: "seat", Help: "Has the leader, if this process runs it, resign in favour of this node."},
 		{Name: "quit", Label: "Quit", Scope: "seat", Danger: true, Help: "Withdraw from the election, giving up the office first."},
 	}
 }
 
-// Do tells a node's election to run, resign or quit.
+// appoint has the leader resign in favour of a node.
+func (f *Fleet) appoint(ctx context.Context, node, election string) (string, error) {
+	f.mu.Lock()
+	var leader *actors.Node
+	for _, n := range f.nodes {
+		if n.Leadership(election).Valid() {
+			leader = n
+		}
+	}
+	f.mu.Unlock()
+	if leader == nil {
+		return "", fmt.Errorf("no node of this process leads %q", election)
+	}
+	if err := leader.ResignTo(ctx, election, node); err != nil {
+		return "", err
+	}
+	return leader.ID() + " has resigned in favour of " + node, nil
+}
+
+// Do tells a node's election to run, resign, be appointed or quit.
 func (f *Fleet) Do(ctx context.Context, c Command) (string, error) {
 	n := f.Get(c.Node)
 	if n == nil {
@@ -217,6 +237,8 @@ func (f *Fleet) Do(ctx context.Context, c Command) (string, error) {
 		return c.Node + " stands", n.Run(ctx, c.Election)
 	case "resign":
 		return c.Node + " has resigned", n.Resign(ctx, c.Election)
+	case "appoint":
+		return f.appoint(ctx, c.Node, c.Election)
 	case "quit":
 		return c.Node + " has quit", n.Quit(ctx, c.Election)
 	}

@@ -92,6 +92,13 @@ func TestAFleetOfRealNodesIsShownAndObeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	soon(t, "low leads again", func() bool { return r.state("election=billing").Detail.Leader == "low" })
+	if _, err := fleet.Do(ctx, inspect.Command{Action: "appoint", Node: "high", Election: "billing"}); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "high is appointed", func() bool { return r.state("election=billing").Detail.Leader == "high" })
+	if _, err := fleet.Do(ctx, inspect.Command{Action: "appoint", Node: "nobody", Election: "billing"}); err == nil {
+		t.Error("somebody who is not there was appointed")
+	}
 	if _, err := fleet.Do(ctx, inspect.Command{Action: "quit", Node: "high", Election: "billing"}); err != nil {
 		t.Fatal(err)
 	}
