@@ -7,7 +7,7 @@ import (
 )
 
 // commands is what to say when somebody asks for a command that is not there.
-const commands = `there are "demo" alone, "demo node", "demo sim", "demo chaos", "demo serve" and "demo help"; bench comes later`
+const commands = `there are "demo" alone, "demo node", "demo sim", "demo chaos", "demo serve" and "demo help"; bench is to come later`
 
 const usage = `demo shows hustings at work: leader election over Redis.
 
