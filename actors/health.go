@@ -24,7 +24,7 @@ type Health struct {
 	Err error `json:"-"`
 }
 
-// Ready: the node can lead. It is not while Redis is away.
+// Ready reports whether the node can lead. It is not ready while Redis is away.
 func (h Health) Ready() bool { return h.SessionFresh && h.LinkUp && !h.Stopped }
 
 // Health returns how the node stands.
