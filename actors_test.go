@@ -65,6 +65,10 @@ var mayImport = []importRow{
 	{"cmd/demo/internal/chaos", []string{
 		"hustings/fsm", "hustings/redisbridge", "hustings/redisbridge/redistest",
 	}},
+	{"cmd/demo/internal/bench", []string{
+		"hustings/redisbridge", "hustings/actors", "github.com/asynkron/protoactor-go/actor",
+		"github.com/redis/go-redis/v9", "gonum.org/v1/plot/...",
+	}},
 	{"cmd/demo", []string{"..."}},
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // commands is what to say when somebody asks for a command that is not there.
-const commands = `there are "demo" alone, "demo node", "demo sim", "demo chaos", "demo serve" and "demo help"; bench is to come later`
+const commands = `there are "demo" alone, "demo node", "demo sim", "demo chaos", "demo bench", "demo serve" and "demo help"`
 
 const usage = `demo shows hustings at work: leader election over Redis.
 
@@ -16,8 +16,9 @@ const usage = `demo shows hustings at work: leader election over Redis.
   demo node [flags]   one real node, until SIGINT or SIGTERM
   demo sim [flags]    a fleet in trouble in a simulated world, by seed
   demo chaos [flags]  real nodes on a real redis-server, broken in every way
+  demo bench [flags]  how fast it is on this machine, and what it costs
   demo serve [flags]  the page: a live fleet to break, and a world to wind back
-  demo help [node|sim|chaos|serve]  this, or the flags and commands of one of them
+  demo help [node|sim|chaos|bench|serve]  this, or the flags and commands of one of them
 
 Flags of demo:
 `
@@ -63,6 +64,8 @@ func runHelp(args []string, c *console) int {
 		_, _ = parseChaos([]string{"-h"}, c.out)
 	case len(args) == 1 && args[0] == "serve":
 		_, _ = parseServe([]string{"-h"}, c.out)
+	case len(args) == 1 && args[0] == "bench":
+		_, _ = parseBench([]string{"-h"}, c.out)
 	default:
 		fmt.Fprintf(c.err, "demo: no help on %q; %s\n", args, commands)
 		return exitUsage

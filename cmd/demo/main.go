@@ -3,6 +3,7 @@
 //	demo          elections in one process, with a timeline to read
 //	demo node     one real node, until it is told to stop
 //	demo chaos    real nodes on a real redis-server, broken in every way
+//	demo bench    how fast it is here, and what it costs
 //	demo help     what there is
 //
 // docs/demo.md documents every flag, command and output line.
@@ -72,6 +73,8 @@ func run(args []string, c *console) int {
 		return runChaos(args[1:], c)
 	case "serve":
 		return runServe(args[1:], c)
+	case "bench":
+		return runBench(args[1:], c)
 	case "help":
 		return runHelp(args[1:], c)
 	}

@@ -1,0 +1,85 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// floor is what nothing built on this client, server and machine can be faster than.
+type floor struct {
+	ping, script, publish, handover time.Duration
+}
+
+// grant does what a claim must do at the least: look at a record, and write it.
+var grant = redis.NewScript(`
+if redis.call('HGET', KEYS[1], 'id') then return 0 end
+redis.call('HSET', KEYS[1], 'id', ARGV[1], 'token', ARGV[2])
+return 1`)
+
+// letGo does what a release must do: take the holder out, and tell the heir.
+var letGo = redis.NewScript(`
+redis.call('HDEL', KEYS[1], 'id')
+return redis.call('PUBLISH', KEYS[2], 'vacant')`)
+
+func (r *run) measureFloor() error {
+	n := some(r, 2000, 500)
+	key, channel := r.name("bench-floor"), r.name("bench-floor")
+	defer r.client.Del(r.ctx, key)
+	sub := r.client.Subscribe(r.ctx)
+	defer func() { _ = sub.Close() }()
+	if err := sub.Subscribe(r.ctx, channel); err != nil {
+		return err
+	}
+	if _, err := sub.Receive(r.ctx); err != nil { // the confirmation
+		return err
+	}
+	var err error
+	hear := func() {
+		if _, e := sub.ReceiveMessage(r.ctx); e != nil {
+			err = e
+		}
+	}
+	for _, f := range []struct {
+		what string
+		into *time.Duration
+		do   func()
+	}{
+		{"PING", &r.floor.ping, func() { err = r.client.Ping(r.ctx).Err() }},
+		{"claim script", &r.floor.script, func() {
+			err = r.client.HDel(r.ctx, key, "id").Err()
+			if err == nil {
+				err = grant.Run(r.ctx, r.client, []string{key}, "a", 1).Err()
+			}
+		}},
+		{"publish to receipt", &r.floor.publish, func() {
+			err = r.client.Publish(r.ctx, channel, "x").Err()
+			hear()
+		}},
+		{"release to claimed", &r.floor.handover, func() {
+			err = letGo.Run(r.ctx, r.client, []string{key, channel}).Err()
+			hear()
+			if e := grant.Run(r.ctx, r.client, []string{key}, "a", 1).Err(); e != nil {
+				err = e
+			}
+		}},
+	} {
+		list := make([]time.Duration, 0, n)
+		for i := range n + 50 {
+			at := r.clock.Now().Mono
+			f.do()
+			if err != nil {
+				return fmt.Errorf("%s: %w", f.what, err)
+			}
+			if i >= 50 { // warm
+				list = append(list, r.since(at))
+			}
+		}
+		r.latencies("floor", f.what, list, "", 0)
+		*f.into = quantile(list, 50)
+	}
+	// The claim's script was measured together with the HDEL before it, a round trip.
+	r.floor.script -= r.floor.ping
+	return nil
+}

@@ -1,0 +1,211 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"hustings/actors"
+)
+
+// latencyTTL is long, so that no deadline of it falls into what is measured. A quick run
+// would wait too long for the quarantine.
+func (r *run) latencyTTL() time.Duration { return some(r, 30*time.Second, 5*time.Second) }
+
+// measureFirstLeader: nodes are told at once to run in an election that nobody ran before.
+func (r *run) measureFirstLeader() error {
+	for _, size := range some(r, []int{1, 3, 10, 50}, []int{3, 10}) {
+		f, err := r.fleet(size, r.latencyTTL())
+		if err != nil {
+			return err
+		}
+		defer f.stop()
+		var first, settled []time.Duration
+		for range some(r, 100, 15) {
+			election := r.name("e")
+			for _, n := range f.nodes { // makes the actors, so that Run alone is measured
+				if err := n.Quit(r.ctx, election); err != nil {
+					return err
+				}
+			}
+			at := r.clock.Now().Mono
+			var all sync.WaitGroup
+			for _, n := range f.nodes {
+				all.Go(func() { _ = n.Run(r.ctx, election) })
+			}
+			for seen := false; ; {
+				w, err := f.next(election)
+				if err != nil {
+					return err
+				}
+				if !seen {
+					first, seen = append(first, w.at-at), true
+				}
+				if w.node.rank == size {
+					settled = append(settled, w.at-at)
+					break
+				}
+			}
+			all.Wait()
+			for _, n := range f.nodes {
+				if err := n.Quit(r.ctx, election); err != nil {
+					return err
+				}
+			}
+		}
+		in := fmt.Sprintf("%d candidates", size)
+		r.latencies("first leader", in, first, "claim script", r.floor.script)
+		r.latencies("highest in office", in, settled, "claim script", r.floor.script)
+		f.stop()
+	}
+	return nil
+}
+
+// measureHandover: from the call of Resign to the next Won.
+func (r *run) measureHandover() error {
+	for _, size := range some(r, []int{3, 10}, []int{3}) {
+		f, err := r.fleet(size, r.latencyTTL())
+		if err != nil {
+			return err
+		}
+		defer f.stop()
+		election := r.name("e")
+		top := f.nodes[size-1]
+		if err := f.run(f.nodes[size-1:], []string{election}); err != nil {
+			return err
+		}
+		if _, err := f.next(election); err != nil {
+			return err
+		}
+		if err := f.run(f.nodes, []string{election}); err != nil {
+			return err
+		}
+		if err := f.settle(election, top); err != nil {
+			return err
+		}
+		var took []time.Duration
+		leader := top
+		for range some(r, 1000, 100) {
+			at := r.clock.Now().Mono
+			err := leader.Resign(r.ctx, election)
+			w, e := f.next(election)
+			if e != nil {
+				return e
+			}
+			leader = w.node
+			if errors.Is(err, actors.ErrNotLeader) {
+				continue // a late heir has taken over from the one that was not
+			}
+			if err != nil {
+				return err
+			}
+			took = append(took, w.at-at)
+		}
+		r.latencies("handover", fmt.Sprintf("%d nodes", size), took, "release to claimed", r.floor.handover)
+		f.stop()
+	}
+	return nil
+}
+
+// measureFailover: from the instant at which a dead leader's session ended in Redis to
+// the next Won.
+func (r *run) measureFailover() error {
+	type kind struct {
+		ttl     time.Duration
+		crowded int
+	}
+	kinds := some(r, []kind{{time.Second, 0}, {5 * time.Second, 0}, {time.Second, 5000}}, []kind{{time.Second, 0}})
+	for _, k := range kinds {
+		in := fmt.Sprintf("OnExpiry, TTL %v", k.ttl)
+		if k.crowded > 0 {
+			in += fmt.Sprintf(", %d other keys expire", k.crowded)
+			stop, err := r.crowd(k.crowded)
+			if err != nil {
+				return err
+			}
+			defer stop()
+		}
+		f, err := r.fleet(3, k.ttl)
+		if err != nil {
+			return err
+		}
+		defer f.stop()
+		var took []time.Duration
+		for range some(r, 20, 5) {
+			d, err := f.failOnce()
+			if err != nil {
+				return err
+			}
+			took = append(took, d)
+		}
+		r.latencies("failover after expiry", in, took, "claim script", r.floor.script)
+		f.stop()
+	}
+	return nil
+}
+
+// failOnce kills the leader of a new election and replaces the node.
+func (f *fleet) failOnce() (time.Duration, error) {
+	election := f.r.name("e")
+	top := f.nodes[len(f.nodes)-1]
+	if err := f.run([]*node{top}, []string{election}); err != nil {
+		return 0, err
+	}
+	if _, err := f.next(election); err != nil {
+		return 0, err
+	}
+	if err := f.run(f.nodes, []string{election}); err != nil {
+		return 0, err
+	}
+	if err := f.settle(election, top); err != nil {
+		return 0, err
+	}
+	end, err := f.kill(top)
+	if err != nil {
+		return 0, err
+	}
+	w, err := f.after(top, election)
+	if err != nil {
+		return 0, err
+	}
+	f.nodes = f.nodes[:len(f.nodes)-1]
+	for _, n := range f.nodes {
+		if err := n.Quit(f.r.ctx, election); err != nil {
+			return 0, err
+		}
+	}
+	_, err = f.start(top.rank)
+	return max(w.at-end, 0), err
+}
+
+// crowd keeps keys that expire all the time in the server, until stop is called.
+func (r *run) crowd(keys int) (stop func(), err error) {
+	name := r.name("bench-crowd")
+	fill := func() error {
+		pipe := r.client.Pipeline()
+		for i := range keys {
+			pipe.Set(r.ctx, fmt.Sprintf("%s:%d", name, i), "x", time.Duration(200+i%800)*time.Millisecond)
+		}
+		_, err := pipe.Exec(r.ctx)
+		return err
+	}
+	if err := fill(); err != nil {
+		return nil, err
+	}
+	ended := make(chan struct{})
+	var filler sync.WaitGroup
+	filler.Go(func() {
+		for {
+			select {
+			case <-ended:
+				return
+			default:
+			}
+			if r.wait(300*time.Millisecond) != nil || fill() != nil {
+				return
+			}
+		}
+	})
+	return func() { close(ended); filler.Wait() }, nil
+}

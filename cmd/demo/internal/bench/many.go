@@ -1,0 +1,128 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// measureMany: one node runs many elections, alone, and leads them all.
+func (r *run) measureMany() error {
+	for _, n := range some(r, []int{1_000, 10_000, 100_000}, []int{1_000, 10_000}) {
+		f, err := r.fleet(1, r.latencyTTL())
+		if err != nil {
+			return err
+		}
+		defer f.stop()
+		names := make([]string, n)
+		for i := range names {
+			names[i] = fmt.Sprintf("election-%06d", i)
+		}
+		before, err := f.traffic()
+		if err != nil {
+			return err
+		}
+		heap, rss, goroutines, cpu := usage()
+		at := r.clock.Now().Mono
+		if err := f.run(f.nodes, names); err != nil {
+			return err
+		}
+		if err := f.allLed(names); err != nil {
+			return err
+		}
+		took := r.since(at)
+		after, err := f.traffic()
+		if err != nil {
+			return err
+		}
+		heap2, rss2, goroutines2, cpu2 := usage()
+		in := fmt.Sprintf("%d elections", n)
+		each := func(v float64) float64 { return v / float64(n) }
+		r.add("many: all led", in, "ms", ms(took), float64(n))
+		r.add("many: heap each", in, "bytes", each(heap2-heap), float64(n))
+		r.add("many: resident memory each", in, "bytes", each(rss2-rss), 0)
+		r.add("many: goroutines in all", in, "goroutines", goroutines2-goroutines, 0)
+		r.add("many: processor time each", in, "us", each(cpu2-cpu)*1e6, 0)
+		r.add("many: requests in all", in, "requests", after.commands-before.commands, 0)
+		r.add("many: commands in Redis each", in, "commands", each(after.executed-before.executed), 0)
+		r.add("many: network of Redis each", in, "bytes", each(after.bytes-before.bytes), 0)
+		f.stop()
+	}
+	return nil
+}
+
+// measureMassFailover: a node that leads many elections crashes.
+func (r *run) measureMassFailover() error {
+	ttl := 5 * time.Second
+	n := some(r, 10_000, 1_000)
+	f, err := r.fleet(3, ttl)
+	if err != nil {
+		return err
+	}
+	defer f.stop()
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("mass-%06d", i)
+	}
+	if err := f.leadAll(names); err != nil {
+		return err
+	}
+	top := f.nodes[2]
+	f.nodes = f.nodes[:2]
+	before, err := f.traffic()
+	if err != nil {
+		return err
+	}
+	end, err := f.kill(top)
+	if err != nil {
+		return err
+	}
+	defer top.mine.Backend.Close()
+	var took []time.Duration
+	led := map[string]bool{}
+	for len(led) < n {
+		w, err := f.after(top, "")
+		if err != nil {
+			return fmt.Errorf("%d of %d are led again: %w", len(led), n, err)
+		}
+		if !led[w.election] {
+			led[w.election] = true
+			took = append(took, max(w.at-end, 0))
+		}
+	}
+	after, err := f.traffic()
+	if err != nil {
+		return err
+	}
+	r.latencies("mass failover after expiry", fmt.Sprintf("%d elections", n), took, "", 0)
+	r.add("mass failover: requests in all", fmt.Sprintf("%d elections", n), "requests", after.commands-before.commands, 0)
+	return nil
+}
+
+// usage reads what this process uses, after a collection: bytes of heap and resident
+// memory, goroutines, seconds of processor time (which the runtime counts at collections).
+func usage() (heap, rss, goroutines, cpu float64) {
+	for range 3 {
+		runtime.GC()
+	}
+	s := []metrics.Sample{{Name: "/cpu/classes/total:cpu-seconds"}, {Name: "/cpu/classes/idle:cpu-seconds"}}
+	metrics.Read(s)
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc), resident(), float64(runtime.NumGoroutine()), s[0].Value.Float64() - s[1].Value.Float64()
+}
+
+// resident memory of this process, 0 where the system does not tell.
+func resident() float64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	fields := strings.Fields(string(text))
+	if err != nil || len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseFloat(fields[1], 64)
+	return pages * float64(os.Getpagesize())
+}
