@@ -241,7 +241,7 @@ func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	}
 	for _, w := range a.Watched {
 		if w.Left > 0 && n.sameBirth(w) {
-			n.extendWatch(w.ID, now.Mono+w.Left)
+			n.extendWatch(w.ID, now.Mono+w.Left, true)
 		}
 	}
 	n.armWatch(now)
@@ -345,7 +345,7 @@ func (n *nodeActor) watch(m *watch) {
 	e.holder = m.holder.ID
 	now := n.env.clock.Now()
 	if e.holder != "" && !m.holder.Original {
-		n.extendWatch(e.holder, now.Mono+m.left)
+		n.extendWatch(e.holder, now.Mono+m.left, false)
 	}
 	n.armWatch(now)
 }
@@ -356,11 +356,17 @@ func (b *beats) find(id string) (int, bool) {
 	return i, i < len(b.watched) && b.watched[i].id == id
 }
 
-func (n *nodeActor) extendWatch(id string, end time.Duration) {
+// extendWatch notes when a session ends if it is not renewed. A heartbeat's word replaces
+// what was noted. An election's does not: when many of them follow one holder, most have
+// waited for their turn since Redis answered, and would put the end off by that. An end
+// that is too early costs a look.
+func (n *nodeActor) extendWatch(id string, end time.Duration, beat bool) {
 	b := &n.beats
 	i, ok := b.find(id)
 	if ok {
-		b.watched[i].end = max(b.watched[i].end, end)
+		if beat {
+			b.watched[i].end = end
+		}
 		return
 	}
 	b.watched = append(b.watched, watched{})

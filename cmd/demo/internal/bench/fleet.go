@@ -135,7 +135,7 @@ func (f *fleet) stop() {
 }
 
 // kill ends a node as SIGKILL does, and returns when its session will end in Redis, to
-// the millisecond.
+// the millisecond. A machine that is too busy for the TTL may have let it end already.
 func (f *fleet) kill(n *node) (end time.Duration, err error) {
 	n.ended = true
 	n.mine.die()
@@ -144,10 +144,13 @@ func (f *fleet) kill(n *node) (end time.Duration, err error) {
 	end = f.r.clock.Now().Mono + left
 	f.r.system.Root.Stop(n.PID())
 	if err == nil && left <= 0 {
-		err = errors.New("the killed node has no session")
+		err = errLapsed
 	}
 	return end, err
 }
+
+// errLapsed: a node had no session when it was killed.
+var errLapsed = errors.New("the killed node had no session: this machine is too busy for the TTL")
 
 // run has some nodes stand in elections.
 func (f *fleet) run(nodes []*node, elections []string) error {

@@ -134,6 +134,9 @@ func (r *run) measureFailover() error {
 		var took []time.Duration
 		for range some(r, 20, 5) {
 			d, err := f.failOnce()
+			if errors.Is(err, errLapsed) {
+				continue
+			}
 			if err != nil {
 				return err
 			}
@@ -161,9 +164,9 @@ func (f *fleet) failOnce() (time.Duration, error) {
 	if err := f.settle(election, top); err != nil {
 		return 0, err
 	}
-	end, err := f.kill(top)
-	if err != nil {
-		return 0, err
+	end, lapsed := f.kill(top)
+	if lapsed != nil && !errors.Is(lapsed, errLapsed) {
+		return 0, lapsed
 	}
 	w, err := f.after(top, election)
 	if err != nil {
@@ -175,7 +178,9 @@ func (f *fleet) failOnce() (time.Duration, error) {
 			return 0, err
 		}
 	}
-	_, err = f.start(top.rank)
+	if _, err = f.start(top.rank); err == nil {
+		err = lapsed
+	}
 	return max(w.at-end, 0), err
 }
 
