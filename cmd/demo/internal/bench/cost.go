@@ -12,6 +12,7 @@ type traffic struct {
 	commands       float64 // sent by the nodes: script calls and publications
 	executed       float64 // by the server, those inside scripts included
 	bytesIn, bytes float64 // of the server's network: received, and both ways
+	memory         float64 // of the server
 	at             time.Duration
 }
 
@@ -27,6 +28,10 @@ func (f *fleet) traffic() (traffic, error) {
 	}
 	t.executed, t.bytesIn = number("total_commands_processed"), number("total_net_input_bytes")
 	t.bytes = t.bytesIn + number("total_net_output_bytes")
+	if memory, e := f.r.info("memory"); e == nil {
+		info = memory
+		t.memory = number("used_memory")
+	}
 	for _, n := range f.nodes {
 		t.commands += float64(n.Counts().Commands)
 	}

@@ -49,6 +49,7 @@ func (r *run) measureMany() error {
 		r.add("many: processor time each", in, "us", each(cpu2-cpu)*1e6, 0)
 		r.add("many: requests in all", in, "requests", after.commands-before.commands, 0)
 		r.add("many: commands in Redis each", in, "commands", each(after.executed-before.executed), 0)
+		r.add("many: memory of Redis each", in, "bytes", each(after.memory-before.memory), 0)
 		r.add("many: network of Redis each", in, "bytes", each(after.bytes-before.bytes), 0)
 		f.stop()
 	}
