@@ -162,6 +162,11 @@ func (m *Machine) onVacant(now Instant, in Input) {
 			m.stoodOut = false // the successor's office has ended
 		}
 		switch {
+		case in.Heir == m.self.ID && m.mixed:
+			// The script knows no originals: one may outrank us, and the office may have
+			// been left to it.
+			m.stoodOut = false
+			m.start(now, causedBy(CauseVacant, in.From))
 		case in.Heir == m.self.ID: // the claim reads it back
 			m.inherit(now, causedBy(CauseVacant, in.From), causedBy(CauseHeir, in.From), in.Token)
 		case m.stoodOut:

@@ -168,3 +168,15 @@ func TestWhoHasAnOriginalAboveItIsNotUnopposed(t *testing.T) {
 		}
 	}
 }
+
+func TestAnHeirAsksTheOriginalsFirst(t *testing.T) {
+	// The holder may have left the office to one that outranks us; the script, which
+	// names the heir, knows ours only.
+	r := newRig(t)
+	r.run().surveyed(survey(originals(oldHi))).kick(oldHi).in(fsm.Lost)
+	r.vacant(low, 5, me.ID).in(fsm.Voting).doesNot("claim")
+	r.surveyed(survey(originals(oldHi))).does("vote to old-hi, round 2").kick(oldHi).in(fsm.Lost)
+	if l := r.m.Leader(); l.ID != "old-hi" {
+		t.Errorf("leader is %+v", l)
+	}
+}

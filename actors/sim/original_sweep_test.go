@@ -10,7 +10,7 @@ import (
 // Light faults, which do not end an original by themselves: once they are over the highest
 // leads, then the next, and nothing that ours said has killed an original.
 func TestMixedFleetsUnderLightFaults(t *testing.T) {
-	onMixed(t, 50, func(f *mixedFleet) {
+	onMixed(t, 100, func(f *mixedFleet) {
 		r := f.w.Rand()
 		ours := []*sim.Node{f.our("a", 50), f.our("b", 20), f.our("c", 10)}
 		f.original("low", 15)
