@@ -82,6 +82,7 @@ func (n *nodeActor) beat() {
 	}
 	req := n.env.session.Beat(now)
 	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallHeartbeat, ReplyTo: n.ctx.Self(), Req: req, Watch: ids})
+	n.lookAtOriginals()
 	for _, e := range n.els {
 		if e.observed {
 			n.nudge(e, fsm.Input{Kind: fsm.InNudge})
@@ -262,7 +263,8 @@ func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	if a.Version != b.version || a.Details != b.details || a.Tenancy.Epoch != b.epoch || full {
 		b.epoch = a.Tenancy.Epoch
 		since := b.version
-		if a.Version == b.version || full {
+		if a.Version == b.version || full || n.fleet.mixed && a.Details != b.details {
+			// Originals come and go without a line in the log.
 			since = 0
 		}
 		n.readMembers(since)

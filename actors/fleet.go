@@ -25,6 +25,7 @@ type fleet struct {
 	suspects []suspect
 	news     []Event // to be told once readers see the change
 	timer    func() bool
+	watch    watchful
 }
 
 // suspect is an original that had no subscriber when it was looked at.
@@ -188,8 +189,24 @@ func (n *nodeActor) dropUnlisted(now fsm.Instant, list []redisbridge.Member) {
 		listed[m.ID] = true
 	}
 	for _, m := range append([]Member(nil), n.fleet.known...) {
-		if !listed[m.ID] {
+		switch {
+		case listed[m.ID]:
+		case m.ID == n.cfg.ID:
+		case m.Original || n.fleet.mixed:
+			n.vanished(m.ID)
+		default:
 			n.forget(now, m.ID, false)
+		}
+	}
+	if !listed[n.cfg.ID] && n.phase == ready && n.fleet.joins == 0 {
+		// An original took us for dead: a gap of our subscription was enough, or an error
+		// of its own. In office nothing else would put us back.
+		n.env.logger.Warn("purged while alive: registering again")
+		n.join()
+	}
+	for id := range n.fleet.watch.fallen {
+		if !listed[id] {
+			delete(n.fleet.watch.fallen, id)
 		}
 	}
 }
@@ -203,7 +220,11 @@ func (n *nodeActor) digestMember(now fsm.Instant, m *redisbridge.Member, full bo
 		n.forget(now, m.ID, true)
 	case !m.Listed:
 	case m.Details.Original():
-		if *n.cfg.Mixed {
+		switch {
+		case !*n.cfg.Mixed:
+		case n.fleet.watch.fallen[m.ID]:
+			n.clearUp(m.ID, true) // if it was not done
+		default:
 			n.meet(now, m)
 		}
 	case m.Live > 0 || m.ID == n.cfg.ID:
@@ -211,7 +232,7 @@ func (n *nodeActor) digestMember(now fsm.Instant, m *redisbridge.Member, full bo
 	case full && n.fleet.settled == 0:
 		// Listed without a session: dead, and nobody purged it yet.
 		n.forget(now, m.ID, true)
-		n.purge(m.ID)
+		n.clearUp(m.ID, false)
 	}
 }
 
@@ -228,6 +249,7 @@ func (n *nodeActor) meet(now fsm.Instant, m *redisbridge.Member) {
 		return
 	case ok:
 		n.fleet.known[i] = peer
+		delete(n.fleet.watch.leaving, m.ID)
 	default:
 		n.fleet.known = append(n.fleet.known, Member{})
 		copy(n.fleet.known[i+1:], n.fleet.known[i:])
@@ -261,8 +283,9 @@ func (n *nodeActor) forget(now fsm.Instant, id string, dead bool) {
 	} else {
 		n.gone(id)
 	}
-	if dead && n.first() {
-		n.purge(id)
+	delete(n.fleet.watch.absent, id)
+	if dead {
+		n.clearUp(id, peer.Original)
 	}
 }
 
@@ -275,10 +298,6 @@ func (n *nodeActor) first() bool {
 		}
 	}
 	return true
-}
-
-func (n *nodeActor) purge(id string) {
-	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallPurge, ReplyTo: n.ctx.Self(), Target: id})
 }
 
 func (n *nodeActor) showMembers() {
@@ -301,11 +320,13 @@ func (n *nodeActor) tellNews() {
 }
 
 // onSuspects: candidates that look dead are looked at again after a while, and purged if
-// nobody has subscribed in their name since.
+// nobody has subscribed in their name since. Those that are members are watched; these are
+// the ones that nobody listed, or not whole: they hang the rounds of originals.
 func (n *nodeActor) onSuspects(m *redisbridge.Suspects) {
 	now := n.env.clock.Now()
 	for _, id := range m.IDs {
-		known := false
+		_, known := n.fleet.find(id)
+		known = known || n.fleet.watch.fallen[id]
 		for i := range n.fleet.suspects {
 			s := &n.fleet.suspects[i]
 			if s.id == id && s.election == m.Election {

@@ -139,6 +139,12 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.onWatchDue()
 	case *purgeDue:
 		n.onPurgeDue()
+	case *redisbridge.SubscribersAnswer:
+		n.onSubscribers(m)
+	case *graveDue:
+		n.onGraveDue(m.id)
+	case *askAgain:
+		n.askAbout(m.id, m.again)
 	case *greetDue:
 		n.greetNow(m.e)
 	case *yieldDue:
@@ -220,6 +226,7 @@ func (n *nodeActor) asked(request any, r responder) {
 func (n *nodeActor) start() {
 	self, root := n.ctx.Self(), n.ctx.ActorSystem().Root
 	n.byName, n.sends, n.peers = map[string]*entry{}, map[uint64]func(int64, error){}, map[uint64]func(*redisbridge.PeerAnswer){}
+	n.fleet.watch = newWatchful()
 	clock, entropy := n.cfg.Redis.Clock, n.cfg.Redis.Entropy
 	n.env = &env{
 		cfg: &n.cfg, clock: clock, logger: n.cfg.Logger.With("id", n.cfg.ID), entropy: entropy, root: root, node: self,

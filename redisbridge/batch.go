@@ -306,6 +306,12 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 	case CallReplace:
 		args := append(b.head(2)[:3], c.Target, b.set.Details)
 		return Command{Script: ReplaceScript, Args: args}
+	case CallSubscribers:
+		args := []string{"PUBSUB", "NUMSUB"}
+		for _, id := range c.Watch {
+			args = append(args, b.set.Keys.Bully(id))
+		}
+		return Command{Args: args}
 	case CallRestore:
 		return Command{Script: RestoreScript, Args: []string{string(b.set.Keys), c.Election, c.Target, c.Payload}}
 	case CallWinner:
@@ -415,6 +421,8 @@ func fault(c *Call, err error) any {
 		return &MembersAnswer{Err: err}
 	case CallPurge:
 		return &PurgeAnswer{Err: err, Target: c.Target}
+	case CallSubscribers:
+		return &SubscribersAnswer{Err: err}
 	default:
 		return &Published{Gen: c.Gen, Err: err}
 	}

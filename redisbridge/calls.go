@@ -34,6 +34,7 @@ const (
 	CallMembers
 	CallPurge
 	CallReplace // the process that has our id; not answered
+	CallSubscribers
 	CallRestore // of an original that was purged while it lives; not answered
 	CallWinner  // what originals read as the winner; not answered
 	CallPublish
@@ -64,7 +65,7 @@ type Call struct {
 	Heir     string       // release
 	Keep     bool         // release: keep the office for the heir, which was named
 	Req      uint64       // heartbeat
-	Watch    []string     // heartbeat: whose sessions to report
+	Watch    []string     // heartbeat: whose sessions to report; subscribers: whose channels to count
 	Entries  []Membership // join
 	End      bool         // leave: the session too
 	Target   string       // peer, purge, restore; replace: an incarnation
@@ -170,6 +171,18 @@ type PeerAnswer struct {
 	Live time.Duration
 	// Subscribers of its bully channel; -1 when it can't be had.
 	Subscribers int64
+	// Participated is in how many elections it took part; Stands, in how many of these
+	// it is a candidate.
+	Participated, Stands int64
+}
+
+// SubscribersAnswer is the reply to CallSubscribers: for each id, how many have its bully
+// channel subscribed.
+type SubscribersAnswer struct {
+	quiet
+	Err    error
+	IDs    []string
+	Counts []int64
 }
 
 // LeaveAnswer is the reply to CallLeave.

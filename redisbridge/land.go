@@ -129,6 +129,8 @@ func (b *Bridge) land(f flight, r Reply) {
 	case CallPurge:
 		l := newList(r.Value)
 		b.answer(c, &PurgeAnswer{Target: c.Target, Purged: l.number(0) == 1, Err: l.fault()})
+	case CallSubscribers:
+		b.answer(c, landSubscribers(c, r.Value))
 	default:
 		n, _ := r.Value.(int64)
 		for _, c := range f.calls {
@@ -336,9 +338,20 @@ func landPeer(c *Call, v any) *PeerAnswer {
 	rank := l.text(1)
 	a.Details, a.Listed = ParseDetails(l.text(2))
 	a.Live, a.Subscribers = l.millis(3), l.number(5)
+	a.Participated, a.Stands = l.number(6), l.number(7)
 	a.Who = a.Details.Candidate(c.Target)
 	if rank != "" {
 		a.Who.Rank, a.Who.Original = rankText(rank), false
+	}
+	a.Err = l.fault()
+	return a
+}
+
+func landSubscribers(c *Call, v any) *SubscribersAnswer {
+	l := newList(v)
+	a := &SubscribersAnswer{IDs: c.Watch}
+	for i := range c.Watch {
+		a.Counts = append(a.Counts, l.number(2*i+1))
 	}
 	a.Err = l.fault()
 	return a

@@ -202,7 +202,11 @@ func (c *script) peer() any {
 		candidate, rank = c.sismember(c.p.Candidates(e), id), c.rank(e, id)
 	}
 	birth, _, _ := c.session(id)
-	return []any{flag(candidate), rank, c.details(id), c.remaining(id), birth, c.subscribers(id)}
+	elections, stands := c.smembers(c.p.Participated(id)), int64(0)
+	for _, e := range elections {
+		stands += flag(c.sismember(c.p.Candidates(e), id))
+	}
+	return []any{flag(candidate), rank, c.details(id), c.remaining(id), birth, c.subscribers(id), int64(len(elections)), stands}
 }
 
 func (c *script) restore() any {

@@ -205,12 +205,13 @@ type portrait struct {
 	pttl          int64
 	birth         string
 	numsub        int64
+	took, stands  int64
 }
 
 func (f *Fixture) peer(election, id string) portrait {
 	f.T.Helper()
 	r := f.reply(redisbridge.PeerScript, string(f.keys()), election, id)
-	p := portrait{r.number(), r.text(), r.text(), r.number(), r.text(), r.number()}
+	p := portrait{r.number(), r.text(), r.text(), r.number(), r.text(), r.number(), r.number(), r.number()}
 	r.end()
 	return p
 }

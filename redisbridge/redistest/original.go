@@ -23,6 +23,10 @@ import (
 var ErrNoOriginal = errors.New("redistest: no original: put node on PATH, " +
 	"and name the folder of npm's ipc@0.0.1 (…/node_modules/ipc) in HUSTINGS_IPC_DIR")
 
+// originalStartup bounds the time in which node must have loaded the package: a tenth of a
+// second where nothing else runs.
+const originalStartup = time.Minute
+
 //go:embed original.js
 var originalDriver string
 
@@ -149,7 +153,7 @@ func StartOriginal(cfg OriginalConfig) (*Original, error) {
 }
 
 func (o *Original) begin(elections []string) error {
-	if _, ok := o.Await(startup, 0, func(ev OriginalEvent) bool { return ev.Kind == "subscribed" }); !ok {
+	if _, ok := o.Await(originalStartup, 0, func(ev OriginalEvent) bool { return ev.Kind == "subscribed" }); !ok {
 		return errors.New("its channels are not confirmed")
 	}
 	if len(elections) == 0 {
