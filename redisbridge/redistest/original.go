@@ -41,6 +41,8 @@ type OriginalConfig struct {
 	// Speed divides all its times: the wait of 10 s, the interval of 60 s, the 255 ms
 	// before it connects again. Default 1.
 	Speed float64
+	// Lag delays the replies to its commands, and nothing that is published; not divided.
+	Lag time.Duration
 	// Run names the elections in which it stands from the start, after it has gone online.
 	Run []string
 }
@@ -125,7 +127,7 @@ func StartOriginal(cfg OriginalConfig) (*Original, error) {
 		cfg.Speed = 1
 	}
 	n, _ := strconv.Atoi(port)
-	setup, err := json.Marshal(map[string]any{"dir": dir, "host": host, "port": n, "id": cfg.ID, "pid": cfg.PID, "speed": cfg.Speed})
+	setup, err := json.Marshal(map[string]any{"dir": dir, "host": host, "port": n, "id": cfg.ID, "pid": cfg.PID, "speed": cfg.Speed, "lag": cfg.Lag.Milliseconds()})
 	if err != nil {
 		return nil, fmt.Errorf("redistest: %w", err)
 	}

@@ -19,7 +19,16 @@ Object.defineProperty(process, 'pid', { value: config.pid });
 const load = require('module').createRequire(config.dir + '/package.json');
 const redis = load('redis');
 const create = redis.createClient;
-redis.createClient = () => create.call(redis, config.port, config.host);
+redis.createClient = () => {
+  const client = create.call(redis, config.port, config.host);
+  const lag = config.lag;
+  config.lag = 0; // the first client sends commands, the second one is subscribed
+  if (lag) {
+    const data = client.on_data;
+    client.on_data = (bytes) => timeout(() => data.call(client, bytes), lag);
+  }
+  return client;
+};
 
 process.on('uncaughtException', (err) => {
   write({ event: 'died', text: String(err) });
