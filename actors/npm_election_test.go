@@ -94,7 +94,7 @@ func TestWithRealOriginalsOurKilledLeaderIsReplacedByTheNextOfOurs(t *testing.T)
 		f.our("second", 20)
 		f.soon("joined", "first")
 		first.signal(syscall.SIGKILL)
-		f.soon("ours follows our killed leader (TTL 1 s)", "second")
+		f.soon("ours follows our killed leader (TTL 2 s)", "second")
 		f.stays("second", 2*time.Minute)
 		if leadsNow(low, "e") {
 			f.t.Error("the original leads beside it")
@@ -152,7 +152,7 @@ func TestWithRealOriginalsOurHungLeaderIsReplacedAndStepsDownWhenItWakes(t *test
 		f.soon("joined", "first")
 		first.signal(syscall.SIGSTOP)
 		f.others = nil
-		f.soon("ours follows our hung leader (TTL 1 s)", "second")
+		f.soon("ours follows our hung leader (TTL 2 s)", "second")
 		f.stays("second", 2*time.Minute)
 		first.signal(syscall.SIGCONT)
 		first.hears(f.t, "lost")

@@ -84,13 +84,13 @@ func TestTheDeathOfEitherKindIsToldByBothKinds(t *testing.T) {
 		for _, p := range []*npmPeer{a, b} {
 			next(p.peer, func(ev *actors.PeerDead) bool { return ev.Peer.ID == "other" })
 		}
-		t.Logf("FIGURE ours tell the death of an original (TTL 1 s): %d ms", time.Since(start).Milliseconds())
+		t.Logf("FIGURE ours tell the death of an original (TTL 2 s): %d ms", time.Since(start).Milliseconds())
 		f.hears(low, 0, "dead", "other")
 		t.Logf("FIGURE originals tell the death of an original: %d ms", time.Since(start).Milliseconds())
 		start = time.Now()
 		b.crash()
 		next(a.peer, func(ev *actors.PeerDead) bool { return ev.Peer.ID == "b" })
-		t.Logf("FIGURE ours tell the death of one of ours (TTL 1 s): %d ms", time.Since(start).Milliseconds())
+		t.Logf("FIGURE ours tell the death of one of ours (TTL 2 s): %d ms", time.Since(start).Milliseconds())
 		f.hears(low, 0, "dead", "b")
 		t.Logf("FIGURE originals tell the death of one of ours: %d ms", time.Since(start).Milliseconds())
 		f.cleared("b", "other")
