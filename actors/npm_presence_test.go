@@ -76,9 +76,11 @@ func TestTheDeathOfEitherKindIsToldByBothKinds(t *testing.T) {
 	mixed(t, func(t *testing.T, f *npmFleet) {
 		a, b := f.our("a", 40), f.our("b", 30)
 		low, other := f.old("low", 10), f.old("other", 20)
-		for _, id := range []string{"low", "other"} {
-			next(a.peer, func(ev *actors.PeerUp) bool { return ev.Peer.ID == id })
-		}
+		up := map[string]bool{} // in whatever order
+		next(a.peer, func(ev *actors.PeerUp) bool {
+			up[ev.Peer.ID] = true
+			return up["low"] && up["other"]
+		})
 		start := time.Now()
 		other.Kill()
 		for _, p := range []*npmPeer{a, b} {
