@@ -29,6 +29,7 @@ const (
 	InTenancy // Redis names another tenancy
 	InGone    // the watched session of From ended, or From left
 	InNudge   // Redis may say something new: look
+	InDeaf    // our subscription is lost
 	InLinkUp
 	InDrained // the user's work has returned
 	InTick    // the deadline has come
@@ -61,6 +62,11 @@ type Holder struct {
 	Left time.Duration
 	// Appointed: a resigning leader named it; it is not preempted at once.
 	Appointed bool
+	// Birth is that of the session that holds the office.
+	Birth string
+	// EvictGrace is for how long the holder may be without a subscription before
+	// it may be evicted; 0: it is under OnExpiry, and never is.
+	EvictGrace time.Duration
 }
 
 // Survey is what Redis says of an election.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"hustings/fsm"
 )
@@ -259,9 +260,9 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 	case CallClaim:
 		return b.composeClaim(calls)
 	case CallReassert:
-		args := append(b.head(3+2*len(calls)), c.Tenancy.Epoch, b.quarantine(), strconv.Itoa(len(calls)))
+		args := append(b.head(3+3*len(calls)), c.Tenancy.Epoch, b.quarantine(), strconv.Itoa(len(calls)))
 		for _, c := range calls {
-			args = append(args, c.Election, utoa(c.Token))
+			args = append(args, c.Election, utoa(c.Token), graceFlag(c.Grace))
 		}
 		return Command{Script: ReassertScript, Args: args}
 	case CallRelease:
@@ -289,6 +290,12 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 			args = append(args, e.Election, strconv.FormatInt(e.Rank, 10))
 		}
 		return Command{Script: JoinScript, Args: args}
+	case CallEvict:
+		args := append(b.head(2+3*len(c.Doubts)), b.quarantine(), strconv.Itoa(len(c.Doubts)))
+		for _, d := range c.Doubts {
+			args = append(args, d.ID, d.Birth, strconv.FormatInt(d.Grace.Milliseconds(), 10))
+		}
+		return Command{Script: EvictScript, Args: args}
 	case CallPeer:
 		return Command{Script: PeerScript, Args: []string{string(b.set.Keys), c.Election, c.Target}}
 	case CallMembers:
@@ -362,9 +369,17 @@ func (b *Bridge) composeClaim(calls []*Call) Command {
 	args = append(args, t.Birth, t.Epoch, strconv.Itoa(len(calls)))
 	token := utoa(b.set.Session.Token())
 	for _, c := range calls {
-		args = append(args, c.Election, token, "")
+		args = append(args, c.Election, token, graceFlag(c.Grace))
 	}
 	return Command{Script: ClaimScript, Args: args}
+}
+
+// graceFlag says to a script that the holder may be evicted, and after how long.
+func graceFlag(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return "d" + strconv.FormatInt(d.Milliseconds(), 10)
 }
 
 func (b *Bridge) composePublish(calls []*Call) Command {
@@ -413,6 +428,8 @@ func fault(c *Call, err error) any {
 		in.Kind, in.Cause = fsm.InWithdrawn, down
 	case CallLeave:
 		return &LeaveAnswer{Err: err}
+	case CallEvict:
+		return &EvictAnswer{Err: err}
 	case CallJoin:
 		return &JoinAnswer{Err: err}
 	case CallPeer:

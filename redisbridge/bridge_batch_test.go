@@ -154,7 +154,7 @@ func TestAnswersGoToTheirCallersInOrder(t *testing.T) {
 	r.take()
 	c.reply([]any{
 		"ok", "b1", "e1", int64(4), "900", int64(0),
-		[]any{[]any{"granted", "901"}, []any{"held", "n2", "17", int64(250), "i2-1", "44", ""}, []any{"quarantine", int64(99)}},
+		[]any{[]any{"granted", "901"}, []any{"held", "n2", "17", int64(250), "i2-1", "44", "", ""}, []any{"quarantine", int64(99)}},
 	})
 	got := r.take()
 	if len(got) != 3 {

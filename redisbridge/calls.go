@@ -30,6 +30,7 @@ const (
 	CallJoin
 	CallSurvey
 	CallClaim
+	CallEvict
 	CallPeer
 	CallMembers
 	CallPurge
@@ -55,20 +56,22 @@ type Call struct {
 	Gen      uint64
 	Election string
 
-	Round    uint64       // survey, claim
-	Register bool         // survey: put us into the candidates
-	Light    bool         // survey: the record only
-	Mixed    bool         // survey: originals too
-	Rank     int64        // survey with Register, join
-	Token    uint64       // reassert, release
-	Tenancy  fsm.Tenancy  // claim, reassert
-	Heir     string       // release
-	Keep     bool         // release: keep the office for the heir, which was named
-	Req      uint64       // heartbeat
-	Watch    []string     // heartbeat: whose sessions to report; subscribers: whose channels to count
-	Entries  []Membership // join
-	End      bool         // leave: the session too
-	Target   string       // peer, purge, restore; replace: an incarnation
+	Round    uint64        // survey, claim
+	Register bool          // survey: put us into the candidates
+	Light    bool          // survey: the record only
+	Mixed    bool          // survey: originals too
+	Rank     int64         // survey with Register, join
+	Token    uint64        // reassert, release
+	Tenancy  fsm.Tenancy   // claim, reassert
+	Heir     string        // release
+	Keep     bool          // release: keep the office for the heir, which was named
+	Grace    time.Duration // claim, reassert: under OnDisconnect, who holds may be evicted after it; 0: never
+	Doubts   []Doubt       // evict
+	Req      uint64        // heartbeat
+	Watch    []string      // heartbeat: whose sessions to report; subscribers: whose channels to count
+	Entries  []Membership  // join
+	End      bool          // leave: the session too
+	Target   string        // peer, purge, restore; replace: an incarnation
 	// TargetInc is the incarnation that a control message is for, for its signature.
 	TargetInc string
 	Original  bool     // purge
@@ -78,6 +81,48 @@ type Call struct {
 	Control   *Control // publish: a control message to Target instead
 
 	seq uint64 // the bridge's: its place among all calls
+}
+
+// Doubt asks whether a holder is still subscribed, and evicts it if it has not been for
+// the grace.
+type Doubt struct {
+	ID, Birth string
+	Grace     time.Duration
+}
+
+// Doubted is Redis's word on a Doubt.
+type Doubted uint8
+
+// The words. DoubtUnknown: nobody can say; a server without the right to PUBSUB NUMSUB
+// says so for ever.
+const (
+	DoubtUnknown Doubted = iota
+	DoubtHeard           // a subscriber is there
+	DoubtStands          // none is, and the grace has not passed: Left says how long it lasts
+	DoubtRefused         // in quarantine nobody is evicted
+	DoubtEvicted         // its session was ended; Left says how long it would have lived
+	DoubtGone            // there is no such session any more
+)
+
+// EvictAnswer is the reply to CallEvict, in the order of its Doubts. Items is empty if Err
+// is set, or our own session is not current.
+type EvictAnswer struct {
+	quiet
+	Err   error
+	Items []Eviction
+}
+
+// Eviction is what became of one Doubt.
+type Eviction struct {
+	Doubt
+	Word Doubted
+	Left time.Duration
+}
+
+// Subscribed tells the owner that the subscription is there, or is lost.
+type Subscribed struct {
+	quiet
+	On bool
 }
 
 // Membership is an election in which a joining node stands.

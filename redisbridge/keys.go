@@ -45,6 +45,12 @@ func (p Keys) Members() string { return string(p) + "::members" }
 // Vacant is the set of elections that were released and not claimed since.
 func (p Keys) Vacant() string { return string(p) + "::vacant" }
 
+// Doubt is the mark of a holder that was seen without a subscriber.
+func (p Keys) Doubt(id string) string { return string(p) + "::doubt:" + id }
+
+// Evicted tells of a session that was ended before its time, by its birth.
+func (p Keys) Evicted(birth string) string { return string(p) + "::evicted:" + birth }
+
 // Bully is a node's control channel.
 func (p Keys) Bully(id string) string { return string(p) + "::bully:" + id }
 

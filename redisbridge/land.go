@@ -122,6 +122,8 @@ func (b *Bridge) land(f flight, r Reply) {
 	case CallJoin:
 		l := newList(r.Value)
 		b.answer(c, &JoinAnswer{Status: l.text(0), Err: l.fault()})
+	case CallEvict:
+		b.answer(c, landEvict(c, r.Value))
 	case CallPeer:
 		b.answer(c, landPeer(c, r.Value))
 	case CallMembers:
@@ -214,10 +216,12 @@ func (b *Bridge) readSurvey(c *Call, l list) *fsm.Survey {
 	s := &fsm.Survey{Token: l.unsigned(0), Place: int(l.number(6))}
 	if id := l.text(1); id != "" {
 		s.Holder = fsm.Holder{
-			Candidate: fsm.Candidate{ID: id, Inc: incOf(l.text(2)), Rank: rankText(l.text(4))},
-			Token:     s.Token,
-			Left:      l.millis(3),
-			Appointed: l.text(5) == "1",
+			Candidate:  fsm.Candidate{ID: id, Inc: incOf(l.text(2)), Rank: rankText(l.text(4))},
+			Token:      s.Token,
+			Left:       l.millis(3),
+			Appointed:  l.text(5) == "1",
+			Birth:      l.text(2),
+			EvictGrace: l.millis(9),
 		}
 	}
 	higher := l.list(7)
@@ -285,10 +289,12 @@ func readClaim(in *fsm.Input, l list) {
 	case "held":
 		in.Outcome = fsm.OutcomeHeld
 		in.Holder = fsm.Holder{
-			Candidate: fsm.Candidate{ID: l.text(1), Inc: incOf(l.text(4)), Rank: rankText(l.text(5))},
-			Token:     l.unsigned(2),
-			Left:      l.millis(3),
-			Appointed: l.text(6) == "1",
+			Candidate:  fsm.Candidate{ID: l.text(1), Inc: incOf(l.text(4)), Rank: rankText(l.text(5))},
+			Token:      l.unsigned(2),
+			Left:       l.millis(3),
+			Appointed:  l.text(6) == "1",
+			Birth:      l.text(4),
+			EvictGrace: l.millis(7),
 		}
 	case "quarantine":
 		in.Outcome, in.Wait = fsm.OutcomeQuarantine, l.millis(1)
@@ -317,6 +323,27 @@ func (b *Bridge) landReassert(f flight, v any) {
 		}
 		b.answer(c, &Answer{Gen: c.Gen, Input: in})
 	}
+}
+
+var doubts = map[string]Doubted{
+	"unknown": DoubtUnknown, "heard": DoubtHeard, "doubted": DoubtStands,
+	"quarantine": DoubtRefused, "evicted": DoubtEvicted, "gone": DoubtGone,
+}
+
+func landEvict(c *Call, v any) *EvictAnswer {
+	l := newList(v)
+	a := &EvictAnswer{}
+	if l.text(0) == "ok" {
+		items := l.list(1)
+		for i, d := range c.Doubts {
+			item := items.list(i)
+			a.Items = append(a.Items, Eviction{d, doubts[item.text(0)], item.millis(1)})
+		}
+	}
+	if a.Err = l.fault(); a.Err != nil {
+		a.Items = nil
+	}
+	return a
 }
 
 // landQuit: a quit that was refused as stale was composed on a connection that is not

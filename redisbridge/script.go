@@ -25,6 +25,7 @@ var (
 	JoinScript      = script("join")
 	CanvassScript   = script("canvass")
 	ClaimScript     = script("claim")
+	EvictScript     = script("evict")
 	ReassertScript  = script("reassert")
 	ReleaseScript   = script("release")
 	QuitScript      = script("quit")
@@ -38,7 +39,7 @@ var (
 
 // Scripts lists every script, for loading and for tests.
 var Scripts = []*Script{
-	HeartbeatScript, JoinScript, CanvassScript, ClaimScript, ReassertScript, ReleaseScript,
+	HeartbeatScript, JoinScript, CanvassScript, ClaimScript, EvictScript, ReassertScript, ReleaseScript,
 	QuitScript, LeaveScript, PurgeScript, MembersScript, PeerScript, RestoreScript, ReplaceScript,
 }
 

@@ -86,7 +86,7 @@ func (d *drawer) step() step {
 	head := d.head(id)
 	draws := []func(id string, head []string) step{
 		d.heartbeat, d.heartbeat, d.join, d.join, d.canvass, d.claim, d.claim, d.claim,
-		d.reassert, d.release, d.release, d.quit, d.others, d.meddle,
+		d.reassert, d.release, d.release, d.quit, d.others, d.evict, d.evict, d.meddle,
 	}
 	st := draws[rapid.IntRange(0, len(draws)-1).Draw(d.T, "kind")](id, head)
 	return st
@@ -118,7 +118,7 @@ func (d *drawer) claim(id string, head []string) step {
 	number, name := d.known()
 	head = append(head, d.one("info", "0", "1"), d.fresh(), number, name, "0", d.quarantine(), d.births[id], d.epoch, "2")
 	e, f := d.election(), d.election()
-	seen := d.token(e)
+	seen, flags := d.token(e), d.one("flags", "", "d0", "d60000")
 	return step{script: redisbridge.ClaimScript, args: func(s *side) []string {
 		return slices.Concat(head, []string{e, seen(s), "", f, "0", ""})
 	}}
@@ -128,7 +128,8 @@ func (d *drawer) reassert(_ string, head []string) step {
 	e := d.election()
 	token := d.token(e)
 	head = append(head, d.one("epoch", d.epoch, d.epoch, "another"), d.quarantine(), "1", e)
-	return step{script: redisbridge.ReassertScript, args: func(s *side) []string { return slices.Concat(head, []string{token(s)}) }}
+	flags := d.one("flags", "", "d60000")
+	return step{script: redisbridge.ReassertScript, args: func(s *side) []string { return slices.Concat(head, []string{token(s), flags}) }}
 }
 
 func (d *drawer) release(_ string, head []string) step {
@@ -147,16 +148,28 @@ func (d *drawer) quit(_ string, head []string) step {
 }
 
 func (d *drawer) others(id string, head []string) step {
-	switch d.one("look", "purge", "members", "peer", "replace") {
+	switch d.one("look", "purge", "members", "peer", "restore", "replace") {
 	case "replace":
 		inc := strings.Repeat(d.one("other", "1", "1", "2"), 32)
 		return step{script: redisbridge.ReplaceScript, args: fixed(append(head[:3], inc, d.one("by", `{"v":1}`, `{"host":"with spaces in it"}`))...)}
+	case "restore":
+		return step{script: redisbridge.RestoreScript, args: fixed("ipc", d.election(), d.one("restored", append(someIDs, "original")...), `{"process":1}`)}
 	case "purge":
 		return step{script: redisbridge.PurgeScript, args: fixed(append(head, d.id(), d.one("kind", "ours", "original"), d.election())...)}
 	case "members":
 		return step{script: redisbridge.MembersScript, args: fixed("ipc", d.one("since", "0", "1", "2", "5", "99"))}
 	}
 	return step{script: redisbridge.PeerScript, args: fixed("ipc", d.one("e", append(someElections, "")...), id)}
+}
+
+// evict looks at two holders, the births mostly right. A grace of 60 s never passes here.
+func (d *drawer) evict(_ string, head []string) step {
+	args := append(head, d.quarantine(), "2")
+	for range 2 {
+		target := d.id()
+		args = append(args, target, d.one("birth", d.births[target], d.births[target], d.births[target], "another"), d.one("grace", "0", "60000"))
+	}
+	return step{script: redisbridge.EvictScript, args: fixed(args...)}
 }
 
 // meddle changes keys behind the scripts' backs.
@@ -178,6 +191,7 @@ func (d *drawer) meddle(id string, _ []string) step {
 		{"ZCARD", k.Sessions()}, // its order is of the millisecond
 		{"SISMEMBER", k.Participated(id), e},
 		{"ZCARD", k.Members()},
+		{"EXISTS", k.Doubt(id), k.Evicted(d.births[id])},
 		{"EXISTS", k.Vacant(), k.Participated(id), k.List()},
 		{"PTTL", k.Session(id)},
 		{"SET", k.Session(id), "rubbish"},

@@ -8,7 +8,7 @@ type keyring struct {
 	p                                               redisbridge.Keys
 	list, details, epoch, sessions, members, vacant string
 	session, bully, leader, ranks                   map[string]string
-	candidates, participated                        map[string]string
+	candidates, participated, doubt, evicted        map[string]string
 }
 
 // keyringMax bounds each of the keyring's maps; a full one begins anew.
@@ -19,7 +19,7 @@ func newKeyring(p redisbridge.Keys) *keyring {
 		p: p, list: p.List(), details: p.Details(), epoch: p.Epoch(),
 		sessions: p.Sessions(), members: p.Members(), vacant: p.Vacant(),
 	}
-	for _, m := range []*map[string]string{&k.session, &k.bully, &k.leader, &k.ranks, &k.candidates, &k.participated} {
+	for _, m := range []*map[string]string{&k.session, &k.bully, &k.leader, &k.ranks, &k.candidates, &k.participated, &k.doubt, &k.evicted} {
 		*m = make(map[string]string)
 	}
 	return k
@@ -38,17 +38,19 @@ func keyText(m map[string]string, name string, f func(string) string) string {
 	return s
 }
 
-func (k *keyring) List() string               { return k.list }
-func (k *keyring) Details() string            { return k.details }
-func (k *keyring) Epoch() string              { return k.epoch }
-func (k *keyring) Sessions() string           { return k.sessions }
-func (k *keyring) Members() string            { return k.members }
-func (k *keyring) Vacant() string             { return k.vacant }
-func (k *keyring) Session(id string) string   { return keyText(k.session, id, k.p.Session) }
-func (k *keyring) Bully(id string) string     { return keyText(k.bully, id, k.p.Bully) }
-func (k *keyring) Leader(e string) string     { return keyText(k.leader, e, k.p.Leader) }
-func (k *keyring) Ranks(e string) string      { return keyText(k.ranks, e, k.p.Ranks) }
-func (k *keyring) Candidates(e string) string { return keyText(k.candidates, e, k.p.Candidates) }
+func (k *keyring) List() string                { return k.list }
+func (k *keyring) Details() string             { return k.details }
+func (k *keyring) Epoch() string               { return k.epoch }
+func (k *keyring) Sessions() string            { return k.sessions }
+func (k *keyring) Members() string             { return k.members }
+func (k *keyring) Vacant() string              { return k.vacant }
+func (k *keyring) Session(id string) string    { return keyText(k.session, id, k.p.Session) }
+func (k *keyring) Bully(id string) string      { return keyText(k.bully, id, k.p.Bully) }
+func (k *keyring) Leader(e string) string      { return keyText(k.leader, e, k.p.Leader) }
+func (k *keyring) Ranks(e string) string       { return keyText(k.ranks, e, k.p.Ranks) }
+func (k *keyring) Doubt(id string) string      { return keyText(k.doubt, id, k.p.Doubt) }
+func (k *keyring) Evicted(birth string) string { return keyText(k.evicted, birth, k.p.Evicted) }
+func (k *keyring) Candidates(e string) string  { return keyText(k.candidates, e, k.p.Candidates) }
 func (k *keyring) Participated(id string) string {
 	return keyText(k.participated, id, k.p.Participated)
 }

@@ -29,6 +29,7 @@ var scripts = map[string]func(*script) any{
 	"join":      (*script).join,
 	"canvass":   (*script).canvass,
 	"claim":     (*script).claim,
+	"evict":     (*script).evict,
 	"reassert":  (*script).reassert,
 	"release":   (*script).release,
 	"quit":      (*script).quit,
@@ -213,7 +214,7 @@ func hnum(v *value, field string) int64 {
 
 // record is a leader record; missing fields are "".
 type record struct {
-	id, birth, epoch, token, appointed, heir, until string
+	id, birth, epoch, token, appointed, heir, until, evict string
 }
 
 func (c *script) record(e string) (r record) {
@@ -228,6 +229,7 @@ func (c *script) record(e string) (r record) {
 	r.appointed, _ = v.hget("appointed")
 	r.heir, _ = v.hget("heir")
 	r.until, _ = v.hget("until")
+	r.evict, _ = v.hget("evict")
 	return r
 }
 
@@ -244,13 +246,31 @@ func (c *script) kept(r record) int64 {
 	return left
 }
 
-// counts says whether a record names a holder in the epoch.
-func (c *script) counts(r record, name string) bool {
+// counts says whether a record names a holder in the epoch, and for how many ms it
+// counts if nothing renews it. Where the holder was evicted, an office that was not taken
+// under that policy is its own for as long as the session would have lived.
+func (c *script) counts(r record, name string) (left int64, ok bool) {
 	if r.id == "" || r.birth == "" || name == "" || r.epoch != name {
-		return false
+		return 0, false
 	}
 	birth, _, lives := c.session(r.id)
-	return lives && birth == r.birth
+	if lives && birth == r.birth {
+		return c.remaining(r.id), true
+	}
+	key := c.p.Evicted(r.birth)
+	v := c.get(key, stringKind)
+	if v == nil {
+		return 0, false
+	}
+	left = c.pttl(key)
+	if r.evict == "" {
+		return left, true
+	}
+	end := whole(v.str) + whole(r.evict)
+	if end <= c.ms {
+		return 0, false
+	}
+	return min(left, end-c.ms), true
 }
 
 // mine says whether a record carries our id and incarnation.

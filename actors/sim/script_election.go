@@ -31,10 +31,10 @@ func (c *script) canvass() any {
 // canvassed is one item of canvass.
 func (c *script) canvassed(e, flags, epoch string) any {
 	r := c.record(e)
-	item := []any{r.token, "", "", int64(-2), "", "", int64(-1), []any{}, []any{}, "", int64(0)}
-	if c.counts(r, epoch) {
-		item[1], item[2], item[3] = r.id, r.birth, c.remaining(r.id)
-		item[4], item[5] = c.rank(e, r.id), r.appointed
+	item := []any{r.token, "", "", int64(-2), "", "", int64(-1), []any{}, []any{}, "", int64(0), ""}
+	if left, ok := c.counts(r, epoch); ok {
+		item[1], item[2], item[3] = r.id, r.birth, left
+		item[4], item[5], item[11] = c.rank(e, r.id), r.appointed, r.evict
 	} else if left := c.kept(r); left > 0 {
 		item[9], item[10] = r.heir, left
 	}
@@ -101,14 +101,15 @@ func (c *script) claim() any {
 			continue
 		}
 		switch r := c.record(e); {
-		case r.id != id && c.counts(r, epoch.name):
-			items = append(items, []any{"held", r.id, r.token, c.remaining(r.id), r.birth, c.rank(e, r.id), r.appointed})
+		case c.held(r, epoch.name):
+			lasts, _ := c.counts(r, epoch.name)
+			items = append(items, []any{"held", r.id, r.token, lasts, r.birth, c.rank(e, r.id), r.appointed, r.evict})
 		case epoch.left > 0:
 			items = append(items, []any{"quarantine", epoch.left})
 		case r.heir != id && c.kept(r) > 0:
 			items = append(items, []any{"kept", c.kept(r), r.heir})
 		default:
-			items = append(items, c.grant(e, r, birth, &epoch, c.num(i+1)))
+			items = append(items, c.grant(e, r, birth, &epoch, c.num(i+1), c.arg(i+2)))
 		}
 	}
 	if epoch.floor > before {
@@ -118,9 +119,33 @@ func (c *script) claim() any {
 	return []any{"ok", birth, epoch.name, epoch.number, decimal(epoch.floor), epoch.left, items}
 }
 
+// held reports whether an office is another's. A record under our id and another
+// incarnation can count only if that one was evicted: it may live.
+func (c *script) held(r record, epoch string) bool {
+	if r.mine(c.arg(2), c.arg(3)) {
+		return false
+	}
+	_, counts := c.counts(r, epoch)
+	return counts
+}
+
+// evictable writes the holder's grace, of flag d<ms>, or removes it.
+func (c *script) evictable(key, flags string) {
+	_, rest, found := strings.Cut(flags, "d")
+	n := 0
+	for n < len(rest) && rest[n] >= '0' && rest[n] <= '9' {
+		n++
+	}
+	if !found || n == 0 {
+		c.hdel(key, "evict")
+		return
+	}
+	c.hset(key, "evict", rest[:n])
+}
+
 // grant writes the record with a token above every one that anybody saw, and
 // tells the other candidates. Whom a resigner named is appointed.
-func (c *script) grant(e string, r record, birth string, epoch *era, seen int64) any {
+func (c *script) grant(e string, r record, birth string, epoch *era, seen int64, flags string) any {
 	id, inc := c.arg(2), c.arg(3)
 	epoch.floor = max(whole(r.token)+1, seen+1, epoch.floor+1, c.ms)
 	token := decimal(epoch.floor)
@@ -138,6 +163,7 @@ func (c *script) grant(e string, r record, birth string, epoch *era, seen int64)
 	}
 	c.hdel(key, "heir")
 	c.hdel(key, "until")
+	c.evictable(key, flags)
 	c.srem(c.p.Vacant(), e)
 	message := ""
 	for _, it := range c.ranked(c.p.Ranks(e)) {
@@ -164,7 +190,7 @@ func (c *script) reassert() any {
 	}
 	n := int(c.need(7))
 	items := make([]any, 0, n)
-	for i := 8; i <= 7+2*n; i += 2 {
+	for i := 8; i <= 7+3*n; i += 3 {
 		e, token := c.arg(i), c.arg(i+1)
 		key, r := c.p.Leader(e), c.record(e)
 		word := "superseded"
@@ -183,6 +209,7 @@ func (c *script) reassert() any {
 			for _, field := range [...]string{"appointed", "heir", "until"} {
 				c.hdel(key, field)
 			}
+			c.evictable(key, c.arg(i+2))
 			word = "ok"
 		}
 		if word == "ok" {

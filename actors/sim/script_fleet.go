@@ -1,5 +1,7 @@
 package sim
 
+import "strings"
+
 // The membership log is cut from memberLogMax entries to memberLogKeep.
 const (
 	memberLogMax  = 4096
@@ -60,6 +62,7 @@ func (c *script) heartbeat() any {
 	verdict := "extended"
 	if status == "none" {
 		verdict, birth = "created", c.arg(3)+"-"+c.arg(5)
+		c.returns(id)
 	}
 	c.zadd(c.p.Sessions(), id, float64(c.ms+ttl))
 	c.bury()
@@ -80,6 +83,14 @@ func (c *script) heartbeat() any {
 	}
 	c.set(c.p.Session(id), birth+" "+c.arg(4), ttl, false)
 	return reply
+}
+
+// returns logs that a node is back that the log says has died: whoever read that forgot
+// it, and registering again changes no details.
+func (c *script) returns(id string) {
+	if _, died := c.zscore(c.p.Members(), "!"+id); died && strings.Contains(c.details(id), c.arg(3)) {
+		c.change("+", id)
+	}
 }
 
 // bury looks at sessions that were not renewed. A score is a promise that may be

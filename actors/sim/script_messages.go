@@ -9,7 +9,7 @@ import (
 // and tells it and the one after it. It returns the heir, or "".
 func (c *script) vacate(e, token, want string) string {
 	id, key := c.arg(2), c.p.Leader(e)
-	for _, field := range [...]string{"id", "birth", "epoch", "appointed"} {
+	for _, field := range [...]string{"id", "birth", "epoch", "appointed", "evict"} {
 		c.hdel(key, field)
 	}
 	order := c.ranked(c.p.Ranks(e))

@@ -44,9 +44,11 @@ func Conformance(t *testing.T, can Ability, open func(t *testing.T) *Fixture) {
 		{"register", registerRules},
 		{"canvass", canvassRules},
 		{"claim", claimRules},
+		{"evict", evictRules},
 		{"reassert", reassertRules},
 		{"release", releaseRules},
 		{"members", memberRules},
+		{"return", returnRules},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

@@ -137,7 +137,12 @@ func (n *node) join(elections ...string) (status string, version int64) {
 
 func (n *node) reassert(epoch, election, token string) (status, word string) {
 	n.f.T.Helper()
-	r := n.f.reply(redisbridge.ReassertScript, n.head(epoch, millis(n.quarantine), "1", election, token)...)
+	return n.reassertFor(epoch, election, token, "")
+}
+
+func (n *node) reassertFor(epoch, election, token, flags string) (status, word string) {
+	n.f.T.Helper()
+	r := n.f.reply(redisbridge.ReassertScript, n.head(epoch, millis(n.quarantine), "1", election, token, flags)...)
 	status = r.text()
 	_, _, _ = r.text(), r.text(), r.number()
 	if words := r.list().texts(); len(words) > 0 {

@@ -12,6 +12,7 @@ type look struct {
 	remaining                  int64
 	holderRank, appointed      string
 	place                      int64
+	evict                      string
 	higher                     []rival
 	others                     []other
 	heir                       string
@@ -56,6 +57,7 @@ func (n *node) canvass(flags string, elections ...string) survey {
 			l.others = append(l.others, other{o.text(), o.text(), o.number()})
 		}
 		l.heir, l.heirLeft = i.text(), i.number()
+		l.evict = i.text()
 		i.end()
 		s.items = append(s.items, l)
 	}
@@ -67,6 +69,7 @@ func (n *node) canvass(flags string, elections ...string) survey {
 type bid struct {
 	beat
 	birth, epoch string
+	flags        string
 	seen         string // the highest token seen in the election
 }
 
@@ -75,6 +78,7 @@ type award struct {
 	verdict, token, holder string
 	remaining              int64
 	birth, rank, appointed string
+	evict                  string
 	left                   int64
 	heir                   string
 }
@@ -93,7 +97,7 @@ func (n *node) claim(b bid, elections ...string) grants {
 	args := n.head(or(b.info, "0"), or(b.newName, "first"), or(b.number, "0"), b.name, or(b.token, "0"),
 		millis(n.quarantine), b.birth, or(b.epoch, "first"), strconv.Itoa(len(elections)))
 	for _, e := range elections {
-		args = append(args, e, or(b.seen, "0"), "")
+		args = append(args, e, or(b.seen, "0"), b.flags)
 	}
 	r := n.f.reply(redisbridge.ClaimScript, args...)
 	g := grants{r.text(), r.text(), r.text(), r.number(), r.text(), r.number(), nil}
@@ -105,7 +109,7 @@ func (n *node) claim(b bid, elections ...string) grants {
 			a.token, a.appointed = i.text(), i.text()
 		case "held":
 			a.holder, a.token, a.remaining = i.text(), i.text(), i.number()
-			a.birth, a.rank, a.appointed = i.text(), i.text(), i.text()
+			a.birth, a.rank, a.appointed, a.evict = i.text(), i.text(), i.text(), i.text()
 		case "quarantine":
 			a.left = i.number()
 		case "kept":

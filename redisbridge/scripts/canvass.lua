@@ -8,7 +8,7 @@
 --         {token, holder, holderBirth, remaining_ms, holderRank, appointed,
 --          place, {id, rank, birth, pttl, ... of the higher},
 --          {id, details, numsub, ... of the others},
---          heir and left of a released office that is kept, else '' and 0}
+--          heir and left of a released office that is kept, else '' and 0, evict}
 local id = ARGV[2]
 local status, birth = own(id, ARGV[3], ARGV[4])
 local now = clock()
@@ -80,10 +80,11 @@ for i = 8, 7 + 3 * ARGV[7], 3 do
     stand(e, id, ARGV[i + 1])
   end
   local r = record(e)
-  local item = { r[4] or '', '', '', -2, '', '', -1, {}, {}, '', 0 }
-  if counts(r, name) then
-    item[2], item[3], item[4] = r[1], r[2], remaining(r[1])
-    item[5], item[6] = rank(e, r[1]), r[5] or ''
+  local item = { r[4] or '', '', '', -2, '', '', -1, {}, {}, '', 0, '' }
+  local lasts = counts(r, name, now)
+  if lasts then
+    item[2], item[3], item[4] = r[1], r[2], lasts
+    item[5], item[6], item[12] = rank(e, r[1]), r[5] or '', r[8] or ''
   elseif kept(r, now) > 0 then
     item[10], item[11] = r[6], kept(r, now)
   end

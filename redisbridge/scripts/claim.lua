@@ -3,10 +3,11 @@
 -- KEYS  1 <p>::epoch
 -- ARGV  1 prefix, 2 id, 3 inc, 4 conn, 5 info, 6 newName, 7 knownNumber,
 --       8 knownName, 9 tokenSeen, 10 quarantine_ms, 11 birth, 12 epoch, 13 n,
---       then n x (election, tokenSeen, flags); there are no flags yet
+--       then n x (election, tokenSeen, flags); flag d<ms>: evict
 -- Returns {'ok' or 'stale', birth, epochName, epochNumber, floor, left, items};
 --         item = {'granted', token, appointed} | {'quarantine', left} | {'refused'} |
---         {'kept', left, heir} | {'held', holder, token, remaining_ms, holderBirth, holderRank, appointed}
+--         {'kept', left, heir} | {'held', holder, token, remaining_ms, holderBirth, holderRank, appointed,
+--          evict}
 local id, inc = ARGV[2], ARGV[3]
 local now = clock()
 local status, birth = own(id, inc, ARGV[4])
@@ -36,6 +37,7 @@ local function grant(e, r, seen)
   if r[6] then
     call('HDEL', key, 'heir', 'until')
   end
+  evictable(key, flags, r[8])
   if vacancies then
     call('SREM', p .. '::vacant', e)
   end
@@ -59,8 +61,11 @@ for i = 14, 13 + 3 * ARGV[13], 3 do
     item = { 'refused' }
   else
     local r = record(e)
-    if r[1] ~= id and counts(r, name) then
-      item = { 'held', r[1], r[4] or '', remaining(r[1]), r[2], rank(e, r[1]), r[5] or '' }
+    -- A record under our id and another incarnation can count only if that one was
+    -- evicted: it may live.
+    local lasts = not mine(r, id, inc) and counts(r, name, now)
+    if lasts then
+      item = { 'held', r[1], r[4] or '', lasts, r[2], rank(e, r[1]), r[5] or '', r[8] or '' }
     elseif left > 0 then
       item = { 'quarantine', left }
     elseif r[6] ~= id and kept(r, now) > 0 then

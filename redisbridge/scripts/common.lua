@@ -142,11 +142,11 @@ local function present(ms, now)
   return e[1], tonumber(e[2] or 0) or 0, quarantined(tonumber(e[3] or 0) or 0, ms, now)
 end
 
--- record(e) returns id, birth, epoch, token, appointed, heir, until; false where
--- missing.
+-- record(e) returns id, birth, epoch, token, appointed, heir, until, evict; false
+-- where missing.
 local function record(e)
   return call('HMGET', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'token', 'appointed',
-    'heir', 'until')
+    'heir', 'until', 'evict')
 end
 
 -- The time that a resigner's successor has before all may claim, in ms.
@@ -162,14 +162,45 @@ local function kept(r, now)
   return left
 end
 
--- counts(r, name) says whether a record names a holder in the epoch.
-local function counts(r, name)
-  return r[1] and r[2] and name ~= '' and r[3] == name and session(r[1]) == r[2]
+-- counts(r, name, now) returns for how many ms a record counts if nothing renews
+-- it, and nil if it names no holder in the epoch. Where the holder was evicted, an
+-- office that was not taken under that policy is its own for as long as the
+-- session would have lived.
+local function counts(r, name, now)
+  if not (r[1] and r[2]) or name == '' or r[3] ~= name then
+    return nil
+  end
+  if session(r[1]) == r[2] then
+    return remaining(r[1])
+  end
+  local key = p .. '::evicted:' .. r[2]
+  local since = tonumber(call('GET', key))
+  if not since then
+    return nil
+  end
+  local left, grace = call('PTTL', key), tonumber(r[8])
+  if not grace then
+    return left
+  end
+  if since + grace <= now then
+    return nil
+  end
+  return math.min(left, since + grace - now)
 end
 
 -- mine(r, id, inc) says whether a record carries our id and incarnation.
 local function mine(r, id, inc)
   return r[1] == id and r[2] and of(r[2], inc)
+end
+
+-- evictable(key, flags, was) writes the holder's grace, of flag d<ms>, or removes it.
+local function evictable(key, flags, was)
+  local grace = string.match(flags or '', 'd(%d+)')
+  if grace then
+    call('HSET', key, 'evict', grace)
+  elseif was then
+    call('HDEL', key, 'evict')
+  end
 end
 
 local function rank(e, id)
@@ -259,7 +290,7 @@ end
 -- vacate(e, id, token, want) takes the holder out of the record, keeps the
 -- token, chooses the heir and tells it and the one after it. It returns the heir.
 local function vacate(e, id, token, want)
-  call('HDEL', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'appointed')
+  call('HDEL', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'appointed', 'evict')
   local ranks = p .. '::election:' .. e .. ':ranks'
   local order = call('ZREVRANGE', ranks, 0, 63)
   if #order == 0 then

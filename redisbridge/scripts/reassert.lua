@@ -2,7 +2,7 @@
 --
 -- KEYS  1 <p>::epoch
 -- ARGV  1 prefix, 2 id, 3 inc, 4 conn, 5 epoch, 6 quarantine_ms, 7 n,
---       then n x (election, token)
+--       then n x (election, token, flags); flag d<ms>: evict
 -- Returns {'ok', 'stale', 'taken' or 'none', birth, epochName, epochNumber,
 --          {'ok' | 'refused' | 'superseded', ...}}
 local id, inc = ARGV[2], ARGV[3]
@@ -15,7 +15,7 @@ end
 if name == '' or name ~= ARGV[5] then
   return { 'stale', birth, name, number, items }
 end
-for i = 8, 7 + 2 * ARGV[7], 2 do
+for i = 8, 7 + 3 * ARGV[7], 3 do
   local e, token = ARGV[i], ARGV[i + 1]
   local word = 'superseded'
   if not candidate(e, id) then
@@ -31,6 +31,7 @@ for i = 8, 7 + 2 * ARGV[7], 2 do
       -- clock of a new primary, a higher token proves nothing (C10).
       call('HSET', key, 'id', id, 'birth', birth, 'epoch', name, 'token', token)
       call('HDEL', key, 'appointed', 'heir', 'until')
+      evictable(key, ARGV[i + 2], r[8])
       word = 'ok'
     end
     if word == 'ok' then
