@@ -345,6 +345,7 @@ func (n *nodeActor) watch(m *watch) {
 		return
 	}
 	e.holder = m.holder.ID
+	n.doubt(e, m)
 	now := n.env.clock.Now()
 	if e.holder != "" && !m.holder.Original {
 		n.extendWatch(e.holder, now.Mono+m.left, false)
@@ -418,7 +419,11 @@ func (n *nodeActor) onWatchDue() {
 }
 
 // gone tells the elections that follow a holder that it is gone.
-func (n *nodeActor) gone(id string) {
+func (n *nodeActor) gone(id string) { n.tellGone(id, false) }
+
+// tellGone tells them all, or if it was evicted those under OnDisconnect: to the others it
+// is the holder still.
+func (n *nodeActor) tellGone(id string, evicted bool) {
 	from := fsm.Candidate{ID: id, Rank: fsm.UnknownRank}
 	for _, m := range *n.shared.members.Load() {
 		if m.ID == id {
@@ -426,8 +431,9 @@ func (n *nodeActor) gone(id string) {
 		}
 	}
 	for _, e := range n.els {
-		if e.holder == id {
+		if e.holder == id && (!evicted || e.doubts == id) {
 			e.holder = ""
+			n.doubt(e, &watch{})
 			n.nudge(e, fsm.Input{Kind: fsm.InGone, From: from})
 		}
 	}

@@ -21,6 +21,7 @@ const (
 	DefaultVoteTimeout  = time.Second
 	DefaultInterval     = 60 * time.Second
 	DefaultDrainTimeout = 30 * time.Second
+	DefaultEvictGrace   = 250 * time.Millisecond
 )
 
 // Config describes a node: one member of a fleet, with one session. The zero value of
@@ -143,6 +144,52 @@ type ElectionConfig struct {
 	Drains bool
 	// Run: stand from the start.
 	Run bool
+	// Takeover says when a leader that is dead is replaced. Default OnExpiry. See
+	// OnDisconnect for what it risks.
+	Takeover Takeover
+	// EvictGrace is for how long a leader under OnDisconnect may be without a
+	// subscription before it is evicted: 50 ms to the TTL, whole milliseconds.
+	// Default 250 ms. If the candidates differ, the longer of the leader's and of
+	// the one that looks counts.
+	EvictGrace time.Duration
+}
+
+// Takeover says when a leader that is dead is replaced.
+type Takeover uint8
+
+// The policies. The leader's own decides; a candidate under OnExpiry never evicts, and
+// waits. All candidates of an election should have the same.
+const (
+	// OnExpiry: when its session in Redis has run out, a TTL at most. The default.
+	OnExpiry Takeover = iota
+	// OnDisconnect: when Redis has had no subscription of it for EvictGrace, whatever
+	// the TTL. A process that is killed is replaced in about that time.
+	//
+	// The risk: two may be trusted at once. If Redis drops the leader's connection
+	// and the leader does not notice, it goes on until its next heartbeat is
+	// answered, at worst until its trust ends (TTL less the margin). Hence it is for
+	// fenced work: whatever is written must carry [Leadership.Token], and the store
+	// must refuse an older one.
+	//
+	// A leader that does notice that its subscription is lost steps down at once: its
+	// context is cancelled, Valid is false, and its work is not waited for. A
+	// restart or failover of Redis costs every leader its office. Somebody else who
+	// subscribes to a node's control channel keeps it from being evicted.
+	//
+	// On standalone servers and Sentinel only: on Cluster, Validate and Start refuse.
+	// Where Redis does not permit PUBSUB NUMSUB, nobody is evicted, and the log says so.
+	OnDisconnect
+)
+
+// String returns the policy's name.
+func (t Takeover) String() string {
+	switch t {
+	case OnExpiry:
+		return "OnExpiry"
+	case OnDisconnect:
+		return "OnDisconnect"
+	}
+	return fmt.Sprintf("Takeover(%d)", uint8(t))
 }
 
 // DefaultElection is the election of the original's calls that name none.
@@ -201,6 +248,9 @@ func (c Config) withDefaults() Config {
 
 func (c ElectionConfig) withDefaults() ElectionConfig {
 	def(&c.DrainTimeout, DefaultDrainTimeout)
+	if c.Takeover == OnDisconnect {
+		def(&c.EvictGrace, DefaultEvictGrace)
+	}
 	return c
 }
 
@@ -252,6 +302,7 @@ func (c Config) Validate() error {
 		f.add("Packer %d is unknown: use redisbridge.JSON or redisbridge.MessagePack", c.Packer)
 	}
 	f.list = append(f.list, c.Elections.faults("Elections.", false)...)
+	f.list = append(f.list, c.fits(c.Elections, "Elections.")...)
 	return f.err()
 }
 
@@ -300,11 +351,37 @@ func (c ElectionConfig) faults(at string, named bool) []error {
 	if c.DrainTimeout < 0 {
 		f.add("%sDrainTimeout %v is negative: use 0 for the default of %v", at, c.DrainTimeout, DefaultDrainTimeout)
 	}
+	switch {
+	case c.Takeover > OnDisconnect:
+		f.add("%sTakeover %v is unknown: use OnExpiry or OnDisconnect", at, c.Takeover)
+	case c.Takeover == OnExpiry && c.EvictGrace != 0:
+		f.add("%sEvictGrace %v is for Takeover OnDisconnect: set that, or leave it 0", at, c.EvictGrace)
+	case c.Takeover == OnDisconnect && c.EvictGrace < minEvictGrace:
+		f.add("%sEvictGrace %v is too short: use at least %v, a leader's subscription is looked at that often", at, c.EvictGrace, minEvictGrace)
+	case c.EvictGrace%time.Millisecond != 0:
+		f.add("%sEvictGrace %v is not a whole number of milliseconds: round it", at, c.EvictGrace)
+	}
+	return f.list
+}
+
+// fits reports what keeps an election's settings from working in this node.
+func (c *Config) fits(e ElectionConfig, at string) []error {
+	var f faults
+	if e.Takeover != OnDisconnect {
+		return nil
+	}
+	if redisbridge.IsCluster(c.Redis.Options) {
+		f.add("%sTakeover OnDisconnect does not work on Redis Cluster, where each server counts its own subscribers only: use OnExpiry, or a standalone server or Sentinel", at)
+	}
+	if e.EvictGrace > c.TTL {
+		f.add("%sEvictGrace %v is longer than TTL %v, when a dead leader is replaced anyhow: make it shorter, or use OnExpiry", at, e.EvictGrace, c.TTL)
+	}
 	return f.list
 }
 
 const (
 	minVoteTimeout = 10 * time.Millisecond
+	minEvictGrace  = 50 * time.Millisecond
 	maxDuration    = time.Hour
 	maxReplicas    = 1000
 	maxKeys        = 7

@@ -134,7 +134,7 @@ func (e *election) identify(id *identity) {
 // join asks to belong to the node.
 func (e *election) join(err error) {
 	e.explicit = e.cfg.Run
-	e.root.Send(e.node, &attach{election: e.cfg.Name, pid: e.self, cell: e.cell, err: err})
+	e.root.Send(e.node, &attach{election: e.cfg.Name, pid: e.self, cell: e.cell, cfg: e.cfg, err: err})
 }
 
 // handle takes everything that needs a machine.
@@ -360,7 +360,7 @@ func (e *election) perform(now fsm.Instant, fx *fsm.Effect) {
 	case fsm.DoBeat:
 		e.root.Send(e.node, &beatNow{})
 	case fsm.DoWatch:
-		e.root.Send(e.node, &watch{election: e.cfg.Name, holder: fx.To, left: fx.Left})
+		e.root.Send(e.node, &watch{election: e.cfg.Name, holder: fx.To, left: fx.Left, grace: fx.Grace, place: fx.Place, birth: fx.Birth})
 	case fsm.DoLead:
 		e.begin(fx.Lease)
 	case fsm.DoEndWork:
@@ -382,6 +382,7 @@ func (e *election) call(fx *fsm.Effect) {
 	c := &redisbridge.Call{
 		ReplyTo: e.self, Gen: e.gen, Election: e.cfg.Name, Round: fx.Round, Register: fx.Register,
 		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Keep: fx.Keep, Rank: e.m.Self().Rank, Mixed: e.env.mixed.Load(),
+		Grace: e.cfg.EvictGrace,
 	}
 	switch fx.Kind {
 	case fsm.DoSurvey:

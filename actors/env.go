@@ -60,7 +60,7 @@ func (e *env) rulesOf(c *ElectionConfig) *fsm.Rules {
 func newRules(cfg *Config, c *ElectionConfig) *fsm.Rules {
 	return &fsm.Rules{
 		VoteTimeout: cfg.VoteTimeout, Interval: cfg.Interval, Mixed: *cfg.Mixed, OriginalPatience: cfg.originals.patience,
-		DrainTimeout: c.DrainTimeout, Sticky: c.Sticky, MinTenure: c.MinTenure,
+		DrainTimeout: c.DrainTimeout, Sticky: c.Sticky, MinTenure: c.MinTenure, EvictGrace: c.EvictGrace,
 	}
 }
 
@@ -162,6 +162,7 @@ type (
 		election string
 		pid      *actor.PID
 		cell     *cell
+		cfg      ElectionConfig
 		err      error // its config is wrong
 	}
 	// attached: it does, in this start.
@@ -189,6 +190,10 @@ type (
 		election string
 		holder   fsm.Candidate
 		left     time.Duration
+		// Under OnDisconnect: see fsm.DoWatch.
+		grace time.Duration
+		place int
+		birth string
 	}
 	// observing: an election is to be looked at with each beat.
 	observing struct {

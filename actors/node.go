@@ -30,6 +30,7 @@ type nodeActor struct {
 	yielded bool  // another process is to have our id: our session is not renewed any more
 
 	beats   beats
+	doubts  doubts
 	fleet   fleet
 	hub     *hub // shared.hub
 	nursery *nursery
@@ -66,6 +67,7 @@ type entry struct {
 	pid      *actor.PID
 	cell     *cell
 	holder   string // whose session it follows
+	doubts   string // whose subscription it wants looked at, "" for nobody's
 	observed bool
 	stopped  bool // has quit for good, the node is leaving
 }
@@ -116,6 +118,10 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 	case *redisbridge.MembersAnswer:
 		n.onMembers(m)
 	case *redisbridge.PurgeAnswer:
+	case *redisbridge.EvictAnswer:
+		n.onEvict(m)
+	case *redisbridge.Subscribed:
+		n.onSubscribed(m)
 	case *redisbridge.LeaveAnswer:
 		n.onLeft(m)
 	case *redisbridge.AppMessage:
@@ -137,6 +143,8 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.onLapse()
 	case *watchDue:
 		n.onWatchDue()
+	case *doubtDue:
+		n.onDoubtDue()
 	case *purgeDue:
 		n.onPurgeDue()
 	case *redisbridge.SubscribersAnswer:
@@ -235,11 +243,12 @@ func (n *nodeActor) start() {
 		rules: newRules(&n.cfg, &n.cfg.Elections),
 	}
 	n.nursery = newNursery(self, n.shared.metrics)
+	n.env.session.SetDeaf(true) // until the subscription is confirmed
 	n.hub = &n.shared.hub
 	n.hub.count(n)
 	n.shared.closeBackend()
 	for _, e := range n.shared.roster {
-		e.holder, e.observed, e.stopped = "", false, false
+		e.holder, e.doubts, e.observed, e.stopped = "", "", false, false
 		n.els = append(n.els, e)
 		n.byName[e.name] = e
 	}
@@ -289,6 +298,7 @@ func (n *nodeActor) spawnBridge() error {
 // has taken its leave. The children are stopped next, by protoactor.
 func (n *nodeActor) shutdown(why error) {
 	n.beats.stop()
+	n.doubts.stop()
 	n.fleet.stop()
 	n.env.session.Revoke()
 	for _, e := range n.els {
@@ -325,6 +335,7 @@ func (n *nodeActor) fail(err error) {
 	n.phase, n.failure = failed, err
 	n.shared.failed.Store(&err)
 	n.beats.stop()
+	n.doubts.stop()
 	n.fleet.stop()
 	n.env.session.Revoke()
 	n.env.logger.Error("node failed", "error", err.Error())
@@ -373,6 +384,9 @@ func (n *nodeActor) onLink(l *redisbridge.Link) {
 // attach takes an election into this start.
 func (n *nodeActor) attach(m *attach) {
 	known := n.byName[m.election]
+	if m.err == nil {
+		m.err = n.unfit(m.cfg)
+	}
 	switch {
 	case m.err != nil:
 		n.refuse(m, m.err)
@@ -444,6 +458,7 @@ func (n *nodeActor) terminated(who *actor.PID) {
 			continue
 		}
 		n.els = append(n.els[:i], n.els[i+1:]...)
+		n.doubt(e, &watch{})
 		delete(n.byName, e.name)
 		n.shared.cells.Delete(e.name)
 		n.shared.dropFromRoster(e)
@@ -472,7 +487,7 @@ func (n *nodeActor) open(m *open) {
 	}
 	cfg := n.cfg.Elections
 	cfg.Name = m.election
-	if err := cfg.Validate(); err != nil {
+	if err := errors.Join(cfg.Validate(), n.unfit(cfg)); err != nil {
 		m.done(nil, err)
 		return
 	}

@@ -48,6 +48,8 @@ const (
 	CauseAppointed
 	CauseResignedTo
 	CauseReplicas
+	CauseDeaf
+	CauseDisconnected
 	numCauses
 )
 
@@ -109,6 +111,8 @@ var sentences = [numCauses]string{
 	CauseAppointed:     "the leader that resigned named us",
 	CauseResignedTo:    "resigned in favour of {peer}",
 	CauseReplicas:      "the claim was not kept: {detail}",
+	CauseDeaf:          "not subscribed at Redis: whoever leads under OnDisconnect must be, or it is evicted",
+	CauseDisconnected:  "the subscription at Redis was lost: under OnDisconnect another may lead within {d}",
 }
 
 // String makes the sentence: "kicked by web-7 (rank 900)".

@@ -7,6 +7,10 @@ func (m *Machine) claim(now Instant) {
 		m.undecided(now, Cause{Code: CauseNoSession, Detail: "no heartbeat was answered lately"})
 		return
 	}
+	if m.deaf() {
+		m.undecided(now, because(CauseDeaf))
+		return
+	}
 	p := m.poll
 	if !p.claiming {
 		p.claiming = true
@@ -75,6 +79,11 @@ func (m *Machine) elected(now Instant, in Input) {
 	if trust == nil {
 		m.do(Effect{Kind: DoRelease, Token: in.Token})
 		m.undecided(now, because(CauseLateGrant))
+		return
+	}
+	if m.deaf() {
+		m.do(Effect{Kind: DoRelease, Token: in.Token})
+		m.undecided(now, because(CauseDeaf))
 		return
 	}
 	why := because(CauseGranted)

@@ -31,7 +31,9 @@ const (
 	DoBeat
 	// DoWatch: tell us (InGone) when the session of To ends; Left is how long
 	// it lives if it is not renewed. It replaces the watch before it; an empty
-	// To ends it.
+	// To ends it. With Grace, look whether To is subscribed, and evict it when it
+	// has not been for so long: Place says how many others will do that before us,
+	// Birth of which session this is.
 	DoWatch
 	// DoLead: leadership begins. Lease is the term.
 	DoLead
@@ -95,6 +97,9 @@ type Effect struct {
 	Tenancy    Tenancy
 	Token      uint64
 	Left       time.Duration
+	Grace      time.Duration
+	Place      int
+	Birth      string
 	Draining   time.Duration
 	Lease      *Lease
 	Cause      Cause

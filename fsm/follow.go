@@ -220,6 +220,10 @@ func (m *Machine) onGone(now Instant, in Input) {
 func (m *Machine) onLinkUp(now Instant) {
 	switch m.state {
 	case Lost:
+		if m.rules.EvictGrace > 0 && m.heldBy.ID == "" && !m.stoodOut {
+			m.start(now, because(CauseLinkUp)) // we stepped down for want of it
+			return
+		}
 		m.look(now)
 	case Inconclusive:
 		m.start(now, because(CauseLinkUp))

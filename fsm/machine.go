@@ -44,6 +44,10 @@ type Rules struct {
 	// OriginalPatience is how long an original's vote may wait for its ack while we
 	// drain. Default DefaultOriginalPatience.
 	OriginalPatience time.Duration
+	// EvictGrace: 0 is the policy OnExpiry. Otherwise OnDisconnect: who holds the
+	// office and has been without a subscription for so long is evicted, and who
+	// loses its own steps down at once.
+	EvictGrace time.Duration
 }
 
 // Fixed rules of the protocol.
@@ -151,6 +155,8 @@ func (m *Machine) Step(now Instant, in Input) []Effect {
 		if m.state == Idle || m.state == Lost && (!m.stoodOut || m.heldBy.ID != "") {
 			m.look(now)
 		}
+	case InDeaf:
+		m.onDeaf(now)
 	case InLinkUp:
 		m.onLinkUp(now)
 	case InDrained:
@@ -244,7 +250,9 @@ func (m *Machine) decide(r Result, why Cause, token uint64) {
 // know notes who leads, tells subscribers, and watches the holder's session.
 func (m *Machine) know(l Leader, h Holder) {
 	if h.ID != "" && h.ID != m.self.ID && !h.Original {
-		m.do(Effect{Kind: DoWatch, To: h.Candidate, Left: h.Left})
+		fx := Effect{Kind: DoWatch, To: h.Candidate, Left: h.Left}
+		m.doubt(&fx, h)
+		m.do(fx)
 	} else if m.heldBy.ID != "" && !m.heldBy.Original {
 		m.do(Effect{Kind: DoWatch})
 	}

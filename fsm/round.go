@@ -65,6 +65,12 @@ func (m *Machine) onSurveyed(now Instant, in Input) {
 		m.undecided(now, Cause{Code: CauseQuarantine, D: s.Quarantine})
 		return
 	}
+	if m.deaf() {
+		// A lower holder is not asked to go: who asks it could not follow.
+		m.observed(h)
+		m.undecided(now, because(CauseDeaf))
+		return
+	}
 	m.vote(now, s, h)
 }
 

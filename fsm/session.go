@@ -39,7 +39,7 @@ const (
 // it is trusted. All leaderships of the node rest on it.
 //
 // Beat, Answer, Unanswered and End belong to one goroutine (the node's). Current,
-// Trust, Seen, SeenEpoch, Token, Epoch and LastAnswer may be called from any.
+// Trust, Seen, SeenEpoch, Token, Epoch, Deaf and LastAnswer may be called from any.
 type Session struct {
 	ttl, margin time.Duration
 	inc         string
@@ -57,6 +57,9 @@ type Session struct {
 
 	// Raised by any goroutine.
 	token atomic.Uint64
+
+	// Set by the node's goroutine: the subscription is not there.
+	deaf atomic.Bool
 }
 
 type sentBeat struct {
@@ -245,6 +248,12 @@ func (s *Session) Revoke() {
 		t.over.Store(true)
 	}
 }
+
+// SetDeaf notes whether the node's subscription is lost.
+func (s *Session) SetDeaf(deaf bool) { s.deaf.Store(deaf) }
+
+// Deaf reports whether it is.
+func (s *Session) Deaf() bool { return s.deaf.Load() }
 
 // LastAnswer returns when a heartbeat was last answered; ok is false before.
 func (s *Session) LastAnswer() (Instant, bool) {

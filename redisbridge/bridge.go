@@ -262,6 +262,7 @@ func (b *Bridge) onSubUp(m *subUp) {
 		return
 	}
 	b.heard, b.deaf, b.subs = true, false, 0
+	b.root.Send(b.set.Owner, &Subscribed{On: true})
 	b.expect, b.probe, b.armed, b.late = 0, 0, 0, 0
 	b.tell(nil)
 }
@@ -273,7 +274,8 @@ func (b *Bridge) onSubDown(m *subDown) {
 	if m.number != b.subNo || b.stopped {
 		return
 	}
-	b.sub, b.heard = nil, false
+	b.sub = nil
+	b.unheard()
 	b.subs++
 	wait := b.backoff(b.subs)
 	var server *ServerError
@@ -288,6 +290,14 @@ func (b *Bridge) onSubDown(m *subDown) {
 	}
 	b.tell(m.err)
 	b.timers.sub = b.after(wait, &resub{})
+}
+
+// unheard tells the owner that nothing arrives any more, once.
+func (b *Bridge) unheard() {
+	if b.heard {
+		b.heard = false
+		b.root.Send(b.set.Owner, &Subscribed{})
+	}
 }
 
 // dropSub gives up a subscription that does not hear what it should.
@@ -420,4 +430,5 @@ func (b *Bridge) stop() {
 	if b.sub != nil {
 		b.sub.Close()
 	}
+	b.unheard()
 }

@@ -67,9 +67,11 @@ func NewBackend(cfg BackendConfig) (Backend, error) {
 	return b, nil
 }
 
-// cluster says whether the options mean Redis Cluster, as go-redis reads them.
-func (c *BackendConfig) cluster() bool {
-	return c.Redis.MasterName == "" && (len(c.Redis.Addrs) > 1 || c.Redis.IsClusterMode)
+func (c *BackendConfig) cluster() bool { return IsCluster(&c.Redis) }
+
+// IsCluster reports whether options mean Redis Cluster, as go-redis reads them. Nil options do not.
+func IsCluster(o *redis.UniversalOptions) bool {
+	return o != nil && o.MasterName == "" && (len(o.Addrs) > 1 || o.IsClusterMode)
 }
 
 // check reports the first fault that no retry could heal.
