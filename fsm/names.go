@@ -42,6 +42,8 @@ var causeNames = [numCauses]string{
 	CauseAppointed:     "appointed",
 	CauseResignedTo:    "resigned_to",
 	CauseReplicas:      "replicas",
+	CauseDeaf:          "deaf",
+	CauseDisconnected:  "disconnected",
 }
 
 // String returns the code's short name, as metrics use it: "kicked".

@@ -5,10 +5,12 @@ package sim_test
 const (
 	electionScripts = "actors/sim/script_election.go"
 	fleetScripts    = "actors/sim/script_fleet.go"
+	evictScript     = "actors/sim/script_evict.go"
 	allScripts      = "actors/sim/script.go"
 	sessions        = "fsm/session.go"
 	claims          = "fsm/claim.go"
 	offices         = "fsm/office.go"
+	disconnects     = "fsm/disconnect.go"
 	leases          = "fsm/lease.go"
 	voting          = "fsm/votes.go"
 	batching        = "redisbridge/batch.go"
@@ -92,7 +94,7 @@ var mutations = []mutation{
 	},
 	{
 		guard: "a record counts only if: birth check",
-		edits: []edit{{allScripts, "	birth, _, lives := c.session(r.id)\n	return lives && birth == r.birth", "	return c.lives(r.id)"}},
+		edits: []edit{{allScripts, "	if lives && birth == r.birth {", "	if _ = birth; lives {"}},
 		found: "TestC9e_ADeadLeadersRecordDoesNotComeBackWithItsSuccessorOfTheSameID",
 	},
 	{
@@ -109,6 +111,24 @@ var mutations = []mutation{
 		guard: "release by token",
 		edits: []edit{{electionScripts, "r.mine(id, inc) && r.token == c.arg(i+1)", "r.mine(id, inc)"}},
 		found: "TestC4_ALateReleaseOfAnUnknownGrantDoesNotEndTheTermAfterIt",
+	},
+	{
+		guard: "eviction ends the session",
+		edits: []edit{
+			{evictScript, "	c.del(c.p.Session(target))\n", ""},
+			{allScripts, "if lives && birth == r.birth {", "if lives && birth == r.birth && c.look(c.p.Evicted(r.birth)) == nil {"},
+		},
+		found: "TestC8_WhoWasEvictedLearnsItFromItsNextHeartbeat",
+	},
+	{
+		guard: "eviction frees offices under OnDisconnect only",
+		edits: []edit{{allScripts, "	if r.evict == \"\" {\n		return left, true\n	}\n", ""}},
+		found: "TestC8_AnEvictionDoesNotTouchOfficesUnderOnExpiry",
+	},
+	{
+		guard: "who loses its subscription steps down",
+		edits: []edit{{disconnects, "if m.state != Won || m.rules.EvictGrace == 0 {", "if true {"}},
+		found: "TestC8_WhoLosesItsSubscriptionStepsDownAtOnce",
 	},
 	{
 		guard: "token floor",
@@ -141,7 +161,7 @@ var mutations = []mutation{
 	{
 		guard: "birth check by incarnation only, and lapse and quit release",
 		edits: []edit{
-			{allScripts, "lives && birth == r.birth", "lives && strings.HasPrefix(birth, r.birth[:strings.IndexByte(r.birth, '-')+1])"},
+			{allScripts, "if lives && birth == r.birth", "if lives && strings.HasPrefix(birth, r.birth[:strings.IndexByte(r.birth, '-')+1])"},
 			quitWithoutRelease, lapseWithoutRelease,
 		},
 		found: "TestC9e_ALapsedRecordDoesNotComeBackWithTheSession",

@@ -17,8 +17,9 @@ type observer struct {
 	contest []*contest
 	byName  map[string]*contest
 	broken  Rule
-	waived  []string // names of rules
-	calm    bool     // Recover: faults are over, nobody's session may lapse
+	waived  []string             // names of rules
+	evicted map[string]*eviction // by id, the last
+	calm    bool                 // Recover: faults are over, nobody's session may lapse
 
 	terms        int           // that began
 	redisHigh    time.Duration // highest offset of Redis's clock
@@ -60,7 +61,7 @@ type term struct {
 }
 
 func newObserver(w *World) *observer {
-	return &observer{world: w, byName: make(map[string]*contest)}
+	return &observer{world: w, byName: make(map[string]*contest), evicted: make(map[string]*eviction)}
 }
 
 // add begins to observe a node.
@@ -199,7 +200,7 @@ func (o *observer) ended(s *seat) {
 // successor: another's term begins; the work of this one must be over.
 func (o *observer) successor(s, next *seat) {
 	t := s.term
-	if t == nil || !t.over || !s.cfg.Drains || t.drained || t.lapsed || t.overdue {
+	if t == nil || !t.over || !s.cfg.Drains || t.drained || t.lapsed || t.overdue || s.cutOff() {
 		return
 	}
 	n := s.node
@@ -224,7 +225,11 @@ func (o *observer) compare(c *contest) {
 		if !s.trusted() {
 			continue
 		}
-		if first != nil {
+		switch {
+		case first == nil, o.excused(first):
+		case o.excused(s):
+			continue
+		default:
 			o.breach(RuleOneLeader, "%s (token %d) and %s (token %d) lead %s", first.node.id, first.term.token, s.node.id, s.term.token, c.name)
 			return
 		}

@@ -37,12 +37,16 @@ type Process struct {
 	random *Rand
 	system *actor.ActorSystem
 	link   *link
-	former *Redis   // the primary that it was cut off with, nil if it was not
-	conns  []closer // open ends in the present life; the kernel closes them at a crash
+	former *Redis        // the primary that it was cut off with, nil if it was not
+	deafAt time.Duration // when a subscription ended last, at either end
+	conns  []closer      // open ends in the present life; the kernel closes them at a crash
 }
 
 // closer is an end of a connection that the kernel closes when its process dies.
 type closer interface{ abandon() }
+
+// deafened notes the end of a subscription.
+func (p *Process) deafened() { p.deafAt = p.world.sched.now }
 
 // ID returns the process's name.
 func (p *Process) ID() string { return p.id }

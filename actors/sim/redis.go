@@ -55,6 +55,7 @@ func (r *Redis) exec(cmd redisbridge.Command) redisbridge.Reply {
 		return redisbridge.Reply{Err: r.refuseAll}
 	}
 	reply := r.store.exec(cmd)
+	r.world.observer.executed(cmd, reply)
 	if r.world.tap != nil {
 		r.world.tap(cmd, reply)
 	}
@@ -192,6 +193,21 @@ func (r *Redis) DropSubscribers(p *Process) int {
 	for _, c := range slices.Clone(r.open) {
 		if _, ok := c.server.(*subscriber); ok && c.link.proc == p {
 			c.breakUp()
+			n++
+		}
+	}
+	return n
+}
+
+// ForgetSubscribers is [Redis.DropSubscribers] without a word to the process, as when a
+// connection is cut whose end does not get through: nothing arrives on the
+// subscriptions that it has now, and nobody tells it.
+func (r *Redis) ForgetSubscribers(p *Process) int {
+	n := 0
+	for _, c := range slices.Clone(r.open) {
+		if _, ok := c.server.(*subscriber); ok && c.link.proc == p {
+			c.silent = true
+			c.closeServer()
 			n++
 		}
 	}

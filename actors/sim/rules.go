@@ -20,7 +20,7 @@ var (
 	RuleOneLeader = Rule{
 		"at most one trusted leader",
 		"at no instant do two nodes of one election answer Valid with true. Not counted: an office under OnDisconnect " +
-			"whose holder was evicted (for fenced work), originals (they hold no lease), and a machine that was suspended " +
+			"whose holder was evicted, from then until its session would have ended or it is re-asserted (for fenced work), originals (they hold no lease), and a machine that was suspended " +
 			"after its wall clock was set back in the same term (neither of its clocks counted the time)",
 	}
 	RuleTokensRise = Rule{
@@ -31,7 +31,8 @@ var (
 	RuleWorkOver = Rule{
 		"work is over before the successor's starts",
 		"an office that is given up while its trust lasts is not another's before the work has returned (Drained), " +
-			"unless DrainTimeout has passed, the node has failed, or its clocks did not count the time (see the first rule)",
+			"unless DrainTimeout has passed, the node has failed, its clocks did not count the time (see the first rule), or " +
+			"the office is under OnDisconnect and its holder was without a subscription in that term",
 	}
 	RuleQuiet = Rule{
 		"no event after quit",

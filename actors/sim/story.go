@@ -157,6 +157,8 @@ func (s *Story) tapped(cmd redisbridge.Command, reply redisbridge.Reply) {
 		if list, ok := reply.Value.([]any); ok && len(list) > 0 && s.shown["heartbeats"] {
 			s.line("redis", "heartbeat of %s -> %v", cmd.Args[1], list[0])
 		}
+	case cmd.Script == redisbridge.EvictScript:
+		s.evictions(cmd, reply)
 	case cmd.Script == nil && len(cmd.Args) == 3 && cmd.Args[0] == "PUBLISH" && len(s.olds) > 0:
 		var m struct {
 			Type string `json:"type"`
@@ -165,6 +167,19 @@ func (s *Story) tapped(cmd redisbridge.Command, reply redisbridge.Reply) {
 		_, to, control := strings.Cut(cmd.Args[1], "::bully:")
 		if control && json.Unmarshal([]byte(cmd.Args[2]), &m) == nil && s.olds[m.ID] != nil {
 			s.line(m.ID, "says %s to %s", or(strings.TrimPrefix(m.Type, "vote"), "vote"), to)
+		}
+	}
+}
+
+// evictions tells who is evicted; looks that come to nothing are not told.
+func (s *Story) evictions(cmd redisbridge.Command, reply redisbridge.Reply) {
+	list, ok := reply.Value.([]any)
+	if !ok {
+		return
+	}
+	for i, it := range list[1].([]any) {
+		if item := it.([]any); item[0] == "evicted" {
+			s.line("redis", "%s has %s evicted; its session had %v to live", cmd.Args[1], cmd.Args[6+3*i], time.Duration(item[1].(int64))*time.Millisecond)
 		}
 	}
 }

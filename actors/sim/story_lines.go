@@ -116,6 +116,7 @@ var plainInputs = map[fsm.InputKind]string{
 	fsm.InLapse:   "trust ends",
 	fsm.InTenancy: "Redis names another tenancy",
 	fsm.InNudge:   "time to look",
+	fsm.InDeaf:    "the subscription is lost",
 	fsm.InLinkUp:  "the link is up",
 	fsm.InDrained: "the work has stopped",
 	fsm.InTick:    "deadline",

@@ -104,6 +104,8 @@ var verbs = map[string]verb{
 	"hold":      {heard: true, do: (*Story).doHold},
 	"release":   {heard: true, do: onProcess(func(p *Process) { p.world.Release(p) })},
 	"deafen":    {heard: true, do: (*Story).doDeafen},
+	"drop":      {heard: true, do: onProcess(func(p *Process) { p.world.redis.DropSubscribers(p) })},
+	"forget":    {heard: true, do: onProcess(func(p *Process) { p.world.redis.ForgetSubscribers(p) })},
 	"weather":   {heard: true, do: (*Story).doWeather},
 
 	"new-redis":     {do: func(s *Story, _ *words) { s.w.redis.store.clear() }},
@@ -199,7 +201,12 @@ func (s *Story) doStand(a *words) {
 			return
 		}
 		n.work[name] = work
+		policy := actors.OnExpiry
+		if a.has("on-disconnect") {
+			policy = actors.OnDisconnect
+		}
 		n.Stand(actors.ElectionConfig{
+			Takeover: policy, EvictGrace: a.duration("grace"),
 			Name: name, Run: true, Sticky: a.has("sticky"), MinTenure: a.duration("min-tenure"),
 			Drains: work > 0, DrainTimeout: a.duration("drain-timeout"),
 		})

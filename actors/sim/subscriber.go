@@ -63,6 +63,7 @@ func (s *subscriber) reset(err error) {
 	}
 	s.ended = true
 	p := s.backend.proc
+	p.deafened()
 	s.backend.forget(s)
 	p.world.sched.cancel(s.limit)
 	p.world.trace.note(p, "subscription ended", err.Error(), "", 0)
@@ -75,6 +76,7 @@ func (s *subscriber) end(err error) { s.backend.proc.Do(func() { s.reset(err) })
 // gone implements serverEnd.
 func (s *subscriber) gone() {
 	r := s.backend.proc.server()
+	s.backend.proc.deafened()
 	r.drop(&s.wire)
 	r.store.unsubscribe(s, s.channels)
 }

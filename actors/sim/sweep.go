@@ -76,6 +76,7 @@ func (s Swarm) begin(w *World) *swarm {
 	}
 	sticky, drains := rand.Chance(0.3), rand.Chance(0.5)
 	spread := rand.Chance(0.3)
+	policy := drawPolicy(w)
 	for i := range r.Nodes {
 		id := fmt.Sprintf("n%d", i)
 		cfg := actors.Config{Rank: new(int64(i)), TTL: ttl}
@@ -93,6 +94,7 @@ func (s Swarm) begin(w *World) *swarm {
 		for _, name := range r.names {
 			e := actors.ElectionConfig{Name: name, Run: rand.Chance(0.8), Drains: drains, DrainTimeout: 3 * time.Second}
 			e.Sticky = sticky && rand.Chance(0.5)
+			e.Takeover, e.EvictGrace = policy(i, name)
 			n.Stand(e)
 		}
 		n.Watch(r.work(n))
@@ -104,6 +106,21 @@ func (s Swarm) begin(w *World) *swarm {
 		r.next()
 	}
 	return r
+}
+
+// drawPolicy draws which elections are under OnDisconnect: in a quarter of the worlds the
+// first one is, with a grace that differs from node to node; in some of these not all
+// candidates agree. It has a generator of its own, so that seeds mean what they did before
+// there was a policy to draw.
+func drawPolicy(w *World) func(node int, election string) (actors.Takeover, time.Duration) {
+	r := NewRand(w.seed ^ 0x6f6e646973636f6e)
+	on, differ := r.Chance(0.25), r.Chance(0.3)
+	return func(node int, election string) (actors.Takeover, time.Duration) {
+		if !on || election != "e0" || differ && node%2 == 1 {
+			return actors.OnExpiry, 0
+		}
+		return actors.OnDisconnect, r.Duration(50*time.Millisecond, time.Second).Truncate(time.Millisecond)
+	}
 }
 
 // work is a node's work: told to end, it returns after a while, now and then too late.
