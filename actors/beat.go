@@ -124,6 +124,7 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 		return
 	}
 	n.env.session.Seen(a.Floor)
+	old := n.env.session.Current()
 	out := n.env.session.Answer(now, a.Req, a.Verdict, a.Tenancy, a.Epoch)
 	if out.Lapsed {
 		n.each(fsm.Input{Kind: fsm.InLapse})
@@ -146,6 +147,9 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 		n.fleet.settled = now.Mono + n.cfg.MaxTTL + n.cfg.TTL/3
 		n.join()
 		n.each(fsm.Input{Kind: fsm.InTenancy})
+		if old.Tenancy().Epoch == a.Tenancy.Epoch && old.Holds(now) {
+			n.evicted()
+		}
 	case a.Verdict == fsm.VerdictCreated:
 		n.join()
 	default:

@@ -185,6 +185,13 @@ func (n *nodeActor) judged(now fsm.Instant, v redisbridge.Eviction) {
 	}
 }
 
+// evicted: our session was ended while it is trusted, so Redis knew of no subscription of
+// ours. It may be dead without our knowing.
+func (n *nodeActor) evicted() {
+	n.env.logger.Warn("evicted: Redis did not know of our subscription; subscribing again")
+	n.env.root.Send(n.env.bridge, &redisbridge.Resubscribe{})
+}
+
 // onSubscribed: the subscription is there, or is lost. Leaders under OnDisconnect step down
 // then, before anybody else is let in.
 func (n *nodeActor) onSubscribed(m *redisbridge.Subscribed) {

@@ -137,6 +137,10 @@ func (b *Bridge) Receive(ctx actor.Context) {
 		b.onHeard(m)
 	case *subDown:
 		b.onSubDown(m)
+	case *Resubscribe:
+		if b.heard {
+			b.dropSub(errEvicted)
+		}
 	case *Drop:
 		b.drop(m.Reason, m.Sample)
 	case *redial:

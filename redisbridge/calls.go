@@ -125,6 +125,9 @@ type Subscribed struct {
 	On bool
 }
 
+// Resubscribe tells the bridge that its subscription is dead, though it does not know it yet.
+type Resubscribe struct{ quiet }
+
 // Membership is an election in which a joining node stands.
 type Membership struct {
 	Election string

@@ -14,6 +14,9 @@ import (
 // come through.
 var errProbeMissing = errors.New("redisbridge: the subscription is dead: a heartbeat was answered, but its probe did not arrive")
 
+// errEvicted is why a subscription is given up that others could not see.
+var errEvicted = errors.New("redisbridge: the subscription is dead: Redis did not know of it, and we were evicted for that")
+
 // checkProbe is the subscription's watchdog. A heartbeat publishes a probe to our own
 // channel in the script that answers it. When the next one is answered, and the probe
 // of the one before has not come, the subscription is dead, or reads another server.

@@ -30,8 +30,8 @@ func TestNodeFaults(t *testing.T) {
 		{"no key", nodeArgs(open.Addr(), "a", "--mixed=false", "--shared-key", "no such file"), []string{"--shared-key", "no such file"}},
 		{"bad id", nodeArgs(open.Addr(), "a b"), []string{"white space"}},
 		{
-			"not there yet", nodeArgs(open.Addr(), "a", "--takeover", "on-disconnect"),
-			[]string{"--takeover", "not there yet"},
+			"unknown takeover", nodeArgs(open.Addr(), "a", "--takeover", "at-once"),
+			[]string{"--takeover", "on-disconnect"},
 		},
 		{"bad flags", nodeArgs(open.Addr(), "a", "--ttl", "0s", "--drain", "-1s", "--probe", "1ns", "--election", "", "--spread", "--rank", "3"), []string{"--spread", "--ttl", "--drain", "--probe", "--election"}},
 	} {

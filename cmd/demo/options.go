@@ -27,6 +27,7 @@ type nodeOptions struct {
 	sticky              bool
 	minTenure           time.Duration
 	takeover            string
+	evictGrace          time.Duration
 	drain, drainTimeout time.Duration
 	minReplicas         int
 	replace             bool
@@ -64,7 +65,8 @@ func nodeFlags(o *nodeOptions, w io.Writer) *flag.FlagSet {
 	f.StringVar(&o.prefix, "prefix", redisbridge.DefaultPrefix, "key `prefix` of the fleet")
 	f.BoolVar(&o.sticky, "sticky", false, "once in office, do not make way for a higher rank")
 	f.DurationVar(&o.minTenure, "min-tenure", 0, "nor within this time of taking office")
-	f.StringVar(&o.takeover, "takeover", onExpiry, "when a dead leader is replaced: on-expiry; on-disconnect comes later")
+	f.StringVar(&o.takeover, "takeover", onExpiry, "when a dead leader is replaced: on-expiry, or on-disconnect, for fenced work: when it has not been subscribed for --evict-grace")
+	f.DurationVar(&o.evictGrace, "evict-grace", 0, "with on-disconnect: for how long (default 250ms)")
 	f.DurationVar(&o.drain, "drain", 0, "how long the demo's work takes to stop")
 	f.DurationVar(&o.drainTimeout, "drain-timeout", actors.DefaultDrainTimeout, "how long work may take to stop before the office is released all the same")
 	f.IntVar(&o.minReplicas, "min-replicas", 0, "replicas of Redis that must have a heartbeat or a claim before it counts")
@@ -107,16 +109,16 @@ const (
 	onDisconnect = "on-disconnect"
 )
 
+var policies = map[string]actors.Takeover{onExpiry: actors.OnExpiry, onDisconnect: actors.OnDisconnect}
+
 // check reports what the flags ask for that can't be had.
 func (o *nodeOptions) check() error {
 	var list []error
 	add := func(format string, args ...any) { list = append(list, fmt.Errorf(format, args...)) }
 	switch o.takeover {
-	case onExpiry:
-	case onDisconnect:
-		add("--takeover %s is not there yet: leave it out, a dead leader's session runs out then", onDisconnect)
+	case onExpiry, onDisconnect:
 	default:
-		add("--takeover %q is unknown: use %s", o.takeover, onExpiry)
+		add("--takeover %q is unknown: use %s or %s", o.takeover, onExpiry, onDisconnect)
 	}
 	for _, e := range o.elections {
 		if err := redisbridge.CheckName(e); err != nil {
@@ -154,7 +156,9 @@ func (o *nodeOptions) config(logger *slog.Logger) (actors.Config, error) {
 		ReplaceDuplicate: o.replace,
 		MinReplicas:      o.minReplicas,
 		TTL:              o.ttl, VoteTimeout: o.vote, Interval: o.interval, Mixed: &o.mixed, Quarantine: &o.quarantine, Logger: logger,
-		Elections: actors.ElectionConfig{Sticky: o.sticky, MinTenure: o.minTenure, DrainTimeout: o.drainTimeout},
+		Elections: actors.ElectionConfig{
+			Sticky: o.sticky, MinTenure: o.minTenure, DrainTimeout: o.drainTimeout, Takeover: policies[o.takeover], EvictGrace: o.evictGrace,
+		},
 	}
 	for i, name := range o.sharedKeys {
 		// A file, since arguments are for everybody on the machine to see.
