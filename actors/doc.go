@@ -139,17 +139,24 @@
 //
 //   - That there is a leader at every instant, or that the highest rank leads at every
 //     instant.
+//
 //   - That the work has stopped when somebody else's begins, if it ignores its context
 //     for longer than DrainTimeout, or for longer than its trust lasts.
+//
 //   - That a message arrives. Delivery is at most once.
+//
 //   - That a message's sender is who it says it is. Anybody who may PUBLISH can forge
 //     one; it can delay an election, not decide it. With a SharedKey votes, acks and
 //     kicks are signed; application messages are not.
+//
 //   - [Node.Leader] says what is known here. Ask the leader's [Leadership.Valid], or
 //     check tokens where it matters.
 //
-// Not there yet, though the design has them: the takeover policy OnDisconnect,
-// Resign to a named successor, StandDown and Stand.
+//   - Under [OnDisconnect], which is for fenced work, that at most one is trusted: a
+//     leader that Redis lost sight of, and that does not know of it, is until its next
+//     heartbeat is answered.
+//
+// Not there yet, though the design has it: StandDown and Stand.
 //
 // # Concurrent use
 //
