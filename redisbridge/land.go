@@ -221,7 +221,7 @@ func (b *Bridge) readSurvey(c *Call, l list) *fsm.Survey {
 			Left:       l.millis(3),
 			Appointed:  l.text(5) == "1",
 			Birth:      l.text(2),
-			EvictGrace: l.millis(9),
+			EvictGrace: l.millis(11),
 		}
 	}
 	higher := l.list(7)

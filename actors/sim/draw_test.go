@@ -120,7 +120,7 @@ func (d *drawer) claim(id string, head []string) step {
 	e, f := d.election(), d.election()
 	seen, flags := d.token(e), d.one("flags", "", "d0", "d60000")
 	return step{script: redisbridge.ClaimScript, args: func(s *side) []string {
-		return slices.Concat(head, []string{e, seen(s), "", f, "0", ""})
+		return slices.Concat(head, []string{e, seen(s), flags, f, "0", ""})
 	}}
 }
 
