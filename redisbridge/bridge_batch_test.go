@@ -64,7 +64,7 @@ func TestWhatComesWhileAPipelineIsUnderWayTravelsTogetherInTheNext(t *testing.T)
 		t.Fatalf("%q, want %q", got, want)
 	}
 	sent := c.sent()
-	for i, want := range []string{"release r1 5  r2 6 ", "quit 1 q", "canvass {} 3000 2 b 0  c 0 ", "claim "} {
+	for i, want := range []string{"release r1 5   r2 6  ", "quit 1 q", "canvass {} 3000 2 b 0  c 0 ", "claim "} {
 		if !strings.HasPrefix(sent[i], want) {
 			t.Errorf("%q, want %q", sent[i], want)
 		}
@@ -154,7 +154,7 @@ func TestAnswersGoToTheirCallersInOrder(t *testing.T) {
 	r.take()
 	c.reply([]any{
 		"ok", "b1", "e1", int64(4), "900", int64(0),
-		[]any{[]any{"granted", "901"}, []any{"held", "n2", "17", int64(250), "i2-1", "44", "", ""}, []any{"quarantine", int64(99)}},
+		[]any{[]any{"granted", "901", ""}, []any{"held", "n2", "17", int64(250), "i2-1", "44", "", ""}, []any{"quarantine", int64(99)}},
 	})
 	got := r.take()
 	if len(got) != 3 {

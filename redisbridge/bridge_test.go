@@ -72,7 +72,7 @@ func TestWhatIsKeptGoesOutAgainInOrderOnTheNextConnection(t *testing.T) {
 	}
 	r.advance(time.Minute)
 	next := r.accept()
-	r.wantSent(next, "release r 1 ", "quit 3 b c d")
+	r.wantSent(next, "release r 1  ", "quit 3 b c d")
 	next.reply([]any{[]any{"released", ""}}, []any{"ok", int64(3)})
 	if got := r.take(); len(got) != 4 {
 		t.Errorf("answers: %v", got)

@@ -8,8 +8,10 @@ import (
 
 // callNames are the calls' names in the log: those of their scripts.
 var callNames = [numCalls]string{
-	"heartbeat", "reassert", "release", "quit", "leave", "join", "canvass", "claim", "peer", "members", "purge",
-	"restore", "winner", "publish",
+	CallHeartbeat: "heartbeat", CallReassert: "reassert", CallRelease: "release", CallQuit: "quit", CallLeave: "leave",
+	CallJoin: "join", CallSurvey: "canvass", CallClaim: "claim", CallEvict: "evict", CallPeer: "peer",
+	CallMembers: "members", CallPurge: "purge", CallReplace: "replace", CallRestore: "restore", CallWinner: "winner",
+	CallPublish: "publish",
 }
 
 // refusal is what the server last said to calls of a kind, and when that was logged.

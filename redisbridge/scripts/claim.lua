@@ -22,7 +22,7 @@ local vacancies = call('EXISTS', p .. '::vacant') == 1
 
 -- grant writes the record with a token above every one that anybody saw, and
 -- tells the other candidates. Whom a resigner named is appointed.
-local function grant(e, r, seen)
+local function grant(e, r, seen, flags)
   local token = math.max((tonumber(r[4] or 0) or 0) + 1, (tonumber(seen) or 0) + 1, floor + 1, now)
   local key = p .. '::election:' .. e .. ':leader'
   floor = token
@@ -71,7 +71,7 @@ for i = 14, 13 + 3 * ARGV[13], 3 do
     elseif r[6] ~= id and kept(r, now) > 0 then
       item = { 'kept', kept(r, now), r[6] }
     else
-      item = grant(e, r, ARGV[i + 1])
+      item = grant(e, r, ARGV[i + 1], ARGV[i + 2])
     end
   end
   items[#items + 1] = item
