@@ -114,7 +114,7 @@ func TestCommandLine(t *testing.T) {
 		{"help me", exitUsage, "no help"},
 		{"-h", exitOK, "-speed"},
 		{"node -h", exitOK, "-min-tenure"},
-		{"bench", exitUsage, "come later"},
+		{"help bench", exitOK, "--quick"},
 		{"help chaos", exitOK, "redis-stop"},
 		{"chaos --faults earthquake", exitUsage, "some of kill"},
 		{"chaos --nodes 2", exitUsage, "use 3 to 50"},
