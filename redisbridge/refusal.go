@@ -11,7 +11,7 @@ var callNames = [numCalls]string{
 	CallHeartbeat: "heartbeat", CallReassert: "reassert", CallRelease: "release", CallQuit: "quit", CallLeave: "leave",
 	CallJoin: "join", CallSurvey: "canvass", CallClaim: "claim", CallEvict: "evict", CallPeer: "peer",
 	CallMembers: "members", CallPurge: "purge", CallReplace: "replace", CallRestore: "restore", CallWinner: "winner",
-	CallPublish: "publish",
+	CallSubscribers: "subscribers", CallPublish: "publish",
 }
 
 // refusal is what the server last said to calls of a kind, and when that was logged.
