@@ -34,7 +34,7 @@ local function grant(e, r, seen, flags)
   elseif r[5] then
     call('HDEL', key, 'appointed')
   end
-  if r[6] then
+  if r[6] or r[7] then
     call('HDEL', key, 'heir', 'until')
   end
   evictable(key, flags, r[8])
