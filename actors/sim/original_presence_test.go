@@ -181,7 +181,8 @@ func TestALiveLeaderThatAnOriginalPurgedRegistersAgain(t *testing.T) {
 		f.original("low", 10)
 		f.w.Run(f.w.Rand().Duration(20*time.Second, 90*time.Second))
 		for _, cmd := range [][]string{
-			{"SREM", "ipc::server:list", "ours"}, {"HDEL", "ipc::server:details", "ours"},
+			{"SREM", "ipc::server:list", "ours"},
+			{"HDEL", "ipc::server:details", "ours"},
 			{"SREM", "ipc::election:e:candidates", "ours"},
 		} {
 			if _, err := f.w.Redis().Do(cmd...); err != nil {

@@ -139,7 +139,7 @@ func (f *fleet) stop() {
 func (f *fleet) kill(n *node) (end time.Duration, err error) {
 	n.ended = true
 	n.mine.die()
-	key := string(redisbridge.Keys(f.prefix).Session(n.ID()))
+	key := redisbridge.Keys(f.prefix).Session(n.ID())
 	left, err := f.r.client.PTTL(f.r.ctx, key).Result()
 	end = f.r.clock.Now().Mono + left
 	f.r.system.Root.Stop(n.PID())
