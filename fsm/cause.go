@@ -50,6 +50,8 @@ const (
 	CauseReplicas
 	CauseDeaf
 	CauseDisconnected
+	CauseStandDown
+	CauseStand
 	numCauses
 )
 
@@ -113,6 +115,8 @@ var sentences = [numCauses]string{
 	CauseReplicas:      "the claim was not kept: {detail}",
 	CauseDeaf:          "not subscribed at Redis: whoever leads under OnDisconnect must be, or it is evicted",
 	CauseDisconnected:  "the subscription at Redis was lost: under OnDisconnect another may lead within {d}",
+	CauseStandDown:     "told to stand down",
+	CauseStand:         "told to stand again",
 }
 
 // String makes the sentence: "kicked by web-7 (rank 900)".

@@ -4,7 +4,7 @@ func (m *Machine) onRequest(now Instant, in Input) {
 	switch in.Kind {
 	case InRun:
 		switch {
-		case m.leaving || m.office != nil && m.office.quit:
+		case m.down || m.parting():
 			m.again = true
 		case m.state == Idle:
 			m.start(now, because(CauseRun))
@@ -18,6 +18,10 @@ func (m *Machine) onRequest(now Instant, in Input) {
 		}
 	case InResign:
 		m.resign(now, in)
+	case InStandDown:
+		m.standDown(now, in)
+	case InStand:
+		m.stand(now)
 	default:
 	}
 }
@@ -27,7 +31,15 @@ func (m *Machine) quit(now Instant, in Input) {
 	if why.Code == CauseNone {
 		why = because(CauseQuit)
 	}
-	m.again = false
+	m.again, m.down = false, false
+	if m.state == Idle {
+		m.knowNothing() // who has stood down, or observed, may know a leader
+	}
+	m.leave(now, why)
+}
+
+// leave withdraws, after draining. The request is answered once Redis knows.
+func (m *Machine) leave(now Instant, why Cause) {
 	switch {
 	case m.state == Won:
 		m.drain(now, why, Candidate{}).quit = true
@@ -38,6 +50,9 @@ func (m *Machine) quit(now Instant, in Input) {
 	}
 }
 
+// parting reports whether we are on our way out of the candidates.
+func (m *Machine) parting() bool { return m.leaving || m.office != nil && m.office.quit }
+
 // withdraw leaves the candidates. Nothing is sent to subscribers once it is done.
 func (m *Machine) withdraw(now Instant, why Cause) {
 	m.poll = nil
@@ -45,7 +60,9 @@ func (m *Machine) withdraw(now Instant, why Cause) {
 	if m.result == ResultWon {
 		m.emit(Notice{Kind: NoticeLost, Cause: why})
 	}
-	m.knowNothing()
+	if !m.down {
+		m.knowNothing()
+	}
 	m.result, m.retries, m.silent, m.told = NoResult, 0, 0, 0
 	m.stoodOut, m.vacated, m.deferTo, m.looking, m.unsure = false, 0, 0, false, false
 	m.place = -1
@@ -59,7 +76,7 @@ func (m *Machine) onWithdrawn(now Instant) {
 	}
 	m.leaving = false
 	m.do(Effect{Kind: DoAnswer, Request: InQuit})
-	if m.again {
+	if m.again && !m.down {
 		m.again = false
 		m.start(now, because(CauseRun))
 	}
@@ -237,5 +254,11 @@ func (m *Machine) onLinkUp(now Instant) {
 			m.look(now)
 		}
 	default:
+		// Who is in none of these waits for no answer: one that was lost would stop
+		// all further looks.
+		if m.looking {
+			m.looking = false
+			m.look(now)
+		}
 	}
 }

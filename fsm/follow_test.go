@@ -202,15 +202,15 @@ func TestALookThatFindsNobodyStandsInTurn(t *testing.T) {
 func TestAnObserverLooksWithoutStanding(t *testing.T) {
 	r := newRig(t)
 	r.step(fsm.Input{Kind: fsm.InNudge}).in(fsm.Idle).gives("look")
-	r.surveyed(survey(ledBy(high, 9))).in(fsm.Idle).gives("watch high", "tell leader high 9")
+	r.surveyed(survey(ledBy(high, 9), outside)).in(fsm.Idle).gives("watch high", "tell leader high 9")
 	r.gone(high).in(fsm.Idle).gives("watch", "tell no leader")
-	r.step(fsm.Input{Kind: fsm.InNudge}).surveyed(survey()).in(fsm.Idle).gives()
+	r.step(fsm.Input{Kind: fsm.InNudge}).surveyed(survey(outside)).in(fsm.Idle).gives()
 }
 
 func TestAnIdleNodeThatFindsItselfNamedReleases(t *testing.T) {
 	// A record of a term that it knows nothing of (safety-cases.md, C9).
 	r := newRig(t)
-	r.step(fsm.Input{Kind: fsm.InNudge}).surveyed(survey(ledBy(me, 9))).in(fsm.Idle).gives("release 9", "tell no leader")
+	r.step(fsm.Input{Kind: fsm.InNudge}).surveyed(survey(ledBy(me, 9), outside)).in(fsm.Idle).gives("release 9", "tell no leader")
 }
 
 func TestWhatIsExpectedNeedsNoVerification(t *testing.T) {

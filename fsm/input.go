@@ -11,7 +11,9 @@ const (
 	InRun InputKind = iota + 1
 	InQuit
 	InResign
-	InRecover // begin by withdrawing: a predecessor may have left a record
+	InRecover   // begin by withdrawing: a predecessor may have left a record
+	InStandDown // withdraw, and keep an eye on the office, until InStand
+	InStand     // stand again if we stood before
 
 	InSurveyed   // reply to Survey: the canvass of a round, or a look
 	InClaimed    // reply to Claim
@@ -118,6 +120,6 @@ type Input struct {
 	Heir string
 	// Appointed (InClaimed): granted to whom a resigner had named.
 	Appointed bool
-	// Cause says why, where the sender knows better (InQuit, faults).
+	// Cause says why, where the sender knows better (InQuit, InStandDown, faults).
 	Cause Cause
 }

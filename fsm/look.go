@@ -36,6 +36,12 @@ func (m *Machine) onLooked(now Instant, in Input) {
 	h = m.rival(h)
 	switch m.state {
 	case Idle:
+		if s.Place >= 0 && !m.leaving {
+			// A failover brought our candidacy back. Others would ask us for a vote
+			// that nobody gives.
+			m.leaving = true
+			m.do(Effect{Kind: DoWithdraw})
+		}
 		m.observed(h)
 	case Lost:
 		m.learn(s)

@@ -95,7 +95,8 @@ type Machine struct {
 	unsure   bool   // a claim's outcome is unknown: the record may name us
 	mixed    bool   // an original was seen in this election
 	leaving  bool   // a withdrawal is not answered yet
-	again    bool   // run again once it is
+	again    bool   // run again once it is, or once we are told to stand
+	down     bool   // stood down: no round begins before InStand
 	askLater bool   // lost: ask the holder again when the wait ends
 	stoodOut bool   // resigned: not before the successor's office ends
 	vacated  uint64 // highest token that is said to have been released
@@ -123,7 +124,7 @@ func (m *Machine) Step(now Instant, in Input) []Effect {
 		m.lapse(now)
 	}
 	switch in.Kind {
-	case InRun, InQuit, InResign, InRecover:
+	case InRun, InQuit, InResign, InRecover, InStandDown, InStand:
 		m.onRequest(now, in)
 	case InSurveyed:
 		m.onSurveyed(now, in)

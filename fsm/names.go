@@ -44,6 +44,8 @@ var causeNames = [numCauses]string{
 	CauseReplicas:      "replicas",
 	CauseDeaf:          "deaf",
 	CauseDisconnected:  "disconnected",
+	CauseStandDown:     "stand_down",
+	CauseStand:         "stand",
 }
 
 // String returns the code's short name, as metrics use it: "kicked".

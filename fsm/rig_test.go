@@ -124,6 +124,11 @@ func (r *rig) drained() *rig   { return r.step(fsm.Input{Kind: fsm.InDrained}) }
 func (r *rig) withdrawn() *rig { return r.step(fsm.Input{Kind: fsm.InWithdrawn}) }
 func (r *rig) released() *rig  { return r.step(fsm.Input{Kind: fsm.InReleased}) }
 
+func (r *rig) standDown() *rig { return r.step(fsm.Input{Kind: fsm.InStandDown}) }
+func (r *rig) stand() *rig     { return r.step(fsm.Input{Kind: fsm.InStand}) }
+func (r *rig) nudged() *rig    { return r.step(fsm.Input{Kind: fsm.InNudge}) }
+func (r *rig) linkUp() *rig    { return r.step(fsm.Input{Kind: fsm.InLinkUp}) }
+
 func (r *rig) resign(to string) *rig { return r.step(fsm.Input{Kind: fsm.InResign, Heir: to}) }
 
 // surveyed answers the last survey asked for.

@@ -178,7 +178,7 @@ func (w *world) turn() error {
 		}
 		return w.step(fsm.Input{Kind: fsm.InTick})
 	case 8, 9:
-		return w.step(fsm.Input{Kind: pick(w.src, []fsm.InputKind{fsm.InRun, fsm.InRun, fsm.InRun, fsm.InQuit, fsm.InResign}), Heir: pick(w.src, []string{"", "", "low", "high"})})
+		return w.step(fsm.Input{Kind: pick(w.src, []fsm.InputKind{fsm.InRun, fsm.InRun, fsm.InRun, fsm.InStand, fsm.InQuit, fsm.InResign, fsm.InStandDown}), Heir: pick(w.src, []string{"", "", "low", "high"})})
 	default:
 		if in, ok := w.reply(); ok {
 			return w.step(in)
