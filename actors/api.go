@@ -177,6 +177,22 @@ func (n *Node) ResignTo(ctx context.Context, election, to string) error {
 	return n.askElection(ctx, "resign", election, &Resign{To: to})
 }
 
+// StandDown stays in the fleet and does not stand in the election before Stand, as for
+// maintenance. It returns when Redis knows; a leader drains first, and Lost is sent. Run,
+// Lead and Campaign, called before or meanwhile, are remembered: they go on after Stand.
+// Leader and LeaderChanged go on working. Standing down twice is standing down once. It
+// lasts until Stand, Quit, Offline, or the end of the process.
+func (n *Node) StandDown(ctx context.Context, election string) error {
+	return n.askElection(ctx, "stand down", election, &StandDown{})
+}
+
+// Stand ends standing down, and returns when the election has heard it: the node stands
+// again if Run was called or somebody contends. Without StandDown before it, it changes
+// nothing.
+func (n *Node) Stand(ctx context.Context, election string) error {
+	return n.askElection(ctx, "stand", election, &Stand{})
+}
+
 // Inspect returns everything that the election knows of itself. It never blocks on Redis.
 func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) {
 	if n.shared.cellOf(election) == nil {

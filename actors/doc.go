@@ -37,7 +37,7 @@
 //     machine, its one timer, the [Leadership] of the present term, and those who wait
 //     for it. It is fed by the bridge (answers, control messages of other nodes), by the
 //     node (ends of trust and of sessions, the link), by its timer, and by users (Run,
-//     Quit, Resign, Inspect, Drained). It decodes, steps the machine, and performs what
+//     Quit, Resign, StandDown, Stand, Inspect, Drained). It decodes, steps the machine, and performs what
 //     the machine returns, in that order. All rules are the machine's, in package fsm.
 //   - The bridge, a child of the node, talks to Redis; see package redisbridge.
 //
@@ -61,7 +61,11 @@
 //	Run      stand; answered with Done once heard, not once decided
 //	Quit     withdraw; answered with Done when Redis knows, after draining
 //	Resign   give up the office, stay a candidate; answered with Done when
-//	         released, with ErrNotLeader by who does not lead
+//	         released, with ErrNotLeader by who does not lead. To names who is asked
+//	         first: ErrSuccessor, and nothing has changed, if it can't take over
+//	StandDown  withdraw, and do not stand before Stand; answered as Quit is. Run and
+//	         contenders are remembered, who leads is followed
+//	Stand    end that; answered with Done once heard
 //	Inspect  answered with a *Snapshot
 //	Drained  the work of the term with this token has stopped (see Drains)
 //
@@ -155,8 +159,6 @@
 //   - Under [OnDisconnect], which is for fenced work, that at most one is trusted: a
 //     leader that Redis lost sight of, and that does not know of it, is until its next
 //     heartbeat is answered.
-//
-// Not there yet, though the design has it: StandDown and Stand.
 //
 // # Concurrent use
 //

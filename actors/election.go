@@ -37,7 +37,6 @@ type election struct {
 	explicit  bool // Run was asked for; else the candidacy lasts as long as somebody contends
 	parting   bool // the node stops, and has had us quit
 	contender *contender
-	observers int
 
 	fault    *fsm.Cause // why the answer that is being handled is none, while it is
 	waiting  []any      // requests that came before the node did
@@ -151,6 +150,9 @@ func (e *election) handle(sender *actor.PID, m any) {
 		e.armed, e.stop = 0, nil
 		e.step(fsm.Input{Kind: fsm.InTick})
 	case *nudge:
+		if m.in.Kind == fsm.InNudge && e.m.State() == fsm.Idle && !e.following() {
+			return // nobody wants to know any more
+		}
 		e.step(m.in)
 	case *redisbridge.Heard:
 		e.hear(m.Control)
@@ -179,10 +181,15 @@ func (e *election) attach(env *env, recover bool) {
 	if e.cell.starts++; recover || e.cell.starts > 1 {
 		e.step(fsm.Input{Kind: fsm.InRecover})
 	}
+	if e.cell.down.Load() {
+		e.step(fsm.Input{Kind: fsm.InStandDown})
+	}
 	if e.explicit || e.contender != nil {
 		e.step(fsm.Input{Kind: fsm.InRun})
-	} else {
-		e.show()
+	}
+	e.show()
+	if e.following() {
+		e.follow()
 	}
 	waiting := e.waiting
 	e.waiting = nil
@@ -336,6 +343,7 @@ func (e *election) view() View {
 	v := View{
 		Election: e.cfg.Name, State: e.m.State(), Since: e.m.Since().Time(), Round: e.m.Round(),
 		Result: e.m.Result(), Rank: e.m.Self().Rank, Leader: e.m.Leader(), Draining: e.m.Draining(),
+		StoodDown: e.cell.down.Load(),
 	}
 	if l := e.m.Lease(); l != nil {
 		v.Token = l.Token()

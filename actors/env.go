@@ -84,7 +84,10 @@ type shared struct {
 	// departed are the elections whose actors have stopped: who comes next under
 	// such a name clears up first.
 	departed map[string]bool
-	backend  redisbridge.Backend
+	// down are elections opened by name that stood down when their actors were lost: who
+	// comes next under such a name does so too.
+	down    map[string]bool
+	backend redisbridge.Backend
 	// done is closed, and stopped ends, when the node's actor has stopped for good.
 	done    chan struct{}
 	stopped context.Context
@@ -115,7 +118,7 @@ func (s *shared) closeBackend() {
 }
 
 func newShared() *shared {
-	s := &shared{done: make(chan struct{}), departed: map[string]bool{}}
+	s := &shared{done: make(chan struct{}), departed: map[string]bool{}, down: map[string]bool{}}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.members.Store(&[]Member{})
 	return s
@@ -128,6 +131,9 @@ type cell struct {
 	lead   atomic.Pointer[Leadership]
 	starts int
 	failed error
+	// observers is how many look on without standing.
+	observers int
+	down      atomic.Bool // told to stand down
 }
 
 // cellOf returns the cell of an election, nil if the node has none of that name.

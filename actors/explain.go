@@ -90,6 +90,9 @@ func span(ms int64) string {
 
 func (x *explanation) idle() {
 	x.say("%s is no candidate in %q%s.", x.s.ID, x.s.Election, x.because())
+	if x.s.StoodDown {
+		x.say("It stands again when it is told to.")
+	}
 	x.leader()
 }
 

@@ -36,6 +36,16 @@ type (
 		silent
 		To string
 	}
+	// StandDown stays in the fleet and does not stand in this election before Stand.
+	// A leader gives up the office first, as by Quit; the answer comes when Quit's
+	// would. Run, Lead and Campaign are not refused meanwhile: they are remembered.
+	// Who leads goes on being known. It outlasts a panic of the actor; Quit, Offline
+	// and the end of the process end it.
+	StandDown struct{ silent }
+	// Stand ends standing down: it stands again if it was told to Run or somebody
+	// contends. It is answered when the election has heard it, and changes nothing if
+	// the election does not stand down.
+	Stand struct{ silent }
 	// Inspect asks for a Snapshot.
 	Inspect struct{ silent }
 	// Drained tells an election whose config says Drains that the work of the
@@ -87,7 +97,7 @@ type (
 	}
 )
 
-// Done answers Run, Quit, Resign and Stop.
+// Done answers Run, Quit, Resign, StandDown, Stand and Stop.
 type Done struct {
 	silent
 	Request any
@@ -255,6 +265,8 @@ type View struct {
 	Token uint64 `json:"token,omitempty"`
 	// Draining: we lead, and our work is being stopped.
 	Draining bool `json:"draining,omitempty"`
+	// StoodDown: it was told to stand down, and stands no more before it is told to.
+	StoodDown bool `json:"stood_down,omitempty"`
 }
 
 // Snapshot is everything that an election knows of itself.

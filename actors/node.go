@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"sync/atomic"
 	"time"
@@ -303,6 +304,9 @@ func (n *nodeActor) shutdown(why error) {
 	n.env.session.Revoke()
 	for _, e := range n.els {
 		n.env.root.Send(e.pid, &detached{err: why})
+		if !slices.Contains(n.shared.roster, e) {
+			n.keepDown(e)
+		}
 	}
 	n.shared.cells.Clear()
 	told := why
@@ -468,6 +472,7 @@ func (n *nodeActor) terminated(who *actor.PID) {
 			n.shared.departed[e.name] = true
 		}
 		if n.super.exhausted(who.Id) {
+			n.keepDown(e)
 			n.hub.publish(n, &Failed{Election: e.name, At: n.env.clock.Now(), Err: errExhausted})
 		}
 		n.electionStopped(e)
@@ -493,6 +498,8 @@ func (n *nodeActor) open(m *open) {
 	}
 	c := &cell{}
 	c.view.Store(&View{Election: m.election})
+	c.down.Store(n.shared.down[m.election])
+	delete(n.shared.down, m.election)
 	pid := n.ctx.Spawn(n.nursery.props)
 	n.env.root.Send(pid, &identity{cfg: cfg, cell: c})
 	e := &entry{name: m.election, pid: pid, cell: c}

@@ -112,7 +112,7 @@ func (e *election) refuse(sender *actor.PID, m any, err error) {
 	default:
 		request, r := e.responder(sender, m)
 		switch request.(type) {
-		case *Run, *Quit, *Resign, *Inspect:
+		case *Run, *Quit, *Resign, *StandDown, *Stand, *Inspect:
 			respond([]responder{r}, err)
 		}
 	}
@@ -134,8 +134,8 @@ func (e *election) request(sender *actor.PID, m any) {
 		m.done(e.snapshot(), nil)
 		return
 	case *observe:
-		e.observers += m.delta
-		e.root.Send(e.node, &observing{election: e.cfg.Name, on: e.observers > 0})
+		e.cell.observers += m.delta
+		e.follow()
 		return
 	case *Inspect:
 		if sender != nil {
@@ -160,6 +160,10 @@ func (e *election) request(sender *actor.PID, m any) {
 		e.quit(r, fsm.Cause{Code: request.why})
 	case *Resign:
 		e.resign(request, r)
+	case *StandDown:
+		e.standDown(r)
+	case *Stand:
+		e.stand(r)
 	}
 }
 
@@ -190,6 +194,10 @@ func (e *election) run(r responder) {
 
 func (e *election) quit(r responder, why fsm.Cause) {
 	e.explicit = false
+	if e.cell.down.Load() {
+		e.cell.down.Store(false)
+		e.follow()
+	}
 	if c := e.contender; c != nil {
 		e.contender = nil
 		c.done(nil, ErrQuit)
@@ -251,7 +259,7 @@ func (e *election) recant(m *recant) {
 		return
 	}
 	e.quitting = append(e.quitting, responder{done: m.done})
-	e.step(fsm.Input{Kind: fsm.InQuit})
+	e.withdraw()
 }
 
 // finish: the work has stopped. If it is still in office the office is given up.
@@ -268,7 +276,7 @@ func (e *election) finish(m *finished) {
 		m.done(nil)
 	case !e.explicit && e.contender == nil:
 		e.quitting = append(e.quitting, responder{done: m.done})
-		e.step(fsm.Input{Kind: fsm.InQuit})
+		e.withdraw()
 	case mine && !e.m.Draining():
 		e.resigned = append(e.resigned, responder{done: func(err error) {
 			if errors.Is(err, ErrNotLeader) {

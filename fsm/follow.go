@@ -33,7 +33,8 @@ func (m *Machine) quit(now Instant, in Input) {
 	}
 	m.again, m.down = false, false
 	if m.state == Idle {
-		m.knowNothing() // who has stood down, or observed, may know a leader
+		m.looking = false // who has stood down, or observed, may look, and know a leader
+		m.knowNothing()
 	}
 	m.leave(now, why)
 }

@@ -69,12 +69,12 @@ var Table = Definition{
 		{Inconclusive, "inconclusive", "The round had no result.", "250 ms doubling to 5 s, or to TTL/3 without a current session, jittered; the end of the quarantine: canvass"},
 	},
 	Events: [numEvents]EventRow{
-		{Canvass, "canvass", []State{Idle, Lost, Inconclusive}, Voting, "told to run; the leader is gone; a retry is due; a higher candidate learns of a lower, non-sticky holder"},
+		{Canvass, "canvass", []State{Idle, Lost, Inconclusive}, Voting, "told to run, or to stand again; the leader is gone; a retry is due; a higher candidate learns of a lower, non-sticky holder"},
 		{Polled, "polled", []State{Voting}, Waiting, "the candidates are known and the votes are out, or none is needed"},
 		{Elected, "elected", []State{Waiting}, Won, "the claim was granted and its trust has not ended meanwhile"},
 		{Defeated, "defeated", []State{Voting, Waiting, Won, Inconclusive}, Lost, "outranked, kicked, somebody else holds the lease, our session lapsed, or we resigned"},
 		{Undecided, "undecided", []State{Voting, Waiting}, Inconclusive, "the deadline passed with a higher candidate or the holder silent; Redis is unreachable; claims are in quarantine"},
-		{Withdraw, "withdraw", []State{Voting, Waiting, Won, Lost, Inconclusive}, Idle, "told to quit"},
+		{Withdraw, "withdraw", []State{Voting, Waiting, Won, Lost, Inconclusive}, Idle, "told to quit, or to stand down"},
 	},
 }
 

@@ -214,6 +214,7 @@ func (b *Board) Moved(node, election string, t fsm.Transition) {
 		s.View = old.View
 	}
 	s.Election, s.State, s.Since, s.Round, s.Token, s.Draining = election, t.To, at, t.Round, 0, false
+	s.StoodDown = t.To == fsm.Idle && t.Cause.Code == fsm.CauseStandDown
 	if t.To == fsm.Won {
 		s.Token, s.Leader = t.Token, fsm.Leader{ID: node, Token: t.Token, Known: true}
 	}

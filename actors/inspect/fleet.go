@@ -203,6 +203,8 @@ func (f *Fleet) Actions() []Action {
 		{Name: "run", Label: "Run", Scope: "seat", Help: "Stand in the election."},
 		{Name: "resign", Label: "Resign", Scope: "seat", Help: "Give up the office and stay a candidate; the next in rank follows."},
 		{Name: "appoint", Label: "Appoint", Scope: "seat", Help: "Has the leader, if this process runs it, resign in favour of this node."},
+		{Name: "standdown", Label: "Stand down", Scope: "seat", Help: "Give up the office and stay out of the election until told to stand, for maintenance."},
+		{Name: "stand", Label: "Stand", Scope: "seat", Help: "Stand again after standing down, if it was a candidate before."},
 		{Name: "quit", Label: "Quit", Scope: "seat", Danger: true, Help: "Withdraw from the election, giving up the office first."},
 	}
 }
@@ -226,7 +228,7 @@ func (f *Fleet) appoint(ctx context.Context, node, election string) (string, err
 	return leader.ID() + " has resigned in favour of " + node, nil
 }
 
-// Do tells a node's election to run, resign, be appointed or quit.
+// Do tells a node's election to run, resign, be appointed, stand down, stand again or quit.
 func (f *Fleet) Do(ctx context.Context, c Command) (string, error) {
 	n := f.Get(c.Node)
 	if n == nil {
@@ -239,6 +241,10 @@ func (f *Fleet) Do(ctx context.Context, c Command) (string, error) {
 		return c.Node + " has resigned", n.Resign(ctx, c.Election)
 	case "appoint":
 		return f.appoint(ctx, c.Node, c.Election)
+	case "standdown":
+		return c.Node + " has stood down", n.StandDown(ctx, c.Election)
+	case "stand":
+		return c.Node + " stands again", n.Stand(ctx, c.Election)
 	case "quit":
 		return c.Node + " has quit", n.Quit(ctx, c.Election)
 	}

@@ -58,7 +58,7 @@
 // # Nodes
 //
 // [World.Node] runs a real hustings node in a process, [Node.Stand] opens elections
-// on it, [Node.Tell] sends them actors.Run, Quit and Resign, [Node.Watch] sees its
+// on it, [Node.Tell] sends them actors.Run, Quit, Resign, StandDown…, [Node.Watch] sees its
 // events, and [Node.Handle] gives what does not block of the plain-Go interface.
 //
 // # Clocks

@@ -56,7 +56,7 @@ func (n *Node) start(p *Process) {
 	cfg.Redis.Clock, cfg.Redis.Backend, cfg.Redis.Entropy = p.Clock(), p.Backend(), p.random.Uint64
 	n.handle, n.election = nil, make(map[string]*actor.PID)
 	for _, s := range n.seats {
-		s.stream, s.standing = stream{}, s.cfg.Run
+		s.stream, s.standing, s.down = stream{}, s.cfg.Run, false
 	}
 	n.pid = p.Spawn(actors.NodeProps(cfg))
 	n.observing = p.Spawn(actor.PropsFromFunc(n.observe))

@@ -45,6 +45,7 @@ type seat struct {
 	term     *term  // the present one, or the last
 	stream   stream
 	standing bool // told to run, and not to quit
+	down     bool // told to stand down, and not to stand again
 	resigned bool // told to resign, and not in office since
 }
 
@@ -143,7 +144,11 @@ func (o *observer) asked(n *Node, election string, message any) {
 	case *actors.Run:
 		s.standing = true
 	case *actors.Quit:
-		s.standing = false
+		s.standing, s.down = false, false
+	case *actors.StandDown:
+		s.down = true
+	case *actors.Stand:
+		s.down = false
 	case *actors.Resign:
 		s.resigned = s.term != nil && !s.term.over
 	case *actors.Drained:

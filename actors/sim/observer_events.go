@@ -73,6 +73,9 @@ func (o *observer) toldStatus(s *seat, e *actors.Status) {
 		}
 		s.stream.result, s.stream.causes = fsm.NoResult, 0
 	}
+	if e.StoodDown && e.State != fsm.Idle && !e.Draining {
+		o.breach(RuleQuiet, "%s: it stands down in %s, and is %s", s.node.id, e.Election, e.State)
+	}
 	if e.State == fsm.Lost || e.State == fsm.Won {
 		s.stream.causes = 0 // a round had a result, if the same as before
 	}

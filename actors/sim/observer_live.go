@@ -185,7 +185,7 @@ func (w *World) stays(begin time.Duration) bool {
 // stands reports whether a seat is one of a node that works and is told to run.
 func (s *seat) stands() bool {
 	n := s.node
-	return s.standing && !n.dead && (n.handle == nil || n.handle.Err() == nil)
+	return s.standing && !s.down && !n.dead && (n.handle == nil || n.handle.Err() == nil)
 }
 
 // noLeader says which election has no trusted leader, "" if none.

@@ -36,7 +36,8 @@ var (
 	}
 	RuleQuiet = Rule{
 		"no event after quit",
-		"an election that went idle tells neither Won, Lost, Ending, Inconclusive nor DrainOverdue before it is run again",
+		"an election that went idle tells neither Won, Lost, Ending, Inconclusive nor DrainOverdue before it is run again; one that stands down " +
+			"is idle, or gives up the office, before it is told to stand",
 	}
 	RuleWellFormed = Rule{
 		"events are well-formed",

@@ -78,6 +78,10 @@ func describeInput(st actors.Step) string {
 		return "run"
 	case fsm.InQuit:
 		return "quit"
+	case fsm.InStandDown:
+		return "stand down"
+	case fsm.InStand:
+		return "stand again"
 	case fsm.InResign:
 		if in.Heir != "" {
 			return "resign in favour of " + in.Heir

@@ -94,6 +94,8 @@ var verbs = map[string]verb{
 	}},
 
 	"quit":      {heard: true, do: (*Story).doQuit},
+	"standdown": {heard: true, do: tell(&actors.StandDown{})},
+	"standup":   {heard: true, do: tell(&actors.Stand{})},
 	"resign":    {heard: true, do: (*Story).doResign},
 	"stop":      {heard: true, do: func(s *Story, a *words) { s.on(a, 0, func(n *told) { n.Send(n.pid, &actors.Stop{}) }) }},
 	"send":      {heard: true, do: (*Story).doSend},

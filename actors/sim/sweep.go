@@ -143,7 +143,7 @@ func (r *swarm) next() {
 			return
 		}
 		n, e := r.nodes[rand.IntN(len(r.nodes))], r.names[rand.IntN(len(r.names))]
-		switch rand.IntN(8) {
+		switch rand.IntN(10) {
 		case 0, 1, 2:
 			n.Tell(e, &actors.Run{})
 		case 3, 4:
@@ -152,6 +152,10 @@ func (r *swarm) next() {
 			r.resign(e, &actors.Resign{})
 		case 6:
 			r.resign(e, &actors.Resign{To: r.nodes[rand.IntN(len(r.nodes))].id})
+		case 7:
+			n.Tell(e, &actors.StandDown{})
+		case 8:
+			n.Tell(e, &actors.Stand{})
 		default:
 			r.stop(n, rand.Duration(0, 8*time.Second))
 		}
@@ -194,6 +198,7 @@ func (r *swarm) calm() {
 			}
 		}
 		for _, e := range r.names {
+			n.Tell(e, &actors.Stand{})
 			n.Tell(e, &actors.Run{})
 		}
 	}

@@ -23,6 +23,8 @@ func init() { // obey needs the table, which needs what obey needs
 		"run":       ofElection((*nodeRun).standIn),
 		"quit":      ofElection((*nodeRun).quit),
 		"resign":    resign,
+		"standdown": ofElection(func(r *nodeRun, election string) error { return r.node.StandDown(r.over, election) }),
+		"stand":     ofElection(func(r *nodeRun, election string) error { return r.node.Stand(r.over, election) }),
 		"leader":    leader,
 		"status":    status,
 		"inspect":   inspect,

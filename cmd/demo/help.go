@@ -39,6 +39,8 @@ Commands with --stdin, one a line, each answered with a "reply" line:
   run [E]            stand in election E
   quit [E]           withdraw; answered when done, drained
   resign [E] [TO]    give up the office, stay a candidate; answered when done
+  standdown [E]      stay in the fleet and do not stand in E; answered when done
+  stand [E]          stand again
   leader [E]         who leads
   status [E]         state, result, token, trusted ms left
   inspect [E]        everything about it, history included

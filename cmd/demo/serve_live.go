@@ -195,7 +195,7 @@ func (l *live) Actions() []web.Action {
 // Do obeys a button. One thing at a time is done to a node.
 func (l *live) Do(ctx context.Context, c web.Command) (string, error) {
 	switch c.Action {
-	case "run", "resign", "appoint", "quit":
+	case "run", "resign", "appoint", "standdown", "stand", "quit":
 		return l.Fleet.Do(ctx, c)
 	case "add":
 		return l.add(ctx)

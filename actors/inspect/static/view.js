@@ -85,7 +85,7 @@ function drawCandidates(app, seats) {
       text(nr, `${seats.indexOf(s) + 1}.`);
       text(who.firstChild, s.node);
       const waits = s.pending.length ? `, waits for ${s.pending.length}` : "";
-      text(who.lastChild, `rank ${s.rank}, round ${s.round}${waits}${s.draining ? ", is giving up the office" : ""}`);
+      text(who.lastChild, `rank ${s.rank}, round ${s.round}${waits}${s.draining ? ", is giving up the office" : ""}${s.stood_down ? ", stood down" : ""}`);
       const over = s.state === "won" && s.trusted_ms === 0; // it stands still, and has not noticed
       pill.className = `state-pill ${over ? "inconclusive" : s.state}`;
       text(pill, over ? "won, trust over" : s.state);
