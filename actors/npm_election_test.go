@@ -16,7 +16,7 @@ func TestWithRealOriginalsOursWinsOverLowerOnesAndTheyEmitLost(t *testing.T) {
 		f.soon("ours joins lower originals", "ours")
 		f.hears(low, 0, "lost", "")
 		f.hears(mid, f.hears(mid, 0, "won", ""), "lost", "")
-		f.stays("ours", 2*time.Minute)
+		f.stays("ours", 75*time.Second)
 		f.nobodyDied()
 	})
 }
@@ -33,7 +33,7 @@ func TestWithRealOriginalsOursLosesToAHigherOne(t *testing.T) {
 		if ours.LastResult("e") != "lost" {
 			f.t.Errorf("last result %q", ours.LastResult("e"))
 		}
-		f.stays("high", 2*time.Minute)
+		f.stays("high", 75*time.Second)
 		f.nobodyDied()
 	})
 }
@@ -45,7 +45,7 @@ func TestWithRealOriginalsAHigherOneThatJoinsLaterTakesOver(t *testing.T) {
 		f.old("low", 10)
 		f.old("high", 30)
 		f.soon("a higher original joins", "high")
-		f.stays("high", 2*time.Minute)
+		f.stays("high", 75*time.Second)
 		if d := f.overlap(); d > 0 {
 			f.t.Errorf("two led at once for %v", d)
 		}
@@ -62,7 +62,7 @@ func TestWithRealOriginalsALowerOneThatJoinsIsKickedAndNobodyElseNotices(t *test
 		low := f.old("low", 10)
 		f.hears(low, 0, "lost", "")
 		f.t.Logf("FIGURE a lower original is told, its start included: %d ms", time.Since(start).Milliseconds())
-		f.stays("ours", 2*time.Minute)
+		f.stays("ours", 75*time.Second)
 		if s := told(low); s != "lost" {
 			f.t.Errorf("it was told %s", s)
 		}
@@ -81,7 +81,7 @@ func TestWithRealOriginalsOurKilledLeaderIsReplacedByTheNextWhoeverThatIs(t *tes
 		f.soon("an original above the other of ours follows our killed leader", "high")
 		f.olds[0].Kill()
 		f.soon("ours follows a killed original", "second")
-		f.stays("second", 2*time.Minute)
+		f.stays("second", 75*time.Second)
 		f.nobodyDied()
 	})
 }
@@ -95,7 +95,7 @@ func TestWithRealOriginalsOurKilledLeaderIsReplacedByTheNextOfOurs(t *testing.T)
 		f.soon("joined", "first")
 		first.signal(syscall.SIGKILL)
 		f.soon("ours follows our killed leader (TTL 2 s)", "second")
-		f.stays("second", 2*time.Minute)
+		f.stays("second", 75*time.Second)
 		if leadsNow(low, "e") {
 			f.t.Error("the original leads beside it")
 		}
@@ -153,7 +153,7 @@ func TestWithRealOriginalsOurHungLeaderIsReplacedAndStepsDownWhenItWakes(t *test
 		first.signal(syscall.SIGSTOP)
 		f.others = nil
 		f.soon("ours follows our hung leader (TTL 2 s)", "second")
-		f.stays("second", 2*time.Minute)
+		f.stays("second", 75*time.Second)
 		first.signal(syscall.SIGCONT)
 		first.hears(f.t, "lost")
 		f.others = append(f.others, first)
@@ -175,11 +175,11 @@ func TestWithRealOriginalsOneThatLeadsAndHangsIsPassedOver(t *testing.T) {
 		high.Pause()
 		f.olds = []*redistest.Original{low}
 		f.soon("ours passes over an original that hangs", "ours")
-		f.stays("ours", 2*time.Minute)
+		f.stays("ours", 75*time.Second)
 		high.Resume()
 		f.olds = append(f.olds, high)
 		f.soon("the hung original wakes", "high")
-		f.stays("high", 2*time.Minute)
+		f.stays("high", 75*time.Second)
 		f.nobodyDied()
 	})
 }

@@ -23,6 +23,7 @@ func TestFalseWinsOfRealOriginalsArePreventedByOurSecondKick(t *testing.T) {
 			mixed(t, func(t *testing.T, f *npmFleet) {
 				f.speed = 10                // replies are late by chance, too, where the machine is busy
 				f.our("3", 3000, change...) // integers come in ascending order: it is the last one
+				f.ids.Store("1", true)
 				low := redistest.NewOriginal(t, redistest.OriginalConfig{
 					Addr: f.addr, ID: "1", PID: 1000, Speed: float64(f.speed), Lag: f.scaled(600 * time.Millisecond), Run: []string{"e"},
 				})

@@ -44,6 +44,7 @@ type npmFleet struct {
 	server *redistest.Server
 	speed  time.Duration
 	olds   []*redistest.Original
+	ids    sync.Map // of all originals that were started, string
 	ours   []*npmPeer
 	others []*npmNode
 }
@@ -107,6 +108,7 @@ func newNpmFleet(t testing.TB) *npmFleet {
 		}
 		t.Logf("our log:\n%s", f.logs.String())
 	})
+	f.overhear()
 	return f
 }
 
@@ -124,6 +126,7 @@ func (f *npmFleet) old(id string, pid int, elections ...string) *redistest.Origi
 
 func (f *npmFleet) oldAt(addr, id string, pid int, elections ...string) *redistest.Original {
 	f.t.Helper()
+	f.ids.Store(id, true)
 	o := redistest.NewOriginal(f.t, redistest.OriginalConfig{Addr: addr, ID: id, PID: pid, Speed: float64(f.speed), Run: elections})
 	f.olds = append(f.olds, o)
 	return o
