@@ -38,6 +38,10 @@ type childConfig struct {
 	Rank     int64
 	TTL      time.Duration
 	Election string
+	// Takeover is the election's policy.
+	Takeover actors.Takeover
+	// Expiring, if not "", is a second election, under OnExpiry.
+	Expiring string
 	// Watch: report each term, as watchTerms does.
 	Watch bool
 }
@@ -79,7 +83,7 @@ func runChild(text string) int {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	n, err := actors.Start(ctx, system, actors.Config{
-		ID: c.ID, Rank: &c.Rank, TTL: c.TTL,
+		ID: c.ID, Rank: &c.Rank, TTL: c.TTL, Elections: actors.ElectionConfig{Takeover: c.Takeover},
 		Redis: redisbridge.Config{Prefix: c.Prefix, Options: &redis.UniversalOptions{
 			Addrs: []string{c.Addr}, Username: c.User, Password: c.Password,
 		}},
@@ -91,6 +95,9 @@ func runChild(text string) int {
 	if err != nil {
 		_ = out.Encode(childLine{Error: err.Error()})
 		return 1
+	}
+	if c.Expiring != "" {
+		system.Root.Spawn(actors.ElectionProps(n.PID(), actors.ElectionConfig{Name: c.Expiring, Run: true}))
 	}
 	terms := make(chan *childTerm)
 	if c.Watch {
@@ -167,6 +174,8 @@ type child struct {
 	in    io.WriteCloser
 	lines chan childLine
 	terms []*childTerm
+	// killed: its end is the test's doing.
+	killed bool
 }
 
 // startChild starts one that is ended when the test ends.
@@ -207,7 +216,7 @@ func startChild(t testing.TB, c childConfig, log io.Writer) *child {
 		defer late.Stop()
 		for range p.lines {
 		}
-		if err := cmd.Wait(); err != nil {
+		if err := cmd.Wait(); err != nil && !p.killed {
 			t.Errorf("the child %s: %v", c.ID, err)
 		}
 	})

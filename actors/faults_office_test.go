@@ -24,6 +24,8 @@ type office struct {
 	logs   syncBuffer
 	ref    *referee
 	also   func() error // what else is missing
+	// elections are the settings of all elections.
+	elections actors.ElectionConfig
 }
 
 func newOffice(t testing.TB, ttl time.Duration, prefix string) *office {
@@ -41,7 +43,7 @@ func newOffice(t testing.TB, ttl time.Duration, prefix string) *office {
 // config is that of the i-th node.
 func (o *office) config(i int, options *redis.UniversalOptions) actors.Config {
 	return actors.Config{
-		ID: "node-" + strconv.Itoa(i), Rank: new(int64(i) + 1), TTL: o.ttl,
+		ID: "node-" + strconv.Itoa(i), Rank: new(int64(i) + 1), TTL: o.ttl, Elections: o.elections,
 		Redis:  redisbridge.Config{Options: options, Prefix: o.prefix},
 		Logger: slog.New(slog.NewTextHandler(&o.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
