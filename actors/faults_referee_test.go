@@ -22,7 +22,7 @@ type referee struct {
 	// OnDisconnect makes an exception for; such overlaps are counted apart.
 	allowed time.Duration
 	stop    chan struct{}
-	stopped  sync.WaitGroup
+	stopped sync.WaitGroup
 
 	mu       sync.Mutex // guards the rest
 	nodes    []*actors.Node

@@ -29,7 +29,8 @@ type mutation struct {
 
 type edit struct{ file, old, new string }
 
-// These take minutes: go test -tags mutation -run Mutation ./actors/sim
+// These take minutes: go test -tags mutation -run MutationsAreFound ./actors/sim
+// HUSTINGS_MUTATION is a pattern for their guards.
 func TestMutationsAreFound(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -48,6 +49,17 @@ func TestMutationsAreFound(t *testing.T) {
 		})
 	}
 	t.Logf("each found within %d seeds a test:\n%s", seedsPerCase, table.String())
+}
+
+// Quick: whoever changes a guarded line learns it before an hour of mutations does.
+func TestEveryMutationIsStillOfTheSourceText(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutations {
+		t.Run(m.guard, func(t *testing.T) { m.overlay(t, root) })
+	}
 }
 
 // run reports which tests found the mutation, and in which seed.

@@ -33,6 +33,14 @@ func TestNodeFaults(t *testing.T) {
 			"unknown takeover", nodeArgs(open.Addr(), "a", "--takeover", "at-once"),
 			[]string{"--takeover", "on-disconnect"},
 		},
+		{
+			"short grace", nodeArgs(open.Addr(), "a", "--takeover", "on-disconnect", "--evict-grace", "10ms"),
+			[]string{"EvictGrace 10ms is too short"},
+		},
+		{
+			"a grace for nothing", nodeArgs(open.Addr(), "a", "--evict-grace", "100ms"),
+			[]string{"EvictGrace 100ms", "OnDisconnect"},
+		},
 		{"bad flags", nodeArgs(open.Addr(), "a", "--ttl", "0s", "--drain", "-1s", "--probe", "1ns", "--election", "", "--spread", "--rank", "3"), []string{"--spread", "--ttl", "--drain", "--probe", "--election"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -114,6 +122,7 @@ func TestCommandLine(t *testing.T) {
 		{"help me", exitUsage, "no help"},
 		{"-h", exitOK, "-speed"},
 		{"node -h", exitOK, "-min-tenure"},
+		{"node -h", exitOK, "-evict-grace"},
 		{"help bench", exitOK, "--quick"},
 		{"help chaos", exitOK, "redis-stop"},
 		{"chaos --faults earthquake", exitUsage, "some of kill"},

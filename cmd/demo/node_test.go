@@ -266,6 +266,23 @@ func TestKilledLeaderIsReplaced(t *testing.T) {
 	a.exit(exitOK)
 }
 
+func TestKilledLeaderUnderOnDisconnectIsReplacedBeforeItsTrustHadEnded(t *testing.T) {
+	addr := redistest.NewMini(t).Addr()
+	policy := []string{"--election", "e", "--ttl", "20s", "--takeover", "on-disconnect", "--evict-grace", "100ms"}
+	a := spawnNode(t, nodeArgs(addr, "a", append(policy, "--rank", "10")...)...)
+	b := spawnNode(t, nodeArgs(addr, "b", append(policy, "--rank", "20")...)...)
+	first := b.want(0, "ev", "won")
+	a.want(0, "ev", "leader", "leader", "b")
+	mark := a.mark()
+	_ = b.process.Kill()
+	second := a.want(mark, "ev", "won")
+	if second["mono_ns"].(float64) >= first["until_ns"].(float64) {
+		t.Errorf("won at %v only, when the other was not trusted any more since %v", second["mono_ns"], first["until_ns"])
+	}
+	_ = a.process.Signal(syscall.SIGTERM)
+	a.exit(exitOK)
+}
+
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	addr := redistest.NewMini(t).Addr()
 	n := spawnNode(t, nodeArgs(addr, "a", "--election", "e", "--drain", "10m", "--drain-timeout", "10m")...)
