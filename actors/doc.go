@@ -128,6 +128,9 @@
 //     other started later or renews its session. (It may be a former life of its own that
 //     a failover brought back; that one ends by itself.)
 //   - The work panics: Lead returns it as an error ([ErrPanic]), the office is given up.
+//   - RankFor, Steps or the function of a Handle panics: it is logged and counted, and
+//     costs no term. An election whose RankFor panics tells Failed and answers with
+//     the error until the node is started again.
 //   - An actor of ours panics: it is restarted at once, at most 10 times in 10 s. An
 //     election steps down first, tells Failed, gives up its record, and is idle; it
 //     stands again if its config says Run or somebody contends in it, after a pause that

@@ -171,11 +171,17 @@ func (e *election) handle(sender *actor.PID, m any) {
 // and stands when Redis has answered.
 func (e *election) attach(env *env, recover bool) {
 	e.leave()
+	rank, err := rankOf(env, e.cfg.Name)
+	if err != nil {
+		env.publish(&Failed{Election: e.cfg.Name, At: env.clock.Now(), Err: err})
+		e.detach(err)
+		return
+	}
 	e.env, e.parting = env, false
 	e.meter = env.metrics.meter(e.cfg.Name)
 	e.gen = env.entropy()
 	e.rules = env.rulesOf(&e.cfg)
-	self := fsm.Candidate{ID: env.cfg.ID, Inc: env.session.Inc(), Rank: env.cfg.rank(e.cfg.Name)}
+	self := fsm.Candidate{ID: env.cfg.ID, Inc: env.session.Inc(), Rank: rank}
 	e.m = fsm.NewMachine(e.cfg.Name, self, e.rules, env.session, env.entropy())
 	e.root.Send(env.bridge, &redisbridge.Route{Election: e.cfg.Name, PID: e.self})
 	if e.cell.starts++; recover || e.cell.starts > 1 {

@@ -66,14 +66,15 @@ func (n *nodeActor) join() {
 	n.fleet.joined, n.fleet.spoiled = false, false
 	c := &redisbridge.Call{Kind: redisbridge.CallJoin, ReplyTo: n.ctx.Self()}
 	for _, e := range n.els {
-		if v := e.cell.view.Load(); v == nil || v.State == fsm.Idle {
+		v := e.cell.view.Load()
+		if v == nil || v.State == fsm.Idle {
 			continue
 		}
 		if len(c.Entries) == maxEntries {
 			n.sendJoin(c)
 			c = &redisbridge.Call{Kind: redisbridge.CallJoin, ReplyTo: n.ctx.Self()}
 		}
-		c.Entries = append(c.Entries, redisbridge.Membership{Election: e.name, Rank: n.cfg.rank(e.name)})
+		c.Entries = append(c.Entries, redisbridge.Membership{Election: e.name, Rank: v.Rank})
 	}
 	n.sendJoin(c)
 }

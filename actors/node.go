@@ -204,6 +204,7 @@ func (n *nodeActor) request(m any) {
 	case *ping:
 		n.onPing(m)
 	case *Handle:
+		defer n.shared.caught(n.env.logger, "Handle.Done")
 		m.Done(&Node{system: n.ctx.ActorSystem(), pid: n.ctx.Self(), shared: n.shared, cfg: &n.cfg})
 	case Event:
 		n.hub.publish(n, m)

@@ -112,7 +112,7 @@ func (e *election) refuse(sender *actor.PID, m any, err error) {
 	default:
 		request, r := e.responder(sender, m)
 		switch request.(type) {
-		case *Run, *Quit, *Resign, *StandDown, *Stand, *Inspect:
+		case *Run, *Quit, *Resign, *StandDown, *Stand, *Inspect, *stopElection:
 			respond([]responder{r}, err)
 		}
 	}

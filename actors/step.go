@@ -30,6 +30,7 @@ func (s Step) Inspect() *Snapshot {
 // tell gives a step to whoever looks at every one.
 func (e *election) tell(now fsm.Instant, in fsm.Input, fx []fsm.Effect) {
 	if f := e.env.cfg.Steps; f != nil {
+		defer e.env.shared.caught(e.env.logger, "Config.Steps")
 		f(Step{Election: e.cfg.Name, At: now, Input: in, Effects: fx, State: e.m.State(), e: e})
 	}
 }
