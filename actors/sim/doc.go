@@ -60,6 +60,7 @@
 // [World.Node] runs a real hustings node in a process, [Node.Stand] opens elections
 // on it, [Node.Tell] sends them actors.Run, Quit, Resign, StandDown…, [Node.Watch] sees its
 // events, and [Node.Handle] gives what does not block of the plain-Go interface.
+// [World.Original] runs a model of a process with npm ipc@0.0.1 beside them.
 //
 // # Clocks
 //
