@@ -19,7 +19,8 @@ type office struct {
 	ackAt      time.Duration // or then at the latest
 }
 
-// DefaultOriginalPatience is how long an original is patient: an original gives its round up, or wins it, 10 s after its votes.
+// DefaultOriginalPatience is after how long an original's vote is acked at the latest, though
+// the office is not released yet: it gives its round up, or wins it, 10 s after its votes.
 const DefaultOriginalPatience = 8 * time.Second
 
 // maxOwed bounds the acks that are owed. Who is not among them votes again.
