@@ -140,7 +140,7 @@ func TestAResignerHandsOverAndDoesNotTakeBack(t *testing.T) {
 
 func TestAResignerWithoutASuccessorStandsAgainAfterATTL(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		f.ttl = time.Second
+		f.ttl = slowly * time.Second
 		a := f.start("a", 1).run("e")
 		first := a.won("e")
 		a.must(a.Resign(bg(t), "e"))

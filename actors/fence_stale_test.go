@@ -17,7 +17,7 @@ import (
 // A leader is cut off, its work ignores that, and writes when another leads.
 func TestAStaleLeadersWritesAreFencedOff(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		f.ttl = 500 * time.Millisecond
+		f.ttl = slowly * 500 * time.Millisecond
 		proxy := redistest.NewProxy(t, f.addr)
 		resource := "{" + string(f.keys) + "}:cursor"
 		a := f.start("a", 2, func(c *actors.Config) {

@@ -85,7 +85,7 @@ func sum(t *testing.T, all map[string]metricdata.Metrics, name string, pairs ...
 
 func TestMetricsTellWhatTheNodeDoes(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		f.ttl = 900 * time.Millisecond // a node learns of members with its heartbeats
+		f.ttl = slowly * 900 * time.Millisecond // a node learns of members with its heartbeats
 		reader := metric.NewManualReader()
 		provider := metric.NewMeterProvider(metric.WithReader(reader))
 		a := f.start("a", 2, func(c *actors.Config) { c.MeterProvider = provider }).run("billing")
@@ -142,8 +142,8 @@ func TestMetricsTellWhatTheNodeDoes(t *testing.T) {
 }
 
 func TestMetricsOfALinkThatIsDownAndOfALapse(t *testing.T) {
-	f := newFleet(t, servers["miniredis"])
-	f.ttl = 600 * time.Millisecond
+	f := newFleet(t, redistest.NewMini(t).Addr())
+	f.ttl = slowly * 600 * time.Millisecond
 	reader := metric.NewManualReader()
 	link := redistest.NewProxy(t, f.addr)
 	a := f.start("a", 2, func(c *actors.Config) {

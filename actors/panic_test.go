@@ -43,7 +43,7 @@ func TestAnElectionThatPanicsStepsDownAndStartsIdle(t *testing.T) {
 
 func TestANodeThatPanicsStepsDownAndComesBackWithANewIncarnation(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		f.ttl = time.Second
+		f.ttl = slowly * time.Second
 		a := f.start("a", 1).run("e")
 		first := a.won("e")
 		before, err := a.Inspect(bg(t), "e")

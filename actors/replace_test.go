@@ -16,7 +16,7 @@ func replacing(c *actors.Config) { c.ReplaceDuplicate = true }
 
 func TestAReplacedNodeEndsItsWorkAndSaysByWhomItWasReplaced(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		f.ttl = 900 * time.Millisecond
+		f.ttl = slowly * 900 * time.Millisecond
 		a := f.start("n", 1)
 		events := a.Subscribe(bg(t), actors.SubscribeOptions{})
 		working, ended := make(chan struct{}), make(chan error, 1)

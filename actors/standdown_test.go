@@ -134,7 +134,7 @@ func TestStandingDownOutlastsAPanic(t *testing.T) {
 
 func TestStandingDownOutlastsAPanicOfTheNode(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		f.ttl = time.Second
+		f.ttl = slowly * time.Second
 		a := f.start("a", 1).run("e")
 		a.won("e")
 		a.must(a.StandDown(bg(t), "e"))

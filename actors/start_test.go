@@ -121,7 +121,7 @@ func TestAWrongPasswordIsPermanentAtOnceAndNowhereToBeRead(t *testing.T) {
 
 func TestACrashedNodesSuccessorWaitsForItsSession(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		f.ttl = time.Second
+		f.ttl = slowly * time.Second
 		f.start("a", 1).crash()
 		at := time.Now()
 		left := f.client.PTTL(bg(t), f.keys.Session("a")).Val()
