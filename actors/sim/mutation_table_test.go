@@ -22,7 +22,7 @@ var (
 	ownRecordAgain = edit{
 		electionScripts, "		switch r := c.record(e); {\n",
 		"		switch r := c.record(e); {\n		case r.mine(id, c.arg(3)):\n			c.hset(c.p.Leader(e), \"birth\", birth)\n" +
-			"			c.hset(c.p.Leader(e), \"epoch\", epoch.name)\n			items = append(items, []any{\"granted\", r.token})\n",
+			"			c.hset(c.p.Leader(e), \"epoch\", epoch.name)\n			items = append(items, []any{\"granted\", r.token, \"\"})\n",
 	}
 	quitWithoutRelease  = edit{electionScripts, "	if r := c.record(e); r.mine(id, inc) {\n		c.vacate(e, r.token, \"\")\n	}\n", "	_ = inc\n"}
 	claimWithoutEpoch   = edit{electionScripts, "	epoch := c.epoch(5)\n", "	epoch := c.present(c.num(10))\n"}
