@@ -24,3 +24,6 @@ func HastenOriginals(c *Config, speed time.Duration) {
 
 // KickOriginalsOnce leaves the second kick out.
 func KickOriginalsOnce(c *Config) { c.originals.rekick = time.Hour }
+
+// BridgePID is the actor of the node's bridge.
+func (n *Node) BridgePID() *actor.PID { return n.shared.start.Load().bridge }
