@@ -31,13 +31,5 @@ func (m *Machine) onDeaf(now Instant) {
 	m.do(Effect{Kind: DoRelease, Token: token, To: o.heir})
 	m.payOwed(o)
 	m.knowVacant()
-	if o.quit {
-		m.withdraw(now, o.why)
-		return
-	}
-	m.stoodOut = o.resigned
-	m.lose(now, why, token)
-	if o.resigned {
-		m.wait(now, m.session.ttl)
-	}
+	m.termOver(now, o, why, token)
 }

@@ -101,12 +101,18 @@ func (m *Machine) endTerm(now Instant) {
 	} else {
 		m.knowVacant()
 	}
+	m.termOver(now, o, o.why, token)
+}
+
+// termOver goes on after a term whose lease is dropped: out of the candidates if we were
+// told to quit, else as one who has lost.
+func (m *Machine) termOver(now Instant, o *office, why Cause, token uint64) {
 	if o.quit {
 		m.withdraw(now, o.why)
 		return
 	}
 	m.stoodOut = o.resigned
-	m.lose(now, o.why, token)
+	m.lose(now, why, token)
 	if o.resigned {
 		// Stand again when the successor's office ends, or if there is none.
 		m.wait(now, m.session.ttl)
@@ -149,17 +155,10 @@ func (m *Machine) lapse(now Instant) {
 	m.do(Effect{Kind: DoRelease, Token: token})
 	m.payOwed(o)
 	m.knowNothing()
-	if o.quit {
-		m.withdraw(now, o.why)
-		return
+	m.termOver(now, o, why, token)
+	if !o.quit && !o.resigned {
+		m.wait(now, RetryMin+m.stagger())
 	}
-	m.stoodOut = o.resigned
-	m.lose(now, why, token)
-	if o.resigned {
-		m.wait(now, m.session.ttl)
-		return
-	}
-	m.wait(now, RetryMin+m.stagger())
 }
 
 // reassert asks Redis to move our record into the present tenancy.
