@@ -53,6 +53,7 @@ const (
 	OutcomeKept // the office is kept for Heir, for Wait yet
 	// OutcomeUnreplicated: granted, and too few replicas have it. It is given back.
 	OutcomeUnreplicated
+	numOutcomes
 )
 
 // Holder is who a leader record that counts names.

@@ -65,26 +65,28 @@ func Codes() []CauseCode {
 	return all
 }
 
-var outcomeNames = [...]string{
+var outcomeNames = [numOutcomes]string{
 	OutcomeUnknown: "unknown", OutcomeGranted: "granted", OutcomeHeld: "held", OutcomeQuarantine: "quarantine",
 	OutcomeRefused: "refused", OutcomeStale: "stale", OutcomeReasserted: "reasserted", OutcomeSuperseded: "superseded",
+	OutcomeKept: "kept", OutcomeUnreplicated: "unreplicated",
 }
 
 // String returns the outcome's name: "granted".
 func (o Outcome) String() string {
-	if int(o) < len(outcomeNames) {
+	if o < numOutcomes {
 		return outcomeNames[o]
 	}
 	return fmt.Sprintf("Outcome(%d)", uint8(o))
 }
 
-var verdictNames = [...]string{
-	VerdictUnknown: "unknown", VerdictExtended: "extended", VerdictCreated: "created", VerdictTaken: "taken", VerdictStale: "stale",
+var verdictNames = [numVerdicts]string{
+	VerdictUnknown: "unknown", VerdictExtended: "extended", VerdictCreated: "created", VerdictTaken: "taken",
+	VerdictStale: "stale", VerdictReplaced: "replaced",
 }
 
 // String returns the verdict's name: "extended".
 func (v Verdict) String() string {
-	if int(v) < len(verdictNames) {
+	if v < numVerdicts {
 		return verdictNames[v]
 	}
 	return fmt.Sprintf("Verdict(%d)", uint8(v))

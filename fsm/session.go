@@ -33,6 +33,7 @@ const (
 	// VerdictReplaced: another process is to have our id. The session is ours until it
 	// runs out, and not renewed any more.
 	VerdictReplaced
+	numVerdicts
 )
 
 // Session is a node's one session: what was asked, what was answered, and how long

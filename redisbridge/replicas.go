@@ -25,7 +25,7 @@ const waitShare = 6
 // before it. It travels in the same pipeline, so that it costs the replicas' round trip
 // and none of ours.
 func (b *Bridge) composeWait() Command {
-	timeout := max(b.set.Session.TTL()/waitShare, 1).Milliseconds()
+	timeout := (b.set.Session.TTL() / waitShare).Milliseconds()
 	return Command{Args: []string{"WAIT", strconv.Itoa(b.set.MinReplicas), strconv.FormatInt(max(timeout, 1), 10)}}
 }
 
