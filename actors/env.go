@@ -152,12 +152,7 @@ func (e *env) fresh() bool {
 
 // trusted returns for how long the session is trusted from now on. Any goroutine may ask.
 func (e *env) trusted() time.Duration {
-	t, now := e.session.Current(), e.clock.Now()
-	if t == nil || !t.Holds(now) {
-		return 0
-	}
-	until := t.Until()
-	return min(until.Mono-now.Mono, until.Wall-now.Wall)
+	return e.session.Current().Left(e.clock.Now())
 }
 
 // Messages between a node and its elections.

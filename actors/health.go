@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"sort"
+	"time"
 
 	"hustings/redisbridge"
 )
@@ -137,10 +138,7 @@ func (e *env) sessionInfo() SessionInfo {
 	s := SessionInfo{Incarnation: e.session.Inc(), TTLMS: e.cfg.TTL.Milliseconds(), AnsweredMS: -1}
 	if t := e.session.Current(); t != nil {
 		s.Birth, s.Epoch = t.Tenancy().Birth, t.Tenancy().Epoch
-		if t.Holds(now) {
-			until := t.Until()
-			s.TrustedMS = max(min(until.Mono-now.Mono, until.Wall-now.Wall).Milliseconds(), 1)
-		}
+		s.TrustedMS = wholeMS(t.Left(now))
 	}
 	if at, ok := e.session.LastAnswer(); ok {
 		s.AnsweredMS = now.Sub(at).Milliseconds()
@@ -149,4 +147,12 @@ func (e *env) sessionInfo() SessionInfo {
 		s.LinkUp = l.Up
 	}
 	return s
+}
+
+// wholeMS is how long something lasts yet, in milliseconds: 0 only if it does not.
+func wholeMS(left time.Duration) int64 {
+	if left <= 0 {
+		return 0
+	}
+	return max(left.Milliseconds(), 1)
 }

@@ -78,6 +78,15 @@ func (l *Leadership) Valid() bool { return l != nil && l.lease.Valid(l.clock.Now
 // Until returns when trust ends unless a heartbeat is answered before.
 func (l *Leadership) Until() fsm.Instant { return l.lease.Until() }
 
+// Left returns for how long trust lasts yet unless a heartbeat is answered before, by the
+// clock on which it ends first; 0 if the term is not valid, or l is nil.
+func (l *Leadership) Left() time.Duration {
+	if l == nil {
+		return 0
+	}
+	return l.lease.Left(l.clock.Now())
+}
+
 // Context is done when the work must stop: the term has ended, or is being given up.
 // context.Cause tells why, and wraps ErrLost. Err compares with the clocks at each call.
 func (l *Leadership) Context() context.Context {

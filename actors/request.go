@@ -307,9 +307,7 @@ func (e *election) snapshot() *Snapshot {
 	if n := len(s.History); n > 0 {
 		s.Transitions = s.History[n-1].Seq
 	}
-	if l := e.m.Lease(); l.Valid(now) {
-		s.TrustedMS = max(l.Until().Sub(now).Milliseconds(), 1)
-	}
+	s.TrustedMS = wholeMS(e.m.Lease().Left(now))
 	if at, ok := e.m.Deadline(); ok {
 		s.DeadlineMS = max(0, (at - now.Mono).Milliseconds())
 	}

@@ -59,6 +59,16 @@ func (t *Trust) Holds(now Instant) bool {
 	return false
 }
 
+// Left returns for how long the trust lasts yet, by the clock on which it ends first; 0 if
+// it does not hold.
+func (t *Trust) Left(now Instant) time.Duration {
+	if !t.Holds(now) {
+		return 0
+	}
+	until := t.Until()
+	return max(min(until.Mono-now.Mono, until.Wall-now.Wall), 0)
+}
+
 // extend takes the end that a heartbeat gives, if it was sent later than those before
 // it, which the monotonic clock tells. The wall clock's end comes from the same
 // heartbeat, and may be earlier than the one before: the clock was set back. (The later
@@ -106,6 +116,14 @@ func (l *Lease) Valid(now Instant) bool {
 
 // Until is the instant at which the lease ends unless it is renewed.
 func (l *Lease) Until() Instant { return l.trust.Load().Until() }
+
+// Left returns for how long the lease lasts unless it is renewed; 0 if it is not valid.
+func (l *Lease) Left(now Instant) time.Duration {
+	if !l.Valid(now) {
+		return 0
+	}
+	return l.trust.Load().Left(now)
+}
 
 // Close ends the lease for good.
 func (l *Lease) close() { l.closed.Store(true) }

@@ -232,3 +232,22 @@ func TestReadersMayAskWhileTheNodeExtends(t *testing.T) {
 	close(done)
 	<-gone
 }
+
+func TestWhatIsLeftOfTrustIsThatOfTheClockOnWhichItEndsFirst(t *testing.T) {
+	s := fsm.NewSession(inc, ttl)
+	answer(s, at(0), s.Beat(at(0)), fsm.VerdictCreated, first)
+	now := at(time.Second)
+	now.Wall += time.Second // the wall clock was set on
+	if got, want := s.Current().Left(now), term-2*time.Second; got != want {
+		t.Errorf("left %v, want %v", got, want)
+	}
+	if got := s.Current().Left(at(term)); got != 0 {
+		t.Errorf("left %v at the end", got)
+	}
+	if got := s.Current().Left(now); got != 0 {
+		t.Errorf("left %v after somebody has seen it end", got)
+	}
+	if got := (*fsm.Trust)(nil).Left(now); got != 0 {
+		t.Errorf("no trust has %v left", got)
+	}
+}

@@ -180,12 +180,7 @@ func (f *Fleet) Trust(node, election string) time.Duration {
 	if n == nil {
 		return 0
 	}
-	l := n.Leadership(election)
-	if !l.Valid() {
-		return 0
-	}
-	now, until := f.clock.Now(), l.Until()
-	return max(min(until.Mono-now.Mono, until.Wall-now.Wall), 0)
+	return n.Leadership(election).Left()
 }
 
 // Inspect asks a node.
