@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,15 +74,8 @@ func runBench(args []string, c *console) int {
 	if server != nil {
 		defer server.Stop()
 	}
-	ctx, stop := context.WithCancelCause(context.Background())
-	defer stop(nil)
-	go func() {
-		select {
-		case <-c.signals:
-			stop(errors.New("interrupted"))
-		case <-ctx.Done():
-		}
-	}()
+	ctx, done := c.interruptible()
+	defer done()
 	o.run.Progress = c.err
 	report, err := bench.Run(ctx, o.run)
 	if report != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,15 +121,8 @@ func runChaos(args []string, c *console) int {
 		fmt.Fprintln(c.err, "demo chaos:", err)
 		return exitFault
 	}
-	ctx, stop := context.WithCancelCause(context.Background())
-	defer stop(nil)
-	go func() {
-		select {
-		case <-c.signals:
-			stop(errors.New("interrupted"))
-		case <-ctx.Done():
-		}
-	}()
+	ctx, done := c.interruptible()
+	defer done()
 	o.run.Command = func(args ...string) *exec.Cmd { return exec.Command(self, args...) }
 	o.run.Now = func() int64 { return monoNS(clock.Now()) }
 	if c.colour {

@@ -40,6 +40,23 @@ type console struct {
 	colour bool
 }
 
+// errInterrupted is why a command ended that was told to stop.
+var errInterrupted = errors.New("interrupted")
+
+// interruptible returns a context that ends, with errInterrupted, at the first signal to
+// stop, or when done is called.
+func (c *console) interruptible() (ctx context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() {
+		select {
+		case <-c.signals:
+			cancel(errInterrupted)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
 func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -67,17 +66,8 @@ func runScript(args []string, c *console) int {
 	if code, stop := parsed(err); stop {
 		return code
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	over := make(chan struct{})
-	defer close(over)
-	go func() {
-		select {
-		case <-c.signals:
-			cancel(errors.New("interrupted"))
-		case <-over:
-		}
-	}()
+	ctx, done := c.interruptible()
+	defer done()
 	if err := perform(ctx, o, c); err != nil {
 		fmt.Fprintf(c.err, "demo: %v\n", err)
 		return exitFault

@@ -61,17 +61,8 @@ func runServe(args []string, c *console) int {
 	if code, stop := parsed(err); stop {
 		return code
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	over := make(chan struct{})
-	defer close(over)
-	go func() {
-		select {
-		case <-c.signals:
-			cancel()
-		case <-over:
-		}
-	}()
+	ctx, done := c.interruptible()
+	defer done()
 	if err := serve(ctx, o, c.out); err != nil {
 		fmt.Fprintf(c.err, "demo serve: %v\n", err)
 		return exitFault

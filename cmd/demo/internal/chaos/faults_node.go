@@ -51,30 +51,19 @@ func (r *run) withdrawNode(p *plan, n *node) {
 	over()
 }
 
-func (r *run) holeOut(p *plan, n *node) {
-	over := r.begun(HoleOut, n.id, p.hold.Round(time.Millisecond).String())
-	n.proxy.Hold(redistest.ToServer)
-	r.wait(p.hold)
-	n.proxy.Release(redistest.ToServer)
-	over()
-}
-
-func (r *run) holeIn(p *plan, n *node) {
-	over := r.begun(HoleIn, n.id, p.hold.Round(time.Millisecond).String())
-	n.proxy.Hold(redistest.ToClient)
-	r.wait(p.hold)
-	n.proxy.Release(redistest.ToClient)
-	over()
-}
-
-func (r *run) cut(p *plan, n *node) {
-	over := r.begun(Cut, n.id, p.hold.Round(time.Millisecond).String())
-	n.proxy.Hold(redistest.ToServer)
-	n.proxy.Hold(redistest.ToClient)
-	r.wait(p.hold)
-	n.proxy.Release(redistest.ToServer)
-	n.proxy.Release(redistest.ToClient)
-	over()
+// hold lets nothing through in some directions for a while; later it arrives.
+func hold(kind Kind, directions ...redistest.Direction) func(*run, *plan, *node) {
+	return func(r *run, p *plan, n *node) {
+		over := r.begun(kind, n.id, p.hold.Round(time.Millisecond).String())
+		for _, d := range directions {
+			n.proxy.Hold(d)
+		}
+		r.wait(p.hold)
+		for _, d := range directions {
+			n.proxy.Release(d)
+		}
+		over()
+	}
 }
 
 func (r *run) resetNode(_ *plan, n *node) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"hustings/redisbridge/redistest"
 )
 
 // Kind is a kind of fault.
@@ -50,9 +52,9 @@ var kindTable = []struct {
 	{kind: Join, about: "a node of higher rank joins, and is ended or killed", from: 0.5, to: 3},
 	{kind: Resign, about: "told to resign", node: (*run).resignNode},
 	{kind: Withdraw, about: "told to quit the election, then to run in it", from: 0, to: 1, node: (*run).withdrawNode},
-	{kind: HoleOut, about: "nothing reaches Redis from a node", from: 0.1, to: 4, node: (*run).holeOut},
-	{kind: HoleIn, about: "nothing reaches a node from Redis", from: 0.1, to: 4, node: (*run).holeIn},
-	{kind: Cut, about: "neither direction", from: 0.1, to: 4, node: (*run).cut},
+	{kind: HoleOut, about: "nothing reaches Redis from a node", from: 0.1, to: 4, node: hold(HoleOut, redistest.ToServer)},
+	{kind: HoleIn, about: "nothing reaches a node from Redis", from: 0.1, to: 4, node: hold(HoleIn, redistest.ToClient)},
+	{kind: Cut, about: "neither direction", from: 0.1, to: 4, node: hold(Cut, redistest.ToServer, redistest.ToClient)},
 	{kind: Reset, about: "a node's connections are reset", node: (*run).resetNode},
 	{kind: Lose, about: "what comes next on each connection is lost, and the connection with it", node: (*run).loseNode},
 	{kind: Delay, about: "all that passes is late, up to 0.4 TTL", from: 0.5, to: 3, node: (*run).delayNode},
