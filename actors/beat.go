@@ -2,7 +2,7 @@ package actors
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -285,7 +285,7 @@ func (n *nodeActor) sameBirth(w redisbridge.Watched) bool {
 	}
 	old := &n.beats.watched[i]
 	if old.birth != "" && old.birth != w.Birth {
-		n.beats.watched = append(n.beats.watched[:i], n.beats.watched[i+1:]...)
+		n.beats.watched = slices.Delete(n.beats.watched, i, i+1)
 		n.gone(w.ID)
 		return false
 	}
@@ -359,8 +359,7 @@ func (n *nodeActor) watch(m *watch) {
 
 // find returns where a holder is, or belongs, in the sorted list.
 func (b *beats) find(id string) (int, bool) {
-	i := sort.Search(len(b.watched), func(i int) bool { return b.watched[i].id >= id })
-	return i, i < len(b.watched) && b.watched[i].id == id
+	return slices.BinarySearchFunc(b.watched, id, func(x watched, id string) int { return strings.Compare(x.id, id) })
 }
 
 // extendWatch notes when a session ends if it is not renewed. A heartbeat's word replaces
@@ -376,9 +375,7 @@ func (n *nodeActor) extendWatch(id string, end time.Duration, beat bool) {
 		}
 		return
 	}
-	b.watched = append(b.watched, watched{})
-	copy(b.watched[i+1:], b.watched[i:])
-	b.watched[i] = watched{id: id, end: end}
+	b.watched = slices.Insert(b.watched, i, watched{id: id, end: end})
 }
 
 // armWatch sets the timer for the next end of a watched session.

@@ -1,7 +1,8 @@
 package actors
 
 import (
-	"sort"
+	"slices"
+	"strings"
 	"time"
 
 	"hustings/fsm"
@@ -48,8 +49,7 @@ func (d *doubts) stop() {
 }
 
 func (d *doubts) find(id string) (int, bool) {
-	i := sort.Search(len(d.list), func(i int) bool { return d.list[i].ID >= id })
-	return i, i < len(d.list) && d.list[i].ID == id
+	return slices.BinarySearchFunc(d.list, id, func(x doubted, id string) int { return strings.Compare(x.ID, id) })
 }
 
 // unfit is why an election's settings do not work in this node, nil if they do.
@@ -68,7 +68,7 @@ func (n *nodeActor) doubt(e *entry, m *watch) {
 	if e.doubts != "" && e.doubts != want {
 		if i, ok := d.find(e.doubts); ok {
 			if d.list[i].follow--; d.list[i].follow <= 0 {
-				d.list = append(d.list[:i], d.list[i+1:]...)
+				d.list = slices.Delete(d.list, i, i+1)
 			}
 		}
 	}
@@ -79,9 +79,8 @@ func (n *nodeActor) doubt(e *entry, m *watch) {
 	now := n.env.clock.Now()
 	i, ok := d.find(want)
 	if !ok {
-		d.list = append(d.list, doubted{})
-		copy(d.list[i+1:], d.list[i:])
-		d.list[i] = doubted{Doubt: redisbridge.Doubt{ID: want}, place: m.place, next: now.Mono + period(m.place)}
+		at := doubted{Doubt: redisbridge.Doubt{ID: want}, place: m.place, next: now.Mono + period(m.place)}
+		d.list = slices.Insert(d.list, i, at)
 	}
 	h := &d.list[i]
 	if was != want {

@@ -3,7 +3,8 @@ package actors
 import (
 	"errors"
 	"fmt"
-	"sort"
+	"slices"
+	"strings"
 	"time"
 
 	"hustings/fsm"
@@ -54,8 +55,7 @@ func (f *fleet) fullDue(now fsm.Instant, interval time.Duration) bool {
 }
 
 func (f *fleet) find(id string) (int, bool) {
-	i := sort.Search(len(f.known), func(i int) bool { return f.known[i].ID >= id })
-	return i, i < len(f.known) && f.known[i].ID == id
+	return slices.BinarySearchFunc(f.known, id, func(m Member, id string) int { return strings.Compare(m.ID, id) })
 }
 
 // join registers the node, and again every election in which it stands.
@@ -252,9 +252,7 @@ func (n *nodeActor) meet(now fsm.Instant, m *redisbridge.Member) {
 		n.fleet.known[i] = peer
 		delete(n.fleet.watch.leaving, m.ID)
 	default:
-		n.fleet.known = append(n.fleet.known, Member{})
-		copy(n.fleet.known[i+1:], n.fleet.known[i:])
-		n.fleet.known[i] = peer
+		n.fleet.known = slices.Insert(n.fleet.known, i, peer)
 	}
 	if m.ID != n.cfg.ID {
 		n.env.logger.Debug("peer up", "peer", m.ID, "rank", peer.Rank, "original", peer.Original)
@@ -269,7 +267,7 @@ func (n *nodeActor) forget(now fsm.Instant, id string, dead bool) {
 		return
 	}
 	peer := n.fleet.known[i]
-	n.fleet.known = append(n.fleet.known[:i], n.fleet.known[i+1:]...)
+	n.fleet.known = slices.Delete(n.fleet.known, i, i+1)
 	if dead {
 		n.env.logger.Info("peer dead", "peer", id)
 		n.fleet.news = append(n.fleet.news, &PeerDead{At: now, Peer: peer})

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -44,7 +45,7 @@ func (n *nodeActor) lookAtOriginals() {
 			ids = append(ids, m.ID)
 		}
 	}
-	for _, m := range sorted(w.fallen) {
+	for _, m := range slices.Sorted(maps.Keys(w.fallen)) {
 		if len(ids) < maxWatched {
 			ids = append(ids, m)
 		}
@@ -194,13 +195,4 @@ func (n *nodeActor) originalsLive() bool {
 		}
 	}
 	return false
-}
-
-func sorted(set map[string]bool) []string {
-	list := make([]string, 0, len(set))
-	for id := range set {
-		list = append(list, id)
-	}
-	slices.Sort(list)
-	return list
 }

@@ -1,27 +1,19 @@
 package sim
 
-func (s *Story) doPartition(a *words) {
-	s.on(a, 0, func(n *told) {
-		switch {
-		case a.has("to-redis"):
-			s.w.PartitionOneway(n.Process, ToRedis)
-		case a.has("from-redis"):
-			s.w.PartitionOneway(n.Process, FromRedis)
-		default:
-			s.w.Partition(n.Process)
-		}
-	})
-}
+func (s *Story) doPartition(a *words) { s.link(a, s.w.Partition, s.w.PartitionOneway) }
 
-func (s *Story) doHold(a *words) {
+func (s *Story) doHold(a *words) { s.link(a, s.w.Hold, s.w.HoldOneway) }
+
+// link does something to a node's link with Redis, or to the one direction that is named.
+func (s *Story) link(a *words, both func(...*Process), one func(*Process, Direction)) {
 	s.on(a, 0, func(n *told) {
 		switch {
 		case a.has("to-redis"):
-			s.w.HoldOneway(n.Process, ToRedis)
+			one(n.Process, ToRedis)
 		case a.has("from-redis"):
-			s.w.HoldOneway(n.Process, FromRedis)
+			one(n.Process, FromRedis)
 		default:
-			s.w.Hold(n.Process)
+			both(n.Process)
 		}
 	})
 }

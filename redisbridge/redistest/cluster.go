@@ -82,9 +82,13 @@ func field(reply any, name string) string {
 
 // Addrs are the nodes' addresses.
 func (c *Cluster) Addrs() []string {
-	var list []string
-	for _, s := range c.Nodes {
-		list = append(list, s.Addr)
+	return addresses(c.Nodes)
+}
+
+func addresses(servers []*Server) []string {
+	list := make([]string, len(servers))
+	for i, s := range servers {
+		list[i] = s.Addr
 	}
 	return list
 }

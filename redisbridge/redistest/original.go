@@ -294,12 +294,6 @@ func (o *Original) Alive() bool {
 	}
 }
 
-// Log returns what the package has logged, once the process is over.
-func (o *Original) Log() string {
-	<-o.exited
-	return o.stderr.String()
-}
-
 // Kill ends the process at once (SIGKILL) and waits for its end. A second call does nothing.
 func (o *Original) Kill() {
 	_ = o.process.Process.Kill()

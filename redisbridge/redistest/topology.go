@@ -149,11 +149,7 @@ func (r *Replicated) told(sentinel *Server, field string) string {
 
 // Addrs are the Sentinels' addresses.
 func (r *Replicated) Addrs() []string {
-	var list []string
-	for _, s := range r.Sentinels {
-		list = append(list, s.Addr)
-	}
-	return list
+	return addresses(r.Sentinels)
 }
 
 // Primary returns the server that the first Sentinel names.
