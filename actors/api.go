@@ -131,6 +131,9 @@ func (n *Node) election(ctx context.Context, name string) (*actor.PID, error) {
 	if err := redisbridge.CheckName(name); err != nil {
 		return nil, fmt.Errorf("%w: election name %q %w", ErrConfig, name, err)
 	}
+	if c := n.shared.cellOf(name); c != nil {
+		return c.pid.Load(), nil // the node need not be asked
+	}
 	ch, done := answers[*actor.PID]()
 	n.send(ctx, n.pid, &open{election: name, done: done})
 	return await(ctx, n, ch)

@@ -129,6 +129,7 @@ func newShared() *shared {
 type cell struct {
 	view   atomic.Pointer[View]
 	lead   atomic.Pointer[Leadership]
+	pid    atomic.Pointer[actor.PID] // the node writes it before the cell is found
 	starts int
 	failed error
 	// observers is how many look on without standing.

@@ -410,6 +410,7 @@ func (n *nodeActor) attach(m *attach) {
 		n.ctx.Watch(m.pid)
 		n.shared.roster = append(n.shared.roster, known)
 	}
+	m.cell.pid.Store(m.pid)
 	n.shared.cells.Store(m.election, m.cell)
 	if n.phase == ready {
 		n.greet(known)
@@ -506,6 +507,7 @@ func (n *nodeActor) open(m *open) {
 	e := &entry{name: m.election, pid: pid, cell: c}
 	n.byName[m.election] = e
 	n.els = append(n.els, e)
+	c.pid.Store(pid)
 	n.shared.cells.Store(m.election, c) // a child: protoactor tells of its end unasked
 	m.done(pid, nil)
 }

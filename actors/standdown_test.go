@@ -139,6 +139,10 @@ func TestStandingDownOutlastsAPanicOfTheNode(t *testing.T) {
 		a.won("e")
 		a.must(a.StandDown(bg(t), "e"))
 		system.Root.Send(a.PID(), (*actors.Subscribe)(nil))
+		eventually(t, "the node has panicked", func() bool {
+			_, err := a.View("e")
+			return errors.Is(err, actors.ErrUnknown)
+		})
 		eventually(t, "it runs again", func() bool { return a.Run(bg(t), "e") == nil })
 		if v, err := a.View("e"); err != nil || v.State != fsm.Idle || !v.StoodDown {
 			t.Errorf("%+v, %v", v, err)
