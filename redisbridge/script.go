@@ -4,14 +4,16 @@ import (
 	"crypto/sha1" //nolint:gosec // Redis names scripts by SHA-1.
 	"embed"
 	"encoding/hex"
+	"regexp"
+	"slices"
 	"strings"
 )
 
 //go:embed scripts/*.lua
 var scriptFiles embed.FS
 
-// Script is one Lua script, an embedded file of redisbridge/scripts with
-// common.lua in front. docs/protocol.md says what each takes and returns.
+// Script is one Lua script, an embedded file of redisbridge/scripts with those parts
+// of common.lua in front that it uses. docs/protocol.md says what each takes and returns.
 type Script struct {
 	// Name is the file's name without ".lua".
 	Name string
@@ -44,9 +46,52 @@ var Scripts = []*Script{
 }
 
 func script(name string) *Script {
-	src := mustRead("common") + "\n" + mustRead(name)
+	body := mustRead(name)
+	src := used(mustRead("common"), body) + body
 	sum := sha1.Sum([]byte(src)) //nolint:gosec // see above
 	return &Script{Name: name, Source: src, Hash: hex.EncodeToString(sum[:])}
+}
+
+var luaWord = regexp.MustCompile(`[A-Za-z_][A-Za-z_0-9]*`)
+
+// used returns the parts of common that body needs, in their order. Redis runs the whole
+// text at every call, and each function in it is made anew: what a script does not use
+// would cost more than many a script itself.
+//
+// A part begins with "local" at the start of a line, and names one value. Parts use only
+// earlier ones, so one pass from the last to the first finds them all. A word that means
+// something else keeps a part too many, never one too few.
+func used(common, body string) string {
+	words := map[string]bool{}
+	note := func(text string) {
+		for _, w := range luaWord.FindAllString(text, -1) {
+			words[w] = true
+		}
+	}
+	note(body)
+	var out []string
+	for _, part := range slices.Backward(parts(common)) {
+		name := strings.TrimPrefix(strings.TrimPrefix(part, "local "), "function ")
+		if words[luaWord.FindString(name)] {
+			note(part)
+			out = append(out, part)
+		}
+	}
+	slices.Reverse(out)
+	return strings.Join(out, "")
+}
+
+// parts cuts common where a line begins with "local".
+func parts(common string) []string {
+	var out []string
+	for line := range strings.Lines(common) {
+		if strings.HasPrefix(line, "local ") {
+			out = append(out, line)
+		} else {
+			out[len(out)-1] += line
+		}
+	}
+	return out
 }
 
 // mustRead returns an embedded file with its comments removed: they are for
