@@ -53,7 +53,7 @@ func TestTheRightsInOperationsAreEnoughAndNoneIsTooMany(t *testing.T) {
 		}
 	}
 	// Without these nothing fails: operations.md says so, and what it costs.
-	silent := []string{"script|load", "info", "pubsub|numsub"}
+	silent := []string{"script|load", "info", "pubsub|numsub", "sinter", "zunion"}
 	sideBySide(t, cases, func(c *aclCase) string { return "without " + c.lacks }, func(t *testing.T, c *aclCase) {
 		words := []any{"ACL", "SETUSER", c.user}
 		for _, r := range rights {
@@ -193,6 +193,7 @@ func (l *aclLife) live() error {
 			})
 		},
 		leads(a),
+		func() error { return l.leadMany(ctx, a) },
 		func() error { return a.Quit(ctx, "e") },
 		func() error { return a.Stop(ctx) },
 	} {
@@ -201,4 +202,27 @@ func (l *aclLife) live() error {
 		}
 	}
 	return nil
+}
+
+// leadMany has a node lead many elections, which it claims together.
+func (l *aclLife) leadMany(ctx context.Context, n *actors.Node) error {
+	const elections = 100
+	faults := make(chan error, elections)
+	name := func(i int) string { return fmt.Sprint("many", i) }
+	for i := range elections {
+		go func() { faults <- n.Run(ctx, name(i)) }()
+	}
+	var all error
+	for range elections {
+		all = errors.Join(all, <-faults)
+	}
+	return errors.Join(all, until("all are led", func() bool {
+		led := 0
+		for i := range elections {
+			if n.Leadership(name(i)).Valid() {
+				led++
+			}
+		}
+		return led == elections
+	}))
 }

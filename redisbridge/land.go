@@ -213,6 +213,9 @@ func unreachable(err error) fsm.Cause {
 }
 
 func (b *Bridge) readSurvey(c *Call, l list) *fsm.Survey {
+	if len(l.items) == 2 { // nobody leads, and nobody else is there
+		return &fsm.Survey{Token: l.unsigned(0), Place: int(l.number(1))}
+	}
 	s := &fsm.Survey{Token: l.unsigned(0), Place: int(l.number(6))}
 	if id := l.text(1); id != "" {
 		s.Holder = fsm.Holder{

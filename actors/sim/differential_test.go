@@ -35,7 +35,7 @@ type step struct {
 // The names are few, so that random steps meet; one needs quoting.
 var (
 	someIDs       = []string{"a", "b", `c"/ü`}
-	someElections = []string{"x", "y\\\n/"}
+	someElections = []string{"x", "y\\\n/", "z"}
 )
 
 func TestTheModelAnswersAsARealServer(t *testing.T) {
@@ -143,8 +143,9 @@ func normal(st step, reply any) any {
 		v[8] = chunks(v[8].([]any), 1)
 	case st.script == redisbridge.CanvassScript && len(v) > 5:
 		for _, it := range v[5].([]any) {
-			item := it.([]any)
-			item[10] = item[10] != int64(0)
+			if item := it.([]any); len(item) > 10 {
+				item[10] = item[10] != int64(0)
+			}
 		}
 	case st.script == redisbridge.ClaimScript && len(v) > 6:
 		for _, it := range v[6].([]any) {

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,8 +108,9 @@ func (d *drawer) join(_ string, head []string) step {
 }
 
 func (d *drawer) canvass(_ string, head []string) step {
-	args := append(head, `{"v":1}`, d.quarantine(), "2")
-	for range 2 {
+	n := d.items()
+	args := append(head, `{"v":1}`, d.quarantine(), fmt.Sprint(n))
+	for range n {
 		args = append(args, d.election(), d.rank(), d.one("flags", "", "r", "l", "m", "rm"))
 	}
 	return step{script: redisbridge.CanvassScript, args: fixed(args...)}
@@ -116,12 +118,23 @@ func (d *drawer) canvass(_ string, head []string) step {
 
 func (d *drawer) claim(id string, head []string) step {
 	number, name := d.known()
-	head = append(head, d.one("info", "0", "1"), d.fresh(), number, name, "0", d.quarantine(), d.births[id], d.epoch, "2")
-	e, f := d.election(), d.election()
+	head = append(head, d.one("info", "0", "1"), d.fresh(), number, name, "0", d.quarantine(), d.births[id], d.epoch)
+	e := d.election()
 	seen, flags := d.token(e), d.one("flags", "", "d0", "d60000")
+	n := d.items()
+	var more []string
+	for range n - 1 {
+		more = append(more, d.election(), "0", "")
+	}
 	return step{script: redisbridge.ClaimScript, args: func(s *side) []string {
-		return slices.Concat(head, []string{e, seen(s), flags, f, "0", ""})
+		return slices.Concat(head, []string{fmt.Sprint(n), e, seen(s), flags}, more)
 	}}
+}
+
+// items is how many elections a script is about: from 4 on it looks at them as a whole.
+func (d *drawer) items() int {
+	n, _ := strconv.Atoi(d.one("items", "2", "4", "5"))
+	return n
 }
 
 func (d *drawer) reassert(_ string, head []string) step {

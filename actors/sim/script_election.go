@@ -30,6 +30,15 @@ func (c *script) canvass() any {
 
 // canvassed is one item of canvass.
 func (c *script) canvassed(e, flags, epoch string) any {
+	item := c.looked(e, flags, epoch)
+	if item[1] == "" && item[9] == "" && len(item[7].([]any))+len(item[8].([]any)) == 0 {
+		return []any{item[0], item[6]}
+	}
+	return item
+}
+
+// looked is the item, whole.
+func (c *script) looked(e, flags, epoch string) []any {
 	r := c.record(e)
 	item := []any{r.token, "", "", int64(-2), "", "", int64(-1), []any{}, []any{}, "", int64(0), ""}
 	if left, ok := c.counts(r, epoch); ok {

@@ -46,6 +46,10 @@ func (n *node) canvass(flags string, elections ...string) survey {
 	s := survey{r.text(), r.text(), r.text(), r.number(), r.number(), nil}
 	for items := r.list(); !items.done(); {
 		i := items.list()
+		if len(i.items) == 2 { // the rest would be empty
+			s.items = append(s.items, look{token: i.text(), place: i.number(), remaining: -2})
+			continue
+		}
 		l := look{
 			token: i.text(), holder: i.text(), holderBirth: i.text(), remaining: i.number(),
 			holderRank: i.text(), appointed: i.text(), place: i.number(),

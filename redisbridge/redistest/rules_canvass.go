@@ -6,6 +6,33 @@ import (
 )
 
 var canvassRules = []rule{
+	{says: "many at once are looked at as they would be one by one", check: func(f *Fixture) {
+		all := []string{"e", "f", "g", "h", "e"}
+		a := f.node("a", 1)
+		a.rank = "1"
+		a.beat(beat{})
+		want(f, "of what nobody knows", a.canvass("", all...).items[0].place, -1)
+		for i, it := range a.canvass("r", all...).items {
+			want(f, fmt.Sprint("new, ", i), fmt.Sprint(it), fmt.Sprint(look{remaining: -2}))
+		}
+		b := f.online("b", "2", "g")
+		b.rank = "2"
+		want(f, "unregistered", b.canvass("", all...).items[0].place, -1)
+		items := b.canvass("r", all...).items
+		for i, place := range []int64{0, 0, 0, 0, 0} {
+			want(f, fmt.Sprint("above a, ", i), items[i].place, place)
+		}
+		token := b.win("f")
+		items = a.canvass("r", all...).items
+		for i, holder := range []string{"", "b", "", "", ""} {
+			want(f, fmt.Sprint("holder, ", i), items[i].holder, holder)
+			want(f, fmt.Sprint("place, ", i), items[i].place, 1)
+			want(f, fmt.Sprint("higher, ", i), len(items[i].higher), 1)
+		}
+		want(f, "token", items[1].token, token)
+		participated := f.Plain("SCARD", f.keys().Participated("a"))
+		want(f, "participated", participated, any(int64(4)))
+	}},
 	{says: "an election nobody ever led has no token and no holder", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		s := a.canvass("", "e")

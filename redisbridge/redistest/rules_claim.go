@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -46,6 +47,37 @@ func jsonOf(v any) string {
 }
 
 var claimRules = []rule{
+	{says: "many at once are claimed as they would be one by one", check: func(f *Fixture) {
+		all := []string{"e", "f", "g", "h", "i"}
+		a := f.online("a", "1", all...)
+		birth := a.beat(beat{}).birth
+		g := a.claim(bid{birth: birth}, all...)
+		before := "0"
+		for i, it := range g.items {
+			want(f, all[i], it.verdict, "granted")
+			atLeast(f, all[i], it.token, before)
+			want(f, "stored", f.Plain("HGET", f.keys().Leader(all[i]), "token"), any(it.token))
+			before = it.token
+		}
+		f.Plain("SREM", f.keys().Candidates("h"), "a")
+		g = a.claim(bid{birth: birth, flags: "d300"}, "e", "f", "e", "g", "h", "i")
+		for i, verdict := range []string{"granted", "granted", "granted", "granted", "refused", "granted"} {
+			want(f, fmt.Sprint("again, ", i), g.items[i].verdict, verdict)
+		}
+		want(f, "the last of two", f.Plain("HGET", f.keys().Leader("e"), "token"), any(g.items[2].token))
+	}},
+	{says: "many at once, led or wanted by others: each is looked at", check: func(f *Fixture) {
+		all := []string{"e", "f", "g", "h", "i"}
+		a, b := f.online("a", "1", all...), f.online("b", "2", "f", "g")
+		b.win("f")
+		heard := f.Subscribe(f.keys().Bully("b"))
+		g := a.claim(bid{birth: a.beat(beat{}).birth}, all...)
+		want(f, "free", g.items[0].verdict, "granted")
+		want(f, "led", g.items[1].verdict+" "+g.items[1].holder, "held b")
+		want(f, "free, two candidates", g.items[2].verdict, "granted")
+		m := f.parse(heard.Next())
+		want(f, "told", m.Type+" "+m.Election, "leader g")
+	}},
 	{says: "a vacant office is granted with a token of the clock", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		token := a.win("e")

@@ -8,7 +8,8 @@
 --         {token, holder, holderBirth, remaining_ms, holderRank, appointed,
 --          place, {id, rank, birth, pttl, ... of the higher},
 --          {id, details, numsub, ... of the others},
---          heir and left of a released office that is kept, else '' and 0, evict}
+--          heir and left of a released office that is kept, else '' and 0, evict};
+--         where all but token and place would be empty, {token, place}
 local id = ARGV[2]
 local status, birth = own(id, ARGV[3], ARGV[4])
 local now = clock()
@@ -69,38 +70,55 @@ local function others(e, ranks)
   return list
 end
 
-local enlisted = false
-for i = 8, 7 + 3 * ARGV[7], 3 do
-  local e, flags = ARGV[i], ARGV[i + 2]
-  if status == 'ok' and string.find(flags, 'r', 1, true) then
-    if not enlisted then
-      enlist(id, ARGV[5])
-      enlisted = true
-    end
-    stand(e, id, ARGV[i + 1])
+local last = 7 + 3 * ARGV[7]
+-- Most elections of a batch of many are new. In these there is nobody to read of.
+local leaders, ranks = every(8, last, 3, ':leader'), every(8, last, 3, ':ranks')
+local vacant, unknown = absent(leaders), absent(ranks)
+local joined, none = {}, {}
+for i = 8, last, 3 do
+  if status == 'ok' and string.find(ARGV[i + 2], 'r', 1, true) then
+    joined[#joined + 1] = ARGV[i]
   end
-  local r = record(e)
-  local item = { r[4] or '', '', '', -2, '', '', -1, {}, {}, '', 0, '' }
+end
+if joined[1] then
+  enlist(id, ARGV[5])
+  participate(id, joined)
+end
+for k = 1, #ranks do
+  local i = 5 + 3 * k
+  local e, flags = ARGV[i], ARGV[i + 2]
+  local registers = status == 'ok' and string.find(flags, 'r', 1, true)
+  if registers then
+    stand(e, ranks[k], id, ARGV[i + 1])
+  end
+  local r = vacant and {} or recorded(leaders[k])
+  local place, above, beside, heir, wait = -1, none, none, '', 0
   local lasts = counts(r, name, now)
-  if lasts then
-    item[2], item[3], item[4] = r[1], r[2], lasts
-    item[5], item[6], item[12] = rank(e, r[1]), r[5] or '', r[8] or ''
-  elseif kept(r, now) > 0 then
-    item[10], item[11] = r[6], kept(r, now)
+  if not lasts then
+    wait = kept(r, now)
+    heir = wait > 0 and r[6] or ''
   end
   if not string.find(flags, 'l', 1, true) then
-    local ranks = p .. '::election:' .. e .. ':ranks'
-    local place = call('ZREVRANK', ranks, id)
-    if place then
-      item[7] = place
-      if place > 0 then
-        item[8] = higher(ranks, place)
-      end
+    if unknown and registers then
+      place = 0
+    else
+      place = call('ZREVRANK', ranks[k], id) or -1
+    end
+    if place > 0 then
+      above = higher(ranks[k], place)
     end
     if string.find(flags, 'm', 1, true) then
-      item[9] = others(e, ranks)
+      beside = others(e, ranks[k])
     end
   end
-  items[#items + 1] = item
+  local item
+  if lasts then
+    item = { r[4] or '', r[1], r[2], lasts, rank(e, r[1]), r[5] or '', place, above, beside, '', 0, r[8] or '' }
+  elseif above[1] or beside[1] or wait > 0 then
+    item = { r[4] or '', '', '', -2, '', '', place, above, beside, heir, wait, '' }
+  else
+    item = { r[4] or '', place }
+  end
+  items[k] = item
 end
 return { status, status == 'ok' and birth or '', name, number, left, items }

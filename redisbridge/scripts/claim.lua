@@ -20,11 +20,23 @@ end
 -- One look saves a call for each of many offices.
 local vacancies = call('EXISTS', p .. '::vacant') == 1
 
+-- In a batch of many, most offices are new and have no candidate but us. A few commands
+-- about all of them say so: candidates has us in each, ranks nobody else in any, and there
+-- is no record. A server that does not know or permit SINTER or ZUNION is asked one by one.
+local last = 13 + 3 * ARGV[13]
+local leaders, candidates = every(14, last, 3, ':leader'), every(14, last, 3, ':candidates')
+local vacant, sure, alone = absent(leaders), false, false
+if many(candidates) and call('SCARD', candidates[1]) == 1 then
+  sure = redis.pcall('SINTER', unpack(candidates))[1] == id
+  local ranks = every(14, last, 3, ':ranks')
+  local ours = redis.pcall('ZUNION', #ranks, unpack(ranks))
+  alone = not ours.err and #ours == 1 and ours[1] == id
+end
+
 -- grant writes the record with a token above every one that anybody saw, and
 -- tells the other candidates. Whom a resigner named is appointed.
-local function grant(e, r, seen, flags)
+local function grant(e, key, r, seen, flags)
   local token = math.max((tonumber(r[4] or 0) or 0) + 1, (tonumber(seen) or 0) + 1, floor + 1, now)
-  local key = p .. '::election:' .. e .. ':leader'
   floor = token
   token = text(token)
   call('HSET', key, 'id', id, 'birth', birth, 'epoch', name, 'token', token)
@@ -41,7 +53,7 @@ local function grant(e, r, seen, flags)
   if vacancies then
     call('SREM', p .. '::vacant', e)
   end
-  local all = call('ZRANGE', p .. '::election:' .. e .. ':ranks', 0, -1)
+  local all = alone and {} or call('ZRANGE', p .. '::election:' .. e .. ':ranks', 0, -1)
   local message
   for i = 1, #all do
     if all[i] ~= id then
@@ -54,13 +66,15 @@ local function grant(e, r, seen, flags)
 end
 
 local before = floor
-for i = 14, 13 + 3 * ARGV[13], 3 do
+local written = {}
+for k = 1, #leaders do
+  local i = 11 + 3 * k
   local e = ARGV[i]
   local item
-  if not candidate(e, id) then
+  if not (sure or call('SISMEMBER', candidates[k], id) == 1) then
     item = { 'refused' }
   else
-    local r = record(e)
+    local r = vacant and not written[e] and {} or recorded(leaders[k])
     -- A record under our id and another incarnation can count only if that one was
     -- evicted: it may live.
     local lasts = not mine(r, id, inc) and counts(r, name, now)
@@ -71,10 +85,11 @@ for i = 14, 13 + 3 * ARGV[13], 3 do
     elseif r[6] ~= id and kept(r, now) > 0 then
       item = { 'kept', kept(r, now), r[6] }
     else
-      item = grant(e, r, ARGV[i + 1], ARGV[i + 2])
+      item = grant(e, leaders[k], r, ARGV[i + 1], ARGV[i + 2])
+      written[e] = true
     end
   end
-  items[#items + 1] = item
+  items[k] = item
 end
 if floor > before then
   call('HSET', p .. '::epoch', 'floor', text(floor))

@@ -142,11 +142,14 @@ local function present(ms, now)
   return e[1], tonumber(e[2] or 0) or 0, quarantined(tonumber(e[3] or 0) or 0, ms, now)
 end
 
--- record(e) returns id, birth, epoch, token, appointed, heir, until, evict; false
+-- recorded(key) returns id, birth, epoch, token, appointed, heir, until, evict; false
 -- where missing.
+local function recorded(key)
+  return call('HMGET', key, 'id', 'birth', 'epoch', 'token', 'appointed', 'heir', 'until', 'evict')
+end
+
 local function record(e)
-  return call('HMGET', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'token', 'appointed',
-    'heir', 'until', 'evict')
+  return recorded(p .. '::election:' .. e .. ':leader')
 end
 
 -- The time that a resigner's successor has before all may claim, in ms.
@@ -256,10 +259,37 @@ local function enlist(id, text_)
   end
 end
 
-local function stand(e, id, score)
-  call('SADD', p .. '::election:' .. id .. ':participated', e)
+-- participate notes elections in which we take part, for quit, leave and purge.
+local function participate(id, list)
+  for i = 1, #list, 1000 do
+    call('SADD', p .. '::election:' .. id .. ':participated', unpack(list, i, math.min(i + 999, #list)))
+  end
+end
+
+local function stand(e, ranks, id, score)
   call('SADD', p .. '::election:' .. e .. ':candidates', id)
-  call('ZADD', p .. '::election:' .. e .. ':ranks', score, id)
+  call('ZADD', ranks, score, id)
+end
+
+-- every(first, last, step, what) lists the keys of the elections at ARGV[first],
+-- ARGV[first + step] and so on. To put a key together costs as much as to look it up.
+local function every(first, last, step, what)
+  local keys = {}
+  for i = first, last, step do
+    keys[#keys + 1] = p .. '::election:' .. ARGV[i] .. what
+  end
+  return keys
+end
+
+-- many(keys) says whether one command about all of them is worth it, which may save one
+-- for each: few are looked at one by one, and very many are more than unpack takes.
+local function many(keys)
+  return #keys >= 4 and #keys <= 1000
+end
+
+-- absent(keys) says whether none of many exists.
+local function absent(keys)
+  return many(keys) and call('EXISTS', unpack(keys)) == 0
 end
 
 -- Messages wait in the outbox until the end of a script, so that several to

@@ -7,8 +7,13 @@ local id = ARGV[2]
 local status = own(id, ARGV[3], ARGV[4])
 if status == 'ok' then
   enlist(id, ARGV[5])
+  local list = {}
   for i = 7, 6 + 2 * ARGV[6], 2 do
-    stand(ARGV[i], id, ARGV[i + 1])
+    list[#list + 1] = ARGV[i]
+  end
+  participate(id, list)
+  for i = 7, 6 + 2 * ARGV[6], 2 do
+    stand(ARGV[i], p .. '::election:' .. ARGV[i] .. ':ranks', id, ARGV[i + 1])
   end
 end
 return { status, version() }
