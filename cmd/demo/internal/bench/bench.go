@@ -90,7 +90,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			continue
 		}
 		r.progress(i, s.name)
-		if err := s.run(r); err != nil {
+		err := r.freshFloor()
+		if err == nil {
+			err = s.run(r)
+		}
+		if err != nil {
 			if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 				err = cause
 			}

@@ -2,7 +2,8 @@
 //
 // A run begins with the floor: what the same client, server and machine need for a plain
 // round trip, for a script, for a publication to arrive. Every latency is printed with its
-// ratio to that, since machines differ and drift; figures of two runs compare by it.
+// ratio to that, since machines differ and drift; figures of two runs compare by it. The
+// floor that a section is compared with is taken again just before it.
 //
 // All nodes live in this process, each with its own connections, and share its processors
 // and the server's: on a machine with few cores a fleet's latency is that of its

@@ -42,6 +42,7 @@ func (r *run) prefix(ttl time.Duration) (string, error) {
 type fleet struct {
 	r      *run
 	ttl    time.Duration
+	like   actors.ElectionConfig // the elections' policy
 	prefix string
 	nodes  []*node
 	events sync.WaitGroup
@@ -65,11 +66,16 @@ type win struct {
 
 // fleet starts nodes of a TTL.
 func (r *run) fleet(nodes int, ttl time.Duration) (*fleet, error) {
+	return r.fleetLike(nodes, ttl, actors.ElectionConfig{})
+}
+
+// fleetLike starts nodes whose elections have a policy.
+func (r *run) fleetLike(nodes int, ttl time.Duration, like actors.ElectionConfig) (*fleet, error) {
 	prefix, err := r.prefix(ttl)
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{r: r, ttl: ttl, prefix: prefix, won: make(chan win, 1<<18)}
+	f := &fleet{r: r, ttl: ttl, like: like, prefix: prefix, won: make(chan win, 1<<18)}
 	for range nodes {
 		if _, err := f.start(len(f.nodes) + 1); err != nil {
 			f.stop()
@@ -91,7 +97,7 @@ func (f *fleet) start(rank int) (*node, error) {
 	}
 	n := &node{rank: rank, mine: &mortal{Backend: backend}}
 	n.Node, err = actors.Start(ctx, f.r.system, actors.Config{
-		ID: f.r.name("n"), Rank: new(int64(rank)), TTL: f.ttl,
+		ID: f.r.name("n"), Rank: new(int64(rank)), TTL: f.ttl, Elections: f.like,
 		Redis: redisbridge.Config{Prefix: f.prefix, Backend: n.mine},
 	})
 	if err != nil {

@@ -108,65 +108,75 @@ func (r *run) measureHandover() error {
 	return nil
 }
 
-// measureFailover: from the instant at which a dead leader's session ended in Redis to
-// the next Won.
+// measureFailover: a leader dies as by SIGKILL. Under OnExpiry the time counts from the
+// instant at which its session ended in Redis, under OnDisconnect from its death.
 func (r *run) measureFailover() error {
 	type kind struct {
-		ttl     time.Duration
-		crowded int
+		takeover actors.Takeover
+		ttl      time.Duration
+		crowded  int
 	}
-	kinds := some(r, []kind{{time.Second, 0}, {5 * time.Second, 0}, {time.Second, 5000}}, []kind{{time.Second, 0}})
+	kinds := some(r, []kind{
+		{actors.OnExpiry, time.Second, 0}, {actors.OnExpiry, 5 * time.Second, 0}, {actors.OnExpiry, time.Second, 5000},
+		{actors.OnDisconnect, time.Second, 0}, {actors.OnDisconnect, 5 * time.Second, 0}, {actors.OnDisconnect, time.Second, 5000},
+	}, []kind{{actors.OnExpiry, time.Second, 0}, {actors.OnDisconnect, time.Second, 0}})
 	for _, k := range kinds {
-		in := fmt.Sprintf("OnExpiry, TTL %v", k.ttl)
+		what, in := "failover after expiry", fmt.Sprintf("OnExpiry, TTL %v", k.ttl)
+		if k.takeover == actors.OnDisconnect {
+			what, in = "failover after SIGKILL", fmt.Sprintf("OnDisconnect, TTL %v", k.ttl)
+		}
+		stop := func() {}
 		if k.crowded > 0 {
 			in += fmt.Sprintf(", %d other keys expire", k.crowded)
-			stop, err := r.crowd(k.crowded)
-			if err != nil {
+			var err error
+			if stop, err = r.crowd(k.crowded); err != nil {
 				return err
 			}
-			defer stop()
 		}
-		f, err := r.fleet(3, k.ttl)
+		took, err := r.failovers(k.takeover, k.ttl, some(r, 20, 5))
+		stop()
 		if err != nil {
 			return err
 		}
-		defer f.stop()
-		var took []time.Duration
-		for range some(r, 20, 5) {
-			d, err := f.failOnce()
-			if errors.Is(err, errLapsed) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			took = append(took, d)
-		}
-		r.latencies("failover after expiry", in, took, "claim script", r.floor.script)
-		f.stop()
+		r.latencies(what, in, took, "claim script", r.floor.script)
 	}
 	return nil
 }
 
+// failovers measures some of them in a fleet of three.
+func (r *run) failovers(takeover actors.Takeover, ttl time.Duration, times int) ([]time.Duration, error) {
+	f, err := r.fleetLike(3, ttl, actors.ElectionConfig{Takeover: takeover})
+	if err != nil {
+		return nil, err
+	}
+	defer f.stop()
+	var took []time.Duration
+	for range times {
+		d, err := f.failOnce()
+		if errors.Is(err, errLapsed) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		took = append(took, d)
+	}
+	return took, nil
+}
+
 // failOnce kills the leader of a new election and replaces the node.
 func (f *fleet) failOnce() (time.Duration, error) {
-	election := f.r.name("e")
-	top := f.nodes[len(f.nodes)-1]
-	if err := f.run([]*node{top}, []string{election}); err != nil {
+	election, top := f.r.name("e"), f.nodes[len(f.nodes)-1]
+	if err := f.leadAll([]string{election}); err != nil {
 		return 0, err
 	}
-	if _, err := f.next(election); err != nil {
-		return 0, err
-	}
-	if err := f.run(f.nodes, []string{election}); err != nil {
-		return 0, err
-	}
-	if err := f.settle(election, top); err != nil {
-		return 0, err
-	}
+	died := f.r.clock.Now().Mono
 	end, lapsed := f.kill(top)
 	if lapsed != nil && !errors.Is(lapsed, errLapsed) {
 		return 0, lapsed
+	}
+	if f.like.Takeover == actors.OnDisconnect {
+		end = died
 	}
 	w, err := f.after(top, election)
 	if err != nil {

@@ -25,6 +25,7 @@ func (r *Report) Plot(dir string) error {
 		{"first-leader", "first leader, from Run at all nodes at once", "first leader", "ms"},
 		{"handover", "handover, from Resign to Won", "handover", "ms"},
 		{"failover", "failover, from the end of the dead leader's session", "failover after expiry", "ms"},
+		{"failover-disconnect", "failover under OnDisconnect, from SIGKILL", "failover after SIGKILL", "ms"},
 	} {
 		if err := r.distributions(filepath.Join(dir, p.file+".svg"), p.title, p.what, p.unit); err != nil {
 			return err
