@@ -208,16 +208,18 @@ func (c *script) members() any {
 
 func (c *script) peer() any {
 	e, id := c.arg(2), c.arg(3)
-	candidate, rank := false, ""
+	candidate, rank, took, stands := false, "", int64(-1), int64(-1)
 	if e != "" {
 		candidate, rank = c.sismember(c.p.Candidates(e), id), c.rank(e, id)
+	} else {
+		elections := c.smembers(c.p.Participated(id))
+		took, stands = int64(len(elections)), 0
+		for _, e := range elections {
+			stands += flag(c.sismember(c.p.Candidates(e), id))
+		}
 	}
 	birth, _, _ := c.session(id)
-	elections, stands := c.smembers(c.p.Participated(id)), int64(0)
-	for _, e := range elections {
-		stands += flag(c.sismember(c.p.Candidates(e), id))
-	}
-	return []any{flag(candidate), rank, c.details(id), c.remaining(id), birth, c.subscribers(id), int64(len(elections)), stands}
+	return []any{flag(candidate), rank, c.details(id), c.remaining(id), birth, c.subscribers(id), took, stands}
 }
 
 func (c *script) restore() any {

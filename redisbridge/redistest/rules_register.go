@@ -142,8 +142,8 @@ var registerRules = []rule{
 		p := f.peer("e", "a")
 		between(f, "pttl", p.pttl, 20_000, 30_000)
 		p.pttl = 0
-		want(f, "peer", p, portrait{1, "12", a.details, 0, a.inc + "-1", 0, 1, 1})
-		want(f, "nobody", f.peer("e", "nobody"), portrait{0, "", "", -2, "", 0, 0, 0})
+		want(f, "peer", p, portrait{1, "12", a.details, 0, a.inc + "-1", 0, -1, -1})
+		want(f, "nobody", f.peer("e", "nobody"), portrait{0, "", "", -2, "", 0, -1, -1})
 		f.Plain("SADD", f.keys().Participated("old"), "e", "x")
 		f.Plain("SADD", f.keys().Candidates("x"), "old")
 		want(f, "an original", f.peer("", "old"), portrait{0, "", "", -2, "", 0, 2, 1})
