@@ -431,11 +431,24 @@ func (n *nodeActor) tellGone(id string, evicted bool) {
 			from.Rank = m.Rank
 		}
 	}
+	var freed []*entry
 	for _, e := range n.els {
 		if e.holder == id && (!evicted || e.doubts == id) {
-			e.holder = ""
-			n.doubt(e, &watch{})
-			n.nudge(e, fsm.Input{Kind: fsm.InGone, From: from})
+			freed = append(freed, e)
 		}
 	}
+	in := fsm.Input{Kind: fsm.InGone, From: from, Wait: min(time.Duration(max(len(freed)-1, 0))*claimShare, maxClaimShare)}
+	for _, e := range freed {
+		e.holder = ""
+		n.doubt(e, &watch{})
+		n.nudge(e, in)
+	}
 }
+
+// Who is first in line for many offices that are freed together needs time for all of
+// them. Those behind it wait for that much longer: who tries as well costs more than it
+// helps.
+const (
+	claimShare    = 50 * time.Microsecond
+	maxClaimShare = time.Second
+)

@@ -229,7 +229,7 @@ func (m *Machine) onGone(now Instant, in Input) {
 	}
 	m.stoodOut = false
 	if d := m.stagger(); d > 0 {
-		m.wait(now, d)
+		m.wait(now, d+d/Stagger*in.Wait)
 		return
 	}
 	m.start(now, causedBy(CauseHolderEnded, in.From))

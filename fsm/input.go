@@ -107,7 +107,8 @@ type Input struct {
 	Survey *Survey
 	// Outcome, Tenancy, Token, Holder, Wait: the reply to a claim or re-assertion.
 	// Token is also the term that a hint speaks of, and (InDrained) the term whose
-	// work has returned, 0 for the present one.
+	// work has returned, 0 for the present one. Wait is also (InGone) how much longer
+	// than [Stagger] each place waits for the one before it, which has many offices to take.
 	Outcome Outcome
 	Tenancy Tenancy
 	Token   uint64
