@@ -69,9 +69,11 @@ func (c *script) higher(order []scored, place int) []any {
 	list := []any{}
 	for i := 0; i < min(place, 64) && len(list) < 64; i++ {
 		it := order[len(order)-1-i]
-		if birth, _, lives := c.session(it.member); lives {
-			list = append(list, it.member, scoreText(it.score), birth, c.remaining(it.member))
+		if v := c.look(c.p.Session(it.member)); v == nil || v.kind != stringKind {
+			continue
 		}
+		birth, _, _ := c.session(it.member)
+		list = append(list, it.member, scoreText(it.score), birth, c.remaining(it.member))
 	}
 	return list
 }

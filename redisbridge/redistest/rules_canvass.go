@@ -97,6 +97,15 @@ var canvassRules = []rule{
 		want(f, "first", i.higher[0].id, "n19")
 		want(f, "last", i.higher[15].id, "n04")
 	}},
+	{says: "who has something else in place of a session is not higher", check: func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		f.online("b", "5", "e")
+		f.Plain("DEL", f.keys().Session("b"))
+		f.Plain("SADD", f.keys().Session("b"), "rubbish")
+		i := a.canvass("", "e").items[0]
+		want(f, "place", i.place, 1)
+		want(f, "higher", len(i.higher), 0)
+	}},
 	{says: "who is not among the candidates has no place", check: func(f *Fixture) {
 		f.online("b", "5", "e")
 		i := f.online("a", "1").canvass("", "e").items[0]
