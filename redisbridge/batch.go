@@ -109,21 +109,31 @@ func (b *Bridge) flush() {
 }
 
 // together is how many of the waiting calls of a kind one command can carry. Claims
-// and re-assertions name a tenancy: only those of the same one travel together.
+// and re-assertions name a tenancy: only those of the same one travel together. Looks at
+// one node do that name an election.
 func (b *Bridge) together(k CallKind) int {
 	switch k {
 	case CallSurvey, CallRelease, CallQuit:
 		return maxItems
 	case CallClaim, CallReassert:
-		q := b.queue[k]
-		n := 1
-		for n < len(q) && n < maxItems && q[n].Tenancy == q[0].Tenancy {
-			n++
-		}
-		return n
+		return b.alike(k, func(c, first *Call) bool { return c.Tenancy == first.Tenancy })
+	case CallPeer:
+		return b.alike(k, func(c, first *Call) bool {
+			return c.Target == first.Target && c.Election != "" && first.Election != ""
+		})
 	default:
 		return 1
 	}
+}
+
+// alike is how many of the waiting calls of a kind, from the first one on, are like it.
+func (b *Bridge) alike(k CallKind, like func(c, first *Call) bool) int {
+	q := b.queue[k]
+	n := 1
+	for n < len(q) && n < maxItems && like(q[n], q[0]) {
+		n++
+	}
+	return n
 }
 
 func (b *Bridge) take(k CallKind, n int) []*Call {
@@ -297,7 +307,13 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 		}
 		return Command{Script: EvictScript, Args: args}
 	case CallPeer:
-		return Command{Script: PeerScript, Args: []string{string(b.set.Keys), c.Election, c.Target}}
+		args := append(make([]string, 0, 2+len(calls)), string(b.set.Keys), c.Target)
+		for _, c := range calls {
+			if c.Election != "" {
+				args = append(args, c.Election)
+			}
+		}
+		return Command{Script: PeerScript, Args: args}
 	case CallMembers:
 		return Command{Script: MembersScript, Args: []string{string(b.set.Keys), utoa(c.Since)}}
 	case CallPurge:

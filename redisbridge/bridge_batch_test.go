@@ -2,6 +2,7 @@ package redisbridge_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -324,5 +325,37 @@ func TestWhatTheServerRefusesIsLoggedOncePerKindAndCodeEveryTenSeconds(t *testin
 	c.reply(errBusy)
 	if n := strings.Count(r.log.String(), "Redis refuses a call"); n != 4 || !strings.Contains(r.log.String(), "call=canvass") {
 		t.Errorf("logged %d times, want 4:\n%s", n, r.log.String())
+	}
+}
+
+func TestLooksAtOneNodeTravelTogether(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("busy", 1)) // under way: the next ones wait
+	look := func(election, target string) {
+		r.call(redisbridge.Call{Kind: redisbridge.CallPeer, Election: election, Target: target})
+	}
+	look("x", "them")
+	look("y", "them")
+	look("z", "others")
+	look("", "others")
+	c.reply(&redisbridge.ServerError{Code: "ERR", Text: "ERR no"})
+	r.take()
+	r.wantSent(c, "peer them x y", "peer others z", "peer others")
+	saw := func(took int64, seats ...any) any {
+		return []any{`{"pid":7}`, int64(900), "i-1", int64(1), took, took, seats}
+	}
+	c.reply(saw(-1, int64(1), "5", int64(0), ""), saw(-1, int64(1), "6"), saw(2))
+	var got []string
+	for _, m := range r.take() {
+		a := m.(*redisbridge.PeerAnswer)
+		got = append(got, fmt.Sprintf("%s of %s: %v, rank %d, %d of %d, %v", a.ID, a.Election, a.Candidate, a.Who.Rank, a.Stands, a.Participated, a.Err))
+	}
+	want := []string{
+		"them of x: true, rank 5, -1 of -1, <nil>", "them of y: false, rank 0, -1 of -1, <nil>",
+		"others of z: true, rank 6, -1 of -1, <nil>", "others of : false, rank 0, 2 of 2, <nil>",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("answers %q, want %q", got, want)
 	}
 }

@@ -205,7 +205,11 @@ func (c *rigConn) sent() []string {
 			out = append(out, strings.Join(cmd.Args, " "))
 			continue
 		}
-		out = append(out, cmd.Script.Name+" "+strings.Join(cmd.Args[min(4, len(cmd.Args)):], " "))
+		head := 4 // prefix, id, inc, conn
+		if cmd.Script == redisbridge.PeerScript {
+			head = 1
+		}
+		out = append(out, cmd.Script.Name+" "+strings.Join(cmd.Args[min(head, len(cmd.Args)):], " "))
 	}
 	return out
 }

@@ -125,7 +125,7 @@ func (b *Bridge) land(f flight, r Reply) {
 	case CallEvict:
 		b.answer(c, landEvict(c, r.Value))
 	case CallPeer:
-		b.answer(c, landPeer(c, r.Value))
+		b.landPeer(f, r.Value)
 	case CallMembers:
 		b.answer(c, landMembers(r.Value))
 	case CallPurge:
@@ -362,19 +362,27 @@ func (b *Bridge) landQuit(f flight, v any) {
 	}
 }
 
-func landPeer(c *Call, v any) *PeerAnswer {
+// landPeer answers calls about one node, each about an election, or one about none.
+func (b *Bridge) landPeer(f flight, v any) {
 	l := newList(v)
-	a := &PeerAnswer{Gen: c.Gen, Election: c.Election, ID: c.Target, Candidate: l.number(0) == 1}
-	rank := l.text(1)
-	a.Details, a.Listed = ParseDetails(l.text(2))
-	a.Live, a.Subscribers = l.millis(3), l.number(5)
-	a.Participated, a.Stands = l.number(6), l.number(7)
-	a.Who = a.Details.Candidate(c.Target)
-	if rank != "" {
-		a.Who.Rank, a.Who.Original = rankText(rank), false
+	text, live, subscribers := l.text(0), l.millis(1), l.number(3)
+	l.text(2) // the birth: not needed, but its form is checked
+	took, stands, seats := l.number(4), l.number(5), l.list(6)
+	d, listed := ParseDetails(text)
+	for i, c := range f.calls {
+		a := &PeerAnswer{
+			Gen: c.Gen, Election: c.Election, ID: c.Target, Details: d, Listed: listed, Who: d.Candidate(c.Target),
+			Live: live, Subscribers: subscribers, Participated: took, Stands: stands,
+		}
+		if c.Election != "" {
+			a.Candidate = seats.number(2*i) == 1
+			if rank := seats.text(2*i + 1); rank != "" {
+				a.Who.Rank, a.Who.Original = rankText(rank), false
+			}
+		}
+		a.Err = l.fault()
+		b.answer(c, a)
 	}
-	a.Err = l.fault()
-	return a
 }
 
 func landSubscribers(c *Call, v any) *SubscribersAnswer {

@@ -172,7 +172,7 @@ func (d *drawer) others(id string, head []string) step {
 	case "members":
 		return step{script: redisbridge.MembersScript, args: fixed("ipc", d.one("since", "0", "1", "2", "5", "99"))}
 	}
-	return step{script: redisbridge.PeerScript, args: fixed("ipc", d.one("e", append(someElections, "")...), id)}
+	return step{script: redisbridge.PeerScript, args: fixed(append([]string{"ipc", id}, someElections[:rapid.IntRange(0, len(someElections)).Draw(d.T, "named")]...)...)}
 }
 
 // evict looks at two holders, the births mostly right. A grace of 60 s never passes here.

@@ -207,19 +207,20 @@ func (c *script) members() any {
 }
 
 func (c *script) peer() any {
-	e, id := c.arg(2), c.arg(3)
-	candidate, rank, took, stands := false, "", int64(-1), int64(-1)
-	if e != "" {
-		candidate, rank = c.sismember(c.p.Candidates(e), id), c.rank(e, id)
-	} else {
-		elections := c.smembers(c.p.Participated(id))
-		took, stands = int64(len(elections)), 0
-		for _, e := range elections {
+	id, elections := c.arg(2), c.argv[2:]
+	took, stands, seats := int64(-1), int64(-1), []any{}
+	for _, e := range elections {
+		seats = append(seats, flag(c.sismember(c.p.Candidates(e), id)), c.rank(e, id))
+	}
+	if len(elections) == 0 {
+		all := c.smembers(c.p.Participated(id))
+		took, stands = int64(len(all)), 0
+		for _, e := range all {
 			stands += flag(c.sismember(c.p.Candidates(e), id))
 		}
 	}
 	birth, _, _ := c.session(id)
-	return []any{flag(candidate), rank, c.details(id), c.remaining(id), birth, c.subscribers(id), took, stands}
+	return []any{c.details(id), c.remaining(id), birth, c.subscribers(id), took, stands, seats}
 }
 
 func (c *script) restore() any {

@@ -215,8 +215,15 @@ type portrait struct {
 
 func (f *Fixture) peer(election, id string) portrait {
 	f.T.Helper()
-	r := f.reply(redisbridge.PeerScript, string(f.keys()), election, id)
-	p := portrait{r.number(), r.text(), r.text(), r.number(), r.text(), r.number(), r.number(), r.number()}
+	args := []string{string(f.keys()), id}
+	if election != "" {
+		args = append(args, election)
+	}
+	r := f.reply(redisbridge.PeerScript, args...)
+	p := portrait{details: r.text(), pttl: r.number(), birth: r.text(), numsub: r.number(), took: r.number(), stands: r.number()}
+	if seats := r.list(); election != "" {
+		p.candidate, p.rank = seats.number(), seats.text()
+	}
 	r.end()
 	return p
 }
