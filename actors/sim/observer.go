@@ -163,7 +163,7 @@ func (o *observer) began(s *seat, l *actors.Leadership) {
 	c, w := s.contest, o.world
 	t := &term{lead: l, token: l.Token(), began: w.sched.now}
 	s.life, s.resigned = s.node.epoch, false
-	if t.token <= c.top && !o.clockBehind() {
+	if t.token <= c.top {
 		o.breach(RuleTokensRise, "%s leads %s with token %d; %s had %d at %v", s.node.id, c.name, t.token, c.topBy, c.top, c.topped)
 	}
 	if t.token > c.top {
@@ -179,15 +179,15 @@ func (o *observer) began(s *seat, l *actors.Leadership) {
 	o.terms++
 }
 
-// clockBehind reports whether Redis's clock breaks what tokens assume of it.
-func (o *observer) clockBehind() bool {
+// quarantine is the shortest of the nodes'.
+func (o *observer) quarantine() time.Duration {
 	quarantine := time.Duration(1 << 62)
 	for _, n := range o.nodes {
 		if n != nil {
 			quarantine = min(quarantine, n.maxTTL())
 		}
 	}
-	return o.redisHigh-o.world.redis.offset > quarantine
+	return quarantine
 }
 
 // ended: a node does not lead any more.
