@@ -268,6 +268,14 @@ type Details struct {
 // ParseDetails reads a details entry; ok is false for what is not one. Members of
 // unexpected types are an original's privilege: all that counts of it is process.
 func ParseDetails(s string) (d Details, ok bool) {
+	if d, ok := quickDetails(s); ok {
+		return d, true
+	}
+	return slowDetails(s)
+}
+
+// slowDetails is ParseDetails by way of encoding/json.
+func slowDetails(s string) (d Details, ok bool) {
 	if !looksLikeObject(s) {
 		return d, false
 	}

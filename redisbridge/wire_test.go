@@ -266,13 +266,28 @@ func FuzzDecodeControl(f *testing.F) {
 	})
 }
 
+// What our nodes write is read without reflection.
+func TestEntriesOfOursAreReadQuickly(t *testing.T) {
+	d := Details{
+		Process: "16562.5", Timestamp: "2026-11-22T16:53:00.960Z", Inc: strings.Repeat("0f", 16), V: 1, Rank: "16562",
+		TTL: 5000, MaxTTL: 5000, Host: "web-7.example.org", PID: 16562, Start: "2026-11-22T16:53:00Z",
+	}
+	if got, ok := quickDetails(d.Text()); !ok || got != d {
+		t.Errorf("%s is read as %+v, %v", d.Text(), got, ok)
+	}
+}
+
 func FuzzParseDetails(f *testing.F) {
 	f.Add(`{"process":16562,"timestamp":"2026-11-22T16:53:00.960Z"}`)
 	f.Add(`{"process":7.5,"inc":"i","v":1,"rank":"7","ttl":5000,"max_ttl":5000,"host":"h","pid":1,"start":"s"}`)
 	f.Add(`{"process":5,"v":"x"}`)
 	f.Add(`{"process":1e999}`)
+	f.Add(`{"v":1,"v":2,"Rank":"9","pid":-1,"ttl":007}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		d, ok := ParseDetails(text)
+		if slow, slowOK := slowDetails(text); d != slow || ok != slowOK {
+			t.Fatalf("%+v, %v; encoding/json has %+v, %v", d, ok, slow, slowOK)
+		}
 		c := d.Candidate("n")
 		if c.Rank < 0 || c.Rank >= fsm.MaxRank {
 			t.Fatalf("rank %d", c.Rank)

@@ -1,0 +1,80 @@
+package redisbridge
+
+import "encoding/json"
+
+// quickDetails reads a details entry of ours, as [Details.Text] writes it; ok is false where
+// encoding/json is to be asked. Whoever learns of a member reads its entry, and at the start
+// of a fleet of N everybody reads N: see the codec of control messages, whose rules count
+// here too. FuzzParseDetails holds the two readers against each other.
+func quickDetails(s string) (d Details, ok bool) {
+	r := reader{s}
+	if !r.take('{') {
+		return d, false
+	}
+	for saw := 0; ; {
+		key, ok := r.text()
+		if !ok || !r.take(':') {
+			return Details{}, false
+		}
+		bit, ok := d.read(&r, key)
+		if !ok || saw&bit != 0 {
+			return Details{}, false
+		}
+		saw |= bit
+		if r.take(',') {
+			continue
+		}
+		if !r.take('}') || r.rest != "" {
+			return Details{}, false
+		}
+		return d, true
+	}
+}
+
+// read reads the value of one member of an entry.
+func (d *Details) read(r *reader, key string) (bit int, ok bool) {
+	switch key {
+	case "process":
+		var s string
+		s, ok = r.number()
+		d.Process = json.Number(s)
+		return 1 << 0, ok
+	case "timestamp":
+		d.Timestamp, ok = r.text()
+		return 1 << 1, ok
+	case "inc":
+		d.Inc, ok = r.text()
+		return 1 << 2, ok
+	case "v":
+		d.V, ok = wholeInt[int](r)
+		return 1 << 3, ok
+	case "rank":
+		d.Rank, ok = r.text()
+		return 1 << 4, ok
+	case "ttl":
+		d.TTL, ok = wholeInt[int64](r)
+		return 1 << 5, ok
+	case "max_ttl":
+		d.MaxTTL, ok = wholeInt[int64](r)
+		return 1 << 6, ok
+	case "host":
+		d.Host, ok = r.text()
+		return 1 << 7, ok
+	case "pid":
+		d.PID, ok = wholeInt[int](r)
+		return 1 << 8, ok
+	case "start":
+		d.Start, ok = r.text()
+		return 1 << 9, ok
+	default:
+		return 0, false
+	}
+}
+
+// wholeInt reads a whole number of at most 18 digits, which an int of 64 bits holds; on a
+// machine with smaller ones encoding/json is asked about what does not fit.
+func wholeInt[T int | int64](r *reader) (T, bool) {
+	n, ok := r.whole()
+	i := T(n)                      //nolint:gosec // compared below
+	return i, ok && uint64(i) == n //nolint:gosec // not negative, or not equal
+}
