@@ -161,6 +161,9 @@ func (h *hub) offer(n *nodeActor, s *subscriber, ev Event) {
 	switch {
 	case s.ch != nil:
 		s.toChannel(ev)
+	case s.window > s.unacked && s.missed == 0 && len(s.queue) == 0:
+		n.env.root.Send(s.pid, ev)
+		s.unacked++
 	case s.window > 0:
 		s.queue = append(s.queue, ev)
 		if len(s.queue) > maxQueued {
