@@ -36,15 +36,29 @@ func (e *event) before(f *event) bool {
 
 // eventHeap is a 4-ary heap that knows each event's place, so that cancelled
 // timers leave at once instead of being carried along until they are due.
-type eventHeap []*event
+// The instants stand beside the events: most comparisons need nothing else.
+type eventHeap []place
+
+type place struct {
+	at time.Duration
+	*event
+}
+
+// before is the order of the world.
+func (p place) before(q place) bool {
+	if p.at != q.at {
+		return p.at < q.at
+	}
+	return p.event.before(q.event)
+}
 
 func (h *eventHeap) push(e *event) {
-	*h = append(*h, e)
+	*h = append(*h, place{e.at, e})
 	h.up(len(*h) - 1)
 }
 
 func (h *eventHeap) pop() *event {
-	e := (*h)[0]
+	e := (*h)[0].event
 	h.remove(0)
 	return e
 }
@@ -53,7 +67,7 @@ func (h *eventHeap) remove(i int) {
 	s := *h
 	e, last := s[i], len(s)-1
 	moved := s[last]
-	s[last] = nil
+	s[last] = place{}
 	*h = s[:last]
 	e.pos = -1
 	if i == last {

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/redisbridge"
 )
 
 // mailbox runs one message per event. The stock one empties itself in one go,
@@ -20,11 +22,18 @@ type mailbox struct {
 	suspended bool // after a failure, until the supervisor has decided
 	posted    bool // an event for the next message is in the heap, or running
 	epoch     uint32
+	apart     bool // its actor can neither begin nor end a term: see [observer.look]
 }
 
 // RegisterHandlers implements [actor.Mailbox].
 func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, _ actor.Dispatcher) {
 	m.invoker, m.epoch = invoker, m.proc.epoch
+	if c, ok := invoker.(actor.Context); ok {
+		switch c.Actor().(type) {
+		case *redisbridge.Bridge, *ears:
+			m.apart = true
+		}
+	}
 }
 
 // Start implements [actor.Mailbox].

@@ -27,6 +27,7 @@ type Node struct {
 	handle    *actors.Node
 	election  map[string]*actor.PID
 	observing *actor.PID
+	heard     int     // events since the last acknowledgement
 	seats     []*seat // the observer's
 }
 
@@ -54,13 +55,13 @@ func (n *Node) start(p *Process) {
 		cfg.PID = 1
 	}
 	cfg.Redis.Clock, cfg.Redis.Backend, cfg.Redis.Entropy = p.Clock(), p.Backend(), p.random.Uint64
-	n.handle, n.election = nil, make(map[string]*actor.PID)
+	n.handle, n.heard, n.election = nil, 0, make(map[string]*actor.PID)
 	for _, s := range n.seats {
 		s.stream, s.standing, s.down = stream{}, s.cfg.Run, false
 	}
 	n.pid = p.Spawn(actors.NodeProps(cfg))
-	n.observing = p.Spawn(actor.PropsFromFunc(n.observe))
-	p.Send(n.pid, &actors.Subscribe{PID: n.observing, Window: 1 << 20})
+	n.observing = p.Spawn(actor.PropsFromProducer(func() actor.Actor { return (*ears)(n) }))
+	p.Send(n.pid, &actors.Subscribe{PID: n.observing, Window: window})
 	for _, e := range n.elections {
 		n.spawn(e)
 	}
@@ -143,21 +144,50 @@ func (n *Node) Handle() *actors.Node {
 // Watch has f called with every event that the node's subscribers get.
 func (n *Node) Watch(f func(actors.Event)) { n.watch = append(n.watch, f) }
 
-// observe is the actor that subscribes to the node.
-func (n *Node) observe(c actor.Context) {
+// ears is the actor that subscribes to a node.
+type ears Node
+
+// Receive implements [actor.Actor].
+func (e *ears) Receive(c actor.Context) {
+	n := (*Node)(e)
 	ev, ok := c.Message().(actors.Event)
 	if !ok {
 		return
 	}
-	if e, ok := ev.(*actors.Status); ok { // most are, and nobody reads most traces
-		n.world.trace.note(n.Process, "status", e.Election, e.State.String(), int64(e.Round)) //nolint:gosec // for eyes only
-	} else {
-		n.world.trace.note(n.Process, describe(ev), "", "", 0)
-	}
+	n.note(ev)
 	n.world.observer.told(n, ev)
-	c.Send(n.pid, &actors.Ack{PID: c.Self(), N: 1})
+	if n.heard++; n.heard == 1<<10 {
+		c.Send(n.pid, &actors.Ack{PID: c.Self(), N: n.heard})
+		n.heard = 0
+	}
 	for _, f := range n.watch {
 		f(ev)
+	}
+}
+
+// window is that of the observing subscriber, which is never full.
+const window = 1 << 16
+
+// note puts what a subscriber was told into the trace. Describing it is left to the reader.
+func (n *Node) note(ev actors.Event) {
+	t := &n.world.trace
+	switch e := ev.(type) {
+	case *actors.Status:
+		t.note(n.Process, "status", e.Election, e.State.String(), int64(e.Round)) //nolint:gosec // for eyes only
+	case *actors.Won:
+		t.event(n.Process, "won", e.Election, e.Token, ev)
+	case *actors.Lost:
+		t.event(n.Process, "lost", e.Election, uint64(e.Cause.Code), ev)
+	case *actors.Ending:
+		t.event(n.Process, "ending", e.Election, e.Token, ev)
+	case *actors.Inconclusive:
+		t.event(n.Process, "inconclusive", e.Election, uint64(e.Cause.Code), ev)
+	case *actors.LinkChanged:
+		t.event(n.Process, "link", "", uint64(flag(e.Up)), ev) //nolint:gosec // 0 or 1
+	case *actors.LeaderChanged:
+		t.event(n.Process, "leader", e.Election, e.Leader.Token, ev)
+	default:
+		t.note(n.Process, describe(ev), "", "", 0)
 	}
 }
 

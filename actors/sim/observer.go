@@ -92,9 +92,11 @@ func (o *observer) seat(n *Node, election string) *seat {
 	return s
 }
 
-// look is called after every event.
-func (o *observer) look(p *Process) {
-	if p != nil && p.index < len(o.nodes) {
+// look is called after every event. Terms begin and end with a message to a node's
+// actor or an election's: what a bridge or the observing actor does cannot change one.
+func (o *observer) look(p *Process, do runner) {
+	if m, ok := do.(*mailbox); ok && m.apart {
+	} else if p != nil && p.index < len(o.nodes) {
 		if n := o.nodes[p.index]; n != nil && n.handle != nil && !p.dead {
 			for _, s := range n.seats {
 				o.lookAt(s)

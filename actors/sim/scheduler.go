@@ -105,7 +105,7 @@ func (w *World) execute(proc *Process, do runner) {
 	w.current = proc
 	do.run()
 	w.current = nil
-	w.observer.look(proc)
+	w.observer.look(proc, do)
 	for _, c := range w.checks {
 		if err := c.check(); err != nil {
 			w.Fail(c.rule, err)

@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"strings"
 	"time"
+
+	"hustings/actors"
 )
 
 // entry is one line of the trace before anybody wants to read it. Formatting is
@@ -16,12 +18,24 @@ type entry struct {
 	verb string
 	a, b string
 	n    int64
+	ev   actors.Event // is described by verb once somebody reads it; nil for other lines
+}
+
+// text is what happened, in words.
+func (e *entry) text() string {
+	if e.ev != nil {
+		return describe(e.ev)
+	}
+	return e.verb
 }
 
 // String is the line as it is printed.
 func (e entry) String() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%12.6f  %-8s %s", e.at.Seconds(), e.who, e.verb)
+	fmt.Fprintf(&s, "%12.6f  %-8s %s", e.at.Seconds(), e.who, e.text())
+	if e.ev != nil {
+		return s.String()
+	}
 	for _, text := range []string{e.a, e.b} {
 		if text != "" {
 			s.WriteByte(' ')
@@ -75,7 +89,13 @@ func (t *trace) note(p *Process, verb, a, b string, n int64) {
 	if p != nil {
 		who = p.id
 	}
-	t.add(entry{t.sched.now, who, verb, a, b, n})
+	t.add(entry{at: t.sched.now, who: who, verb: verb, a: a, b: b, n: n})
+}
+
+// event adds a line about what a subscriber of p's node was told. Of the event go into the
+// hash its kind, its election, and a number that tells it from others of the kind.
+func (t *trace) event(p *Process, kind, election string, n uint64, ev actors.Event) {
+	t.add(entry{at: t.sched.now, who: p.id, verb: kind, a: election, n: int64(n), ev: ev}) //nolint:gosec // for the hash only
 }
 
 func (t *trace) add(e entry) {
@@ -86,7 +106,11 @@ func (t *trace) add(e entry) {
 	t.mixString(e.a)
 	t.mixString(e.b)
 	if t.tell != nil {
-		t.tell(Line{At: e.at, Who: e.who, What: e.verb, Detail: e.a, N: e.n})
+		l := Line{At: e.at, Who: e.who, What: e.text(), Detail: e.a, N: e.n}
+		if e.ev != nil {
+			l.Detail, l.N = "", 0
+		}
+		t.tell(l)
 	}
 	t.ring[t.next] = e
 	t.total++
