@@ -135,8 +135,8 @@ func (w *World) settle(limit time.Duration) {
 		w.sched.now = max(w.sched.now, min(o.now(), limit))
 		o.admit(w)
 		next := limit
-		if len(w.sched.heap) > 0 {
-			next = min(next, w.sched.heap[0].at)
+		if at, ok := w.sched.soon(); ok {
+			next = min(next, at)
 		}
 		wait := next - o.now()
 		if wait <= 0 {

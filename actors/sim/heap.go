@@ -21,6 +21,7 @@ type event struct {
 	proc  *Process // nil for events of the network and of the world
 	epoch uint32   // the process's at posting; another one now: the event evaporates
 	pos   int      // in the heap, -1 when not there
+	now   bool     // in the heap of the present
 }
 
 // before is the order of the world: instant, seeded tie, number.

@@ -20,7 +20,8 @@ type token struct {
 // scheduler is the one event heap of a world. All of it belongs to the goroutine
 // that runs the world.
 type scheduler struct {
-	heap    eventHeap
+	heap    eventHeap // what comes later
+	present eventHeap // what was posted for the instant at which it was posted: most events
 	free    []*event
 	ties    *Rand // decides at one instant; nil: first come, first served
 	now     time.Duration
@@ -46,7 +47,11 @@ func (s *scheduler) post(proc *Process, at time.Duration, do runner) token {
 	if proc != nil {
 		e.epoch = proc.epoch
 	}
-	s.heap.push(e)
+	if e.now = e.at == s.now; e.now {
+		s.present.push(e)
+	} else {
+		s.heap.push(e)
+	}
 	return token{e, e.seq}
 }
 
@@ -55,7 +60,11 @@ func (s *scheduler) cancel(t token) bool {
 	if t.ev == nil || t.ev.seq != t.seq || t.ev.pos < 0 {
 		return false
 	}
-	s.heap.remove(t.ev.pos)
+	if t.ev.now {
+		s.present.remove(t.ev.pos)
+	} else {
+		s.heap.remove(t.ev.pos)
+	}
 	s.recycle(t.ev)
 	return true
 }
@@ -72,8 +81,11 @@ func (w *World) step(limit time.Duration) bool {
 	if w.outside != nil {
 		w.settle(limit)
 	}
-	for len(s.heap) > 0 && s.heap[0].at <= limit {
-		e := s.heap.pop()
+	for {
+		e := s.next(limit)
+		if e == nil {
+			return false
+		}
 		at, do, proc, epoch := e.at, e.do, e.proc, e.epoch
 		s.recycle(e)
 		if at > s.now {
@@ -90,7 +102,29 @@ func (w *World) step(limit time.Duration) bool {
 		w.execute(proc, do)
 		return true
 	}
-	return false
+}
+
+// next takes the first event that is due by limit, nil if there is none.
+func (s *scheduler) next(limit time.Duration) *event {
+	h := &s.heap
+	if len(s.present) > 0 && (len(s.heap) == 0 || s.present[0].before(s.heap[0])) {
+		h = &s.present
+	}
+	if len(*h) == 0 || (*h)[0].at > limit {
+		return nil
+	}
+	return h.pop()
+}
+
+// soon is when the next event is due; ok is false if there is none.
+func (s *scheduler) soon() (at time.Duration, ok bool) {
+	if len(s.present) > 0 {
+		return s.present[0].at, true // at or before now
+	}
+	if len(s.heap) > 0 {
+		return s.heap[0].at, true
+	}
+	return 0, false
 }
 
 // execute runs one event at the present instant and looks at the checks.

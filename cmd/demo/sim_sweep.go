@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,6 +49,8 @@ func (t *tally) add(v sim.Verdict) {
 
 // playMany plays all seeds on all cores. A signal ends it early, with what there is.
 func playMany(o *simOptions, c *console) int {
+	// A world holds a few megabytes, and lives for milliseconds.
+	defer debug.SetGCPercent(debug.SetGCPercent(800))
 	var clock redisbridge.SystemClock
 	begin := clock.Now()
 	total := o.last - o.first + 1
