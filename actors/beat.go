@@ -85,7 +85,7 @@ func (n *nodeActor) beat() {
 	n.lookAtOriginals()
 	for _, e := range n.els {
 		if e.observed {
-			n.nudge(e, fsm.Input{Kind: fsm.InNudge})
+			n.look(e)
 		}
 	}
 }
@@ -253,7 +253,7 @@ func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	n.noteFloor(a.Floor)
 	for _, name := range a.Vacant {
 		if e := n.byName[name]; e != nil {
-			n.nudge(e, fsm.Input{Kind: fsm.InNudge})
+			n.look(e)
 		}
 	}
 	if n.phase < surveying {
@@ -317,7 +317,7 @@ func (n *nodeActor) onSweep() {
 	n.beats.sweeping = false
 	for _, e := range n.els {
 		if e.holder != "" {
-			n.nudge(e, fsm.Input{Kind: fsm.InNudge})
+			n.look(e)
 		}
 	}
 }

@@ -180,7 +180,7 @@ func (n *nodeActor) request(m any) {
 		if e := n.byName[m.election]; e != nil {
 			e.observed = m.on
 			if m.on {
-				n.nudge(e, fsm.Input{Kind: fsm.InNudge})
+				n.look(e)
 			}
 		}
 	case *open:
@@ -512,14 +512,21 @@ func (n *nodeActor) open(m *open) {
 	m.done(pid, nil)
 }
 
-// each gives every election an input.
+// each gives every election an input; all get one message.
 func (n *nodeActor) each(in fsm.Input) {
+	m := &nudge{in: in}
 	for _, e := range n.els {
-		n.nudge(e, in)
+		n.env.root.Send(e.pid, m)
 	}
 }
 
 func (n *nodeActor) nudge(e *entry, in fsm.Input) { n.env.root.Send(e.pid, &nudge{in: in}) }
+
+// look has an election look at Redis. The message is the same for all of them: many may
+// have to look at once, and inputs are large.
+func (n *nodeActor) look(e *entry) { n.env.root.Send(e.pid, lookAgain) }
+
+var lookAgain = &nudge{in: fsm.Input{Kind: fsm.InNudge}}
 
 // becomeReady: session, registration and subscription are there.
 func (n *nodeActor) becomeReady() {

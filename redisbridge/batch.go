@@ -35,7 +35,7 @@ func (b *Bridge) enqueue(c *Call) {
 		b.retry = append(b.retry, c)
 		return
 	case b.conn == nil && !c.Kind.kept():
-		b.answer(c, fault(c, down(b.told.Err)))
+		b.answer(c, fault(c, b.downErr()))
 		return
 	}
 	b.overtake(c)

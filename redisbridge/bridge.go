@@ -46,6 +46,8 @@ type Bridge struct {
 	told   Link
 	causes map[string]bool // of the present outage, as far as they were told
 
+	refusing error // what calls are refused with while the link is down; made of told.Err
+
 	// The last probe: its text, its heartbeat's number, and what all probes begin with.
 	probeSent string
 	probeReq  uint64
@@ -232,8 +234,12 @@ func (b *Bridge) unanswered(flying []flight, err error) {
 }
 
 func (b *Bridge) refuse(calls []*Call, err error) {
+	if len(calls) == 0 {
+		return
+	}
+	err = down(err)
 	for _, c := range calls {
-		b.answer(c, fault(c, down(err)))
+		b.answer(c, fault(c, err))
 	}
 }
 
@@ -335,7 +341,7 @@ func (b *Bridge) tell(err error) {
 	} else {
 		b.another(now.Err)
 	}
-	b.told = now
+	b.told, b.refusing = now, nil
 	b.root.Send(b.set.Owner, &now)
 	level, text := slog.LevelInfo, "bridge up"
 	if !now.Up {

@@ -135,6 +135,14 @@ func newServerError(text string, secrets []string) *ServerError {
 	return &ServerError{Code: code, Text: text}
 }
 
+// downErr is why calls are refused now. In an outage there are many, of one cause.
+func (b *Bridge) downErr() error {
+	if b.refusing == nil {
+		b.refusing = down(b.told.Err)
+	}
+	return b.refusing
+}
+
 // down is ErrDown with why, if that is known.
 func down(why error) error {
 	if why == nil {
