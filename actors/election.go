@@ -150,7 +150,7 @@ func (e *election) handle(sender *actor.PID, m any) {
 		e.armed, e.stop = 0, nil
 		e.step(fsm.Input{Kind: fsm.InTick})
 	case *nudge:
-		if m.in.Kind == fsm.InNudge && e.m.State() == fsm.Idle && !e.following() {
+		if m.in.Kind == fsm.InNudge && e.m.State() == fsm.Idle && !e.following() && !m.listed {
 			return // nobody wants to know any more
 		}
 		e.step(m.in)

@@ -66,15 +66,14 @@ func (n *nodeActor) join() {
 	n.fleet.joined, n.fleet.spoiled = false, false
 	c := &redisbridge.Call{Kind: redisbridge.CallJoin, ReplyTo: n.ctx.Self()}
 	for _, e := range n.els {
-		v := e.cell.view.Load()
-		if v == nil || v.State == fsm.Idle {
+		if e.idle() {
 			continue
 		}
 		if len(c.Entries) == maxEntries {
 			n.sendJoin(c)
 			c = &redisbridge.Call{Kind: redisbridge.CallJoin, ReplyTo: n.ctx.Self()}
 		}
-		c.Entries = append(c.Entries, redisbridge.Membership{Election: e.name, Rank: v.Rank})
+		c.Entries = append(c.Entries, redisbridge.Membership{Election: e.name, Rank: e.cell.view.Load().Rank})
 	}
 	n.sendJoin(c)
 }
@@ -99,6 +98,9 @@ func (n *nodeActor) onJoined(a *redisbridge.JoinAnswer) {
 	n.fleet.joins = max(0, n.fleet.joins-1)
 	n.fleet.spoiled = n.fleet.spoiled || a.Err != nil || a.Status != "ok"
 	n.fleet.joined = n.fleet.joins == 0 && !n.fleet.spoiled
+	if a.Err == nil && a.Status == "ok" {
+		n.unregister(a.Entries)
+	}
 	switch {
 	case a.Err != nil && redisbridge.Classify(a.Err) == redisbridge.Permanent && n.phase < ready:
 		n.fail(fmt.Errorf("%w: %w", ErrRefused, a.Err))
@@ -118,6 +120,20 @@ func (n *nodeActor) onJoined(a *redisbridge.JoinAnswer) {
 	}
 	if n.fleet.joined {
 		n.answerPresence(nil)
+	}
+}
+
+// unregister: an election may have been quit while its registration was on its way, and
+// its own call have come before ours. Nobody would wait for such a candidate but in vain.
+func (n *nodeActor) unregister(entries []redisbridge.Membership) {
+	for _, m := range entries {
+		e := n.byName[m.Election]
+		switch {
+		case e == nil: // its actor has stopped; who comes next under that name quits first
+			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: m.Election})
+		case e.idle():
+			n.env.root.Send(e.pid, &nudge{in: fsm.Input{Kind: fsm.InNudge}, listed: true}) // it looks, and withdraws
+		}
 	}
 }
 

@@ -73,6 +73,12 @@ type entry struct {
 	stopped  bool // has quit for good, the node is leaving
 }
 
+// idle reports whether the election is no candidate.
+func (e *entry) idle() bool {
+	v := e.cell.view.Load()
+	return v == nil || v.State == fsm.Idle
+}
+
 // NodeProps returns what to spawn for a node. Use it once. The actor connects when it is
 // started, restarts with a new incarnation if it panics, and never gives up on Redis
 // before it is stopped, except for faults that cannot heal, which it tells subscribers

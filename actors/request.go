@@ -18,6 +18,8 @@ type (
 	nudge struct {
 		silent
 		in fsm.Input
+		// listed: Redis may have us for a candidate, whether or not we are one.
+		listed bool
 	}
 	// rekick: time to kick an original again.
 	rekick struct {

@@ -253,3 +253,26 @@ func TestStopWithoutRedisEndsWithItsContext(t *testing.T) {
 		})
 	}
 }
+
+// A node puts its registration together from what its elections show. One may quit before
+// it goes out, and its quit then comes first: the registration makes a candidate that does
+// not stand.
+func TestARegistrationThatComesAfterTheQuitIsTakenBack(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a := f.start("a", 5).run("idle")
+		a.won("idle")
+		a.must(a.Quit(bg(t), "idle"))
+		late := &redisbridge.JoinAnswer{Status: "ok"}
+		for _, e := range []string{"idle", "gone"} {
+			a.must(f.client.SAdd(bg(t), f.keys.Candidates(e), "a").Err())
+			a.must(f.client.ZAdd(bg(t), f.keys.Ranks(e), redis.Z{Score: 5, Member: "a"}).Err())
+			late.Entries = append(late.Entries, redisbridge.Membership{Election: e, Rank: 5})
+		}
+		system.Root.Send(a.PID(), late)
+		for _, e := range []string{"idle", "gone"} {
+			eventually(t, e+" has no candidate", func() bool {
+				return f.client.Exists(bg(t), f.keys.Candidates(e), f.keys.Ranks(e)).Val() == 0
+			})
+		}
+	})
+}

@@ -179,6 +179,8 @@ type JoinAnswer struct {
 	quiet
 	Err    error
 	Status string
+	// Entries are the candidacies that it asked for.
+	Entries []Membership
 }
 
 // MembersAnswer is the reply to CallMembers.

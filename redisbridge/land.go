@@ -121,7 +121,7 @@ func (b *Bridge) land(f flight, r Reply) {
 		b.answer(c, &LeaveAnswer{Status: l.text(0), Err: l.fault()})
 	case CallJoin:
 		l := newList(r.Value)
-		b.answer(c, &JoinAnswer{Status: l.text(0), Err: l.fault()})
+		b.answer(c, &JoinAnswer{Status: l.text(0), Err: l.fault(), Entries: c.Entries})
 	case CallEvict:
 		b.answer(c, landEvict(c, r.Value))
 	case CallPeer:
