@@ -344,8 +344,10 @@ type SubscribeOptions struct {
 	Election string
 	// Transitions: every transition of the state machine too.
 	Transitions bool
-	// Buffer is how many events may wait; default 256. When it is full, events
-	// are dropped, and Missed tells how many.
+	// Buffer is how many events may wait; default 256, at least 2. When it is full,
+	// events are dropped. Missed tells how many, before the next event, or within a
+	// second of the reader's having made room if no event comes, or last before the
+	// channel is closed.
 	Buffer int
 }
 
@@ -355,7 +357,7 @@ func (n *Node) Subscribe(ctx context.Context, o SubscribeOptions) <-chan Event {
 	if o.Buffer <= 0 {
 		o.Buffer = maxQueued
 	}
-	ch := make(chan Event, max(o.Buffer, 2))
+	ch := make(chan Event, max(o.Buffer, 2)+1) // one for Missed: see hub.toChannel
 	closeCh := sync.OnceFunc(func() { close(ch) })
 	n.send(ctx, n.pid, &subscribeChan{election: o.Election, transitions: o.Transitions, ch: ch, closeCh: closeCh})
 	// The node may stop, or have stopped, before it has heard of us.

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -25,8 +26,12 @@ type subscriber struct {
 	queue       []Event
 	missed      uint64
 	metrics     *metrics
-	// Without a window: the latest Status by election, and when one was sent.
+	// With a channel: how long until it is looked at again, 0 if it need not be.
+	retell time.Duration
+	// Without a window: the latest Status of each election, in the order in which they
+	// first changed; where each is in it; and when one was sent.
 	latest []*Status
+	place  map[string]int
 	sentAt time.Duration
 	armed  bool
 }
@@ -35,6 +40,10 @@ type subscriber struct {
 const (
 	maxQueued = 256
 	conflate  = 50 * time.Millisecond
+	// A reader that missed something is told as soon as its channel has room, which
+	// nobody announces: it is looked at after retellMin, twice that, up to retellMax.
+	retellMin = 20 * time.Millisecond
+	retellMax = time.Second
 )
 
 // subscribeChan subscribes a channel; unsubscribing closes it.
@@ -58,11 +67,17 @@ type flushDue struct {
 	s *subscriber
 }
 
+// retellDue: a channel whose reader missed something is looked at again.
+type retellDue struct {
+	silent
+	s *subscriber
+}
+
 // stop closes the channels: the node is gone for good.
 func (h *hub) stop() {
 	for _, s := range h.subs {
 		if s.ch != nil {
-			s.closeCh()
+			s.close()
 		}
 	}
 	h.subs, h.closed = nil, true
@@ -135,7 +150,7 @@ func (h *hub) remove(n *nodeActor, which func(*subscriber) bool) {
 		case !which(s):
 			kept = append(kept, s)
 		case s.ch != nil:
-			s.closeCh()
+			s.close()
 		}
 	}
 	h.subs = kept
@@ -160,7 +175,7 @@ func (h *hub) publish(n *nodeActor, ev Event) {
 func (h *hub) offer(n *nodeActor, s *subscriber, ev Event) {
 	switch {
 	case s.ch != nil:
-		s.toChannel(ev)
+		h.toChannel(n, s, ev)
 	case s.window > s.unacked && s.missed == 0 && len(s.queue) == 0:
 		n.env.root.Send(s.pid, ev)
 		s.unacked++
@@ -184,22 +199,63 @@ func (s *subscriber) miss() {
 	s.metrics.dropped(1)
 }
 
-// toChannel never blocks. A full channel costs the event; the next one that fits comes
-// after a Missed.
-func (s *subscriber) toChannel(ev Event) {
+// toChannel never blocks. A full channel costs the event. Before the next one comes a
+// Missed, which does not wait for that: it is sent as soon as there is room. One place is
+// kept for it, so that it is there also where the channel is closed while it is full.
+func (h *hub) toChannel(n *nodeActor, s *subscriber, ev Event) {
+	need := 2 // the event, and what is kept
 	if s.missed > 0 {
-		if cap(s.ch)-len(s.ch) < 2 {
-			s.miss()
-			return
-		}
+		need = 3 // Missed before it
+	}
+	if s.room() < need {
+		s.miss()
+		h.arm(n, s)
+		return
+	}
+	s.tell()
+	s.ch <- ev
+}
+
+// room is how many more fit into the channel. Only the hub sends, so there will not be less.
+func (s *subscriber) room() int { return cap(s.ch) - len(s.ch) }
+
+// tell says how many events were missed, if any. There must be room.
+func (s *subscriber) tell() {
+	if s.missed > 0 {
 		s.ch <- &Missed{N: s.missed}
 		s.missed = 0
 	}
-	select {
-	case s.ch <- ev:
-	default:
-		s.miss()
+}
+
+// close ends a subscription by channel. What was missed fits: a place is kept for it.
+func (s *subscriber) close() {
+	s.tell()
+	s.closeCh()
+}
+
+// arm has the channel looked at again in a while; once is enough.
+func (h *hub) arm(n *nodeActor, s *subscriber) {
+	if s.retell == 0 {
+		s.retell = retellMin
+		n.after(s.retell, &retellDue{s: s})
 	}
+}
+
+// retellDue tells what was missed if there is room now, else looks again later.
+func (h *hub) retellDue(n *nodeActor, m *retellDue) {
+	s := m.s
+	if !slices.Contains(h.subs, s) {
+		return // over: its channel may be closed
+	}
+	if s.room() >= 2 {
+		s.tell()
+	}
+	if s.missed == 0 {
+		s.retell = 0
+		return
+	}
+	s.retell = min(2*s.retell, retellMax)
+	n.after(s.retell, m)
 }
 
 // drain sends what the window allows.
@@ -228,13 +284,13 @@ func (h *hub) ack(n *nodeActor, m *Ack) {
 
 // conflate keeps the latest state of each election, and sends at most once in a while.
 func (h *hub) conflate(n *nodeActor, s *subscriber, st *Status) {
-	found := false
-	for i, old := range s.latest {
-		if old.Election == st.Election {
-			s.latest[i], found = st, true
+	if i, found := s.place[st.Election]; found {
+		s.latest[i] = st
+	} else {
+		if s.place == nil {
+			s.place = map[string]int{}
 		}
-	}
-	if !found {
+		s.place[st.Election] = len(s.latest)
 		s.latest = append(s.latest, st)
 	}
 	if s.armed {
@@ -257,4 +313,5 @@ func (h *hub) flushDue(n *nodeActor, m *flushDue) {
 		n.env.root.Send(s.pid, st)
 	}
 	s.latest = nil
+	clear(s.place)
 }

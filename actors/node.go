@@ -170,6 +170,8 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.onElectionDone(m)
 	case *flushDue:
 		n.hub.flushDue(n, m)
+	case *retellDue:
+		n.hub.retellDue(n, m)
 	default:
 		n.request(m)
 	}

@@ -125,6 +125,38 @@ func TestAChannelThatIsFullCostsEventsAndSaysHowMany(t *testing.T) {
 	})
 }
 
+func TestASlowReaderLearnsWhatItMissedAlsoWhenNothingMoreComes(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a := f.start("a", 1)
+		events := a.Subscribe(bg(t), actors.SubscribeOptions{Buffer: 3})
+		shout(a, 100) // nobody reads
+		for range 3 { // the link, two messages
+			receive(t, "what was there", events)
+		}
+		if m, ok := receive(t, "what was missed", events).(*actors.Missed); !ok || m.N != 98 {
+			t.Errorf("then %+v, want 98 missed", m)
+		}
+	})
+}
+
+func TestAChannelThatIsClosedWhileItIsFullEndsWithWhatWasMissed(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a := f.start("a", 1)
+		events := a.Subscribe(bg(t), actors.SubscribeOptions{Buffer: 3})
+		shout(a, 10)
+		a.must(a.Stop(bg(t)))
+		var last actors.Event
+		read := 0
+		for ev := range events {
+			last = ev
+			read++
+		}
+		if m, ok := last.(*actors.Missed); !ok || m.N < 8 || read != 4 {
+			t.Errorf("last of %d: %T %+v; want at least 8 missed, after 3 events", read, last, last)
+		}
+	})
+}
+
 func TestAPIDWithAWindowGetsNoMoreThanItAcknowledges(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
 		a := f.start("a", 1)
