@@ -347,9 +347,12 @@ func (e *election) store() bool {
 
 func (e *election) view() View {
 	v := View{
-		Election: e.cfg.Name, State: e.m.State(), Since: e.m.Since().Time(), Round: e.m.Round(),
+		Election: e.cfg.Name, State: e.m.State(), Round: e.m.Round(),
 		Result: e.m.Result(), Rank: e.m.Self().Rank, Leader: e.m.Leader(), Draining: e.m.Draining(),
 		StoodDown: e.cell.down.Load(),
+	}
+	if since := e.m.Since(); since != (fsm.Instant{}) {
+		v.Since = since.Time()
 	}
 	if l := e.m.Lease(); l != nil {
 		v.Token = l.Token()

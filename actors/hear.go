@@ -20,7 +20,7 @@ func (e *election) hear(c redisbridge.Control) {
 	default:
 	}
 	if !e.rules.Mixed && c.Inc == "" {
-		e.drop("control message of an original, and Mixed is false", c)
+		e.drop(redisbridge.DropOriginal, c)
 		return
 	}
 	if e.m.Knows(c.ID, c.Inc) {
@@ -28,11 +28,11 @@ func (e *election) hear(c redisbridge.Control) {
 		return
 	}
 	if c.Type == redisbridge.TypeAck {
-		e.drop("voteack that nobody waits for", c)
+		e.drop(redisbridge.DropUnexpected, c)
 		return
 	}
 	if e.m.State() == fsm.Idle {
-		e.drop("election in which we are no candidate", c)
+		e.drop(redisbridge.DropNotOurs, c)
 		return
 	}
 	e.verify(c)
@@ -63,7 +63,7 @@ func (e *election) take(c redisbridge.Control, from fsm.Candidate) {
 // verify asks Redis about the sender.
 func (e *election) verify(c redisbridge.Control) {
 	if len(e.checks) >= maxChecks {
-		e.drop("too many messages wait to be verified", c)
+		e.drop(redisbridge.DropOverflow, c)
 		return
 	}
 	asked := false
@@ -101,11 +101,11 @@ func (e *election) verified(a *redisbridge.PeerAnswer) {
 		case a.Err != nil: // not known; its sender tries again
 		case !a.Candidate, !a.Listed && c.Inc == "":
 			e.ghost(c, a)
-			e.drop("control message from who is no candidate", c)
+			e.drop(redisbridge.DropStranger, c)
 		case a.Who.Inc != c.Inc, a.Who.Original != (c.Inc == ""):
-			e.drop("control message in another's name", c)
+			e.drop(redisbridge.DropOtherName, c)
 		case !a.Who.Original && a.Live == 0:
-			e.drop("control message from a node without a session", c)
+			e.drop(redisbridge.DropNoSession, c)
 		default:
 			e.take(c, a.Who)
 		}
@@ -139,6 +139,6 @@ func (e *election) ghost(c redisbridge.Control, a *redisbridge.PeerAnswer) {
 	}
 }
 
-func (e *election) drop(reason string, c redisbridge.Control) {
+func (e *election) drop(reason redisbridge.DropReason, c redisbridge.Control) {
 	e.root.Send(e.env.bridge, &redisbridge.Drop{Reason: reason, Sample: string(c.Type) + " of " + c.ID + " in " + c.Election})
 }

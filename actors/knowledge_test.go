@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hustings/actors"
+	"hustings/fsm"
 )
 
 func TestLeaderIsUnknownThenNobodyThenSomebody(t *testing.T) {
@@ -158,9 +159,19 @@ func TestInspectTellsTheHistoryWithItsCauses(t *testing.T) {
 		if _, err := a.Inspect(bg(t), "e"); !errors.Is(err, actors.ErrUnknown) {
 			t.Errorf("before: %v", err)
 		}
+		if _, err := a.Observe(bg(t), "e"); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := a.Inspect(bg(t), "e"); err != nil || s.State != fsm.Idle || !s.Since.IsZero() || s.Transitions != 0 {
+			t.Errorf("before the first step: %+v, %v", s, err)
+		}
+		begun := time.Now().Round(0)
 		token := a.run("e").won("e").Token
 		s, err := a.Inspect(bg(t), "e")
 		a.must(err)
+		if s.State != fsm.Won || s.Since.Before(begun) || s.Since.After(time.Now()) {
+			t.Errorf("%v since %v, begun at %v", s.State, s.Since, begun)
+		}
 		if s.ID != "a" || s.Rank != 5 || s.Token != token || s.TrustedMS <= 0 || s.TrustedMS > f.ttl.Milliseconds() || s.Place != 0 || len(s.Incarnation) != 32 {
 			t.Errorf("%+v", s)
 		}

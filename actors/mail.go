@@ -89,7 +89,7 @@ func (n *nodeActor) onMessage(m *redisbridge.AppMessage) {
 		// An envelope only says who sent it. Where we know the sender's
 		// incarnation it must be that one.
 		if i, ok := n.fleet.find(from); ok && n.fleet.known[i].inc != m.Payload.Inc {
-			n.env.root.Send(n.env.bridge, &redisbridge.Drop{Reason: "application message in another's name", Sample: from})
+			n.env.root.Send(n.env.bridge, &redisbridge.Drop{Reason: redisbridge.DropOtherName, Sample: from})
 			return
 		}
 	}

@@ -254,13 +254,17 @@ type Member struct {
 
 // View is the present state of an election, small and immutable.
 type View struct {
-	Election string     `json:"election"`
-	State    fsm.State  `json:"state"`
-	Since    time.Time  `json:"since"`
-	Round    uint64     `json:"round"`
-	Result   fsm.Result `json:"result"`
-	Rank     int64      `json:"rank"`
-	Leader   fsm.Leader `json:"leader"`
+	Election string    `json:"election"`
+	State    fsm.State `json:"state"`
+	// Since is when the state was entered, by this machine's wall clock; the zero time if
+	// it is the first one.
+	Since time.Time `json:"since"`
+	// Round is the number of the last round; Result the last decided one, Rank what this
+	// node stands with, Leader what is known here of who leads.
+	Round  uint64     `json:"round"`
+	Result fsm.Result `json:"result"`
+	Rank   int64      `json:"rank"`
+	Leader fsm.Leader `json:"leader"`
 	// Token is that of our own term, 0 if we do not lead.
 	Token uint64 `json:"token,omitempty"`
 	// Draining: we lead, and our work is being stopped.

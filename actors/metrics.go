@@ -106,7 +106,7 @@ func (m *metrics) observe(s *shared) error {
 	members := m.gauge("hustings.members", "{node}", "Nodes of the fleet that this node knows of, itself included.")
 	depth := m.gauge("hustings.mailbox.depth", "{message}", "Messages that wait in the mailboxes of the node, its bridge and its elections.")
 	messages := m.total("hustings.messages", "{message}", "Messages of the fleet, by direction.")
-	dropped := m.total("hustings.messages.dropped", "{message}", "Messages received that were not fit to be used.")
+	dropped := m.total("hustings.messages.dropped", "{message}", "Messages received that were not fit to be used, by reason.")
 	requests := m.total("hustings.redis.requests", "{request}", "Requests of the node and its elections to the bridge, before batching.")
 	commands := m.total("hustings.redis.commands", "{command}", "Commands sent to Redis.")
 	connects := m.total("hustings.redis.connects", "{connect}", "Attempts to connect to Redis.")
@@ -128,7 +128,9 @@ func (m *metrics) observe(s *shared) error {
 		c := s.counters.Read()
 		o.ObserveInt64(messages, count(c.MessagesIn), m.with("hustings.direction", "in"))
 		o.ObserveInt64(messages, count(c.MessagesOut), m.with("hustings.direction", "out"))
-		o.ObserveInt64(dropped, count(c.Dropped), node)
+		for _, why := range redisbridge.DropReasons() {
+			o.ObserveInt64(dropped, count(c.DroppedFor[why.String()]), m.with("hustings.reason", why.String()))
+		}
 		o.ObserveInt64(requests, count(c.Requests), node)
 		o.ObserveInt64(commands, count(c.Commands), node)
 		o.ObserveInt64(connects, count(c.Connects), node)

@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"hustings/actors"
+	"hustings/redisbridge"
 	"hustings/redisbridge/redistest"
 )
 
@@ -167,6 +168,73 @@ func TestMetricsOfALinkThatIsDownAndOfALapse(t *testing.T) {
 	a.won("billing")
 	// Commands work before the subscription is confirmed, and are enough to be elected.
 	eventually(t, "the link is up", func() bool { return sum(t, collect(t, reader), "hustings.link.up") == 1 })
+}
+
+func TestDroppedMessagesAreCountedByReason(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		reader := metric.NewManualReader()
+		a := f.start("a", 2, func(c *actors.Config) { c.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader)) }).run("e")
+		a.won("e")
+		for payload, reason := range map[string]string{
+			`garbage`: "malformed",
+			`{"type":"vote","election":"e","me":900,"id":"a"}`:                     "own_name",
+			`{"type":"vote","election":"e","me":900,"id":"nobody"}`:                "stranger",
+			`{"type":"vote","election":"elsewhere","me":900,"id":"nobody"}`:        "not_ours",
+			`{"type":"voteack","election":"e","me":900,"id":"nobody","round":900}`: "unexpected",
+			`{"type":"probe","id":"nobody","inc":"x","n":1}`:                       "unexpected",
+		} {
+			before := sum(t, collect(t, reader), "hustings.messages.dropped", "reason", reason)
+			if err := f.client.Publish(bg(t), f.keys.Bully("a"), payload).Err(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, payload+" is "+reason, func() bool {
+				return sum(t, collect(t, reader), "hustings.messages.dropped", "reason", reason) == before+1
+			})
+		}
+		n := a.Counts()
+		if total := sum(t, collect(t, reader), "hustings.messages.dropped"); total != 6 || n.Dropped != 6 || n.DroppedFor["unexpected"] != 2 {
+			t.Errorf("%v dropped in all; counted: %+v; want 6, two of them unexpected", total, n)
+		}
+	})
+}
+
+func TestEveryReasonForDroppingIsInTheDocs(t *testing.T) {
+	page, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "| reason | means |")
+	table, _, _ = strings.Cut(table, "\n## ")
+	var told []string
+	for line := range strings.Lines(table) {
+		if first, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | "); ok {
+			for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(first, -1) {
+				told = append(told, m[1])
+			}
+		}
+	}
+	var all []string
+	for _, r := range redisbridge.DropReasons() {
+		all = append(all, r.String())
+	}
+	slices.Sort(told)
+	slices.Sort(all)
+	if !slices.Equal(told, all) {
+		t.Errorf("docs/metrics.md has %v, the code %v", told, all)
+	}
+	alerts, err := os.ReadFile("../docs/prometheus-alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := regexp.MustCompile(`hustings_reason=~"([a-z_|]+)"`).FindStringSubmatch(string(alerts))
+	if asked == nil {
+		t.Fatal("no alert asks for reasons")
+	}
+	for _, r := range strings.Split(asked[1], "|") {
+		if !slices.Contains(all, r) {
+			t.Errorf("an alert asks for %s, which is no reason", r)
+		}
+	}
 }
 
 func TestAStoppedNodeIsNotObservedAnyMore(t *testing.T) {

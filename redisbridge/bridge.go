@@ -144,7 +144,7 @@ func (b *Bridge) Receive(ctx actor.Context) {
 			b.dropSub(errEvicted)
 		}
 	case *Drop:
-		b.drop(m.Reason, m.Sample)
+		b.drop(m.Reason, "", m.Sample)
 	case *redial:
 		b.dial()
 	case *resub:

@@ -203,8 +203,8 @@ func TestControlMessagesGoToTheirElectionsRoute(t *testing.T) {
 	s := r.sub()
 	message := `{"type":"batch","messages":[{"type":"vote","election":"a","me":1,"id":"n1"},{"type":"votekick","election":"b","me":2,"id":"n2"}]}`
 	s.h.Message("p::bully:me", message)
-	if got := r.take(); len(got) != 0 || r.set.Counters.Dropped.Load() != 2 {
-		t.Errorf("without a route: %v, %d dropped", got, r.set.Counters.Dropped.Load())
+	if got := r.take(); len(got) != 0 || r.set.Counters.Read().Dropped != 2 {
+		t.Errorf("without a route: %v, %d dropped", got, r.set.Counters.Read().Dropped)
 	}
 	system.Root.Send(r.pid, &redisbridge.Route{Election: "a", PID: r.caller})
 	system.Root.Send(r.pid, &redisbridge.Route{Election: "b", PID: r.caller})
@@ -227,12 +227,12 @@ func TestMessagesInOurOwnNameAreDropped(t *testing.T) {
 	for _, typ := range []string{"vote", "voteack", "votekick"} {
 		r.sub().h.Message("p::bully:me", `{"type":"`+typ+`","election":"a","me":9,"id":"me"}`)
 	}
-	if got := r.take(); len(got) != 0 || r.set.Counters.Dropped.Load() != 3 {
-		t.Errorf("%v, %d dropped", got, r.set.Counters.Dropped.Load())
+	if got := r.take(); len(got) != 0 || r.set.Counters.Read().Dropped != 3 {
+		t.Errorf("%v, %d dropped", got, r.set.Counters.Read().Dropped)
 	}
 	r.sub().h.Message("p::bully:me", `{"type":"leader","election":"a","id":"me","token":"9"}`)
-	if got := r.take(); len(got) != 0 || r.set.Counters.Dropped.Load() != 3 {
-		t.Errorf("our own announcement: %v, %d dropped", got, r.set.Counters.Dropped.Load())
+	if got := r.take(); len(got) != 0 || r.set.Counters.Read().Dropped != 3 {
+		t.Errorf("our own announcement: %v, %d dropped", got, r.set.Counters.Read().Dropped)
 	}
 }
 
@@ -247,7 +247,7 @@ func TestWhatIsDroppedIsCountedAndLoggedOnceASecondWithASample(t *testing.T) {
 		}
 		r.advance(10 * time.Millisecond)
 	}
-	if n := r.set.Counters.Dropped.Load(); n != 1000 {
+	if n := r.set.Counters.Read().Dropped; n != 1000 {
 		t.Errorf("%d counted", n)
 	}
 	lines := strings.Split(strings.TrimSpace(r.log.String()), "\n")

@@ -74,12 +74,11 @@ type Settings struct {
 
 // Counters count what a bridge did. Any goroutine may read them.
 type Counters struct {
-	Requests, Commands, Batches      atomic.Uint64
-	MessagesIn, MessagesOut, Dropped atomic.Uint64
-	Connects, Subscribes             atomic.Uint64
-	Waiting                          atomic.Uint64
-	// Why signed messages were dropped; they are among Dropped.
-	Unsigned, Forged, Untimely, Replayed atomic.Uint64
+	Requests, Commands, Batches atomic.Uint64
+	MessagesIn, MessagesOut     atomic.Uint64
+	Connects, Subscribes        atomic.Uint64
+	Waiting                     atomic.Uint64
+	drops                       drops
 }
 
 // Counts is a reading of Counters.
@@ -94,6 +93,9 @@ type Counts struct {
 	MessagesIn  uint64 `json:"messages_in"`
 	MessagesOut uint64 `json:"messages_out"`
 	Dropped     uint64 `json:"dropped"`
+	// DroppedFor is Dropped by the names of the reasons; those that did not occur are not
+	// in it.
+	DroppedFor map[string]uint64 `json:"dropped_for,omitempty"`
 	// Of Dropped, with a SharedKey: control messages without a signature, with a wrong
 	// one (or for an earlier start of this node), of another time, heard before.
 	Unsigned uint64 `json:"unsigned"`
@@ -109,12 +111,13 @@ type Counts struct {
 
 // Read reads the counters, one after the other.
 func (c *Counters) Read() Counts {
-	return Counts{
+	n := Counts{
 		Requests: c.Requests.Load(), Commands: c.Commands.Load(), Batches: c.Batches.Load(),
-		MessagesIn: c.MessagesIn.Load(), MessagesOut: c.MessagesOut.Load(), Dropped: c.Dropped.Load(),
+		MessagesIn: c.MessagesIn.Load(), MessagesOut: c.MessagesOut.Load(),
 		Connects: c.Connects.Load(), Subscribes: c.Subscribes.Load(), Waiting: c.Waiting.Load(),
-		Unsigned: c.Unsigned.Load(), Forged: c.Forged.Load(), Untimely: c.Untimely.Load(), Replayed: c.Replayed.Load(),
 	}
+	c.drops.read(&n)
+	return n
 }
 
 // Limits of the bridge, with what happens at each.

@@ -113,7 +113,7 @@
 // # What arrives
 //
 // Anybody who may PUBLISH can send anything. [DecodeControl] and [Unpack] take any bytes
-// without panicking; what is not a message is counted in [Counters].Dropped and logged at
+// without panicking; what is not a message is counted in [Counts].Dropped and logged at
 // most once a second, with a sample and the number since the last line. A control message
 // that is well-formed is handed to its election as [Heard]; the election verifies the
 // sender with Redis unless its round expects it.

@@ -2,10 +2,8 @@ package redisbridge
 
 import (
 	"errors"
-	"log/slog"
 	"strconv"
 	"strings"
-	"time"
 
 	"hustings/fsm"
 )
@@ -54,12 +52,12 @@ func (b *Bridge) onHeard(m *subHeard) {
 	case k.Comm(b.set.ID), k.Public():
 		p, err := Unpack(m.payload)
 		if err != nil {
-			b.drop("application message: "+err.Error(), m.payload)
+			b.drop(DropMalformed, "application message: "+err.Error(), m.payload)
 			return
 		}
 		b.root.Send(b.set.Owner, &AppMessage{Payload: p, Broadcast: m.channel == k.Public()})
 	default:
-		b.drop("unknown channel", m.payload)
+		b.drop(DropUnexpected, "unknown channel", m.payload)
 	}
 }
 
@@ -81,7 +79,7 @@ func (b *Bridge) hearControl(payload string) {
 	}
 	controls, err := DecodeControl(payload)
 	if err != nil {
-		b.drop("control message: "+err.Error(), payload)
+		b.drop(DropMalformed, "control message: "+err.Error(), payload)
 		return
 	}
 	for i := range controls {
@@ -95,59 +93,27 @@ func (b *Bridge) hearOne(c Control, payload string) {
 			b.probe = max(b.probe, c.N)
 			return
 		}
-		b.drop("probe of another node", payload)
+		b.drop(DropUnexpected, "probe of another node", payload)
 		return
 	}
 	if c.ID == b.set.ID {
 		if c.Type != TypeLeader && c.Type != TypeVacant {
-			b.drop("control message in our own name", payload)
+			b.drop(DropOwnName, "control message in our own name", payload)
 		}
 		return
 	}
 	if c.Type != TypeLeader && c.Type != TypeVacant {
-		if reason := b.distrust(&c); reason != "" {
-			b.drop(reason, payload)
+		if reason, ok := b.distrust(&c); !ok {
+			b.drop(reason, "", payload)
 			return
 		}
 	}
 	pid, ok := b.set.routes[c.Election]
 	if !ok {
-		b.drop("election in which we are no candidate", payload)
+		b.drop(DropNotOurs, "", payload)
 		return
 	}
 	b.root.Send(pid, &Heard{Control: c})
-}
-
-// dropLog counts what is dropped, and logs at most once a second, with a sample.
-type dropLog struct {
-	since  uint64        // dropped since the last log line
-	lastAt time.Duration // when that was
-}
-
-// sampleLen is how much of a dropped payload a log line shows.
-const sampleLen = 120
-
-// Drop counts a message that was dropped by whoever received it from the bridge.
-type Drop struct {
-	quiet
-	Reason, Sample string
-}
-
-func (b *Bridge) drop(reason, payload string) {
-	b.set.Counters.Dropped.Add(1)
-	b.drops.since++
-	now := b.set.Clock.Now()
-	if b.drops.lastAt != 0 && now.Mono-b.drops.lastAt < time.Second {
-		return
-	}
-	b.drops.lastAt = now.Mono
-	sample := payload
-	if len(sample) > sampleLen {
-		sample = sample[:sampleLen] + "…"
-	}
-	b.set.Logger.Log(nil, slog.LevelWarn, "message dropped", //nolint:staticcheck // no context here
-		"id", b.set.ID, "reason", reason, "sample", sample, "bytes", len(payload), "dropped_since_last", b.drops.since)
-	b.drops.since = 0
 }
 
 // From makes the candidate that a control message claims to come from. It is to be

@@ -111,15 +111,13 @@ func (b *Bridge) mac(key []byte, c *Control, s signature, n uint64, to, toInc st
 	return base64.RawStdEncoding.EncodeToString(h.Sum(nil))
 }
 
-// distrust says why a vote, ack or kick is not believed, "" if it is.
-func (b *Bridge) distrust(c *Control) string {
+// distrust reports whether a vote, ack or kick is to be believed, and if not, why.
+func (b *Bridge) distrust(c *Control) (why DropReason, ok bool) {
 	if len(b.set.SharedKeys) == 0 {
-		return ""
+		return 0, true
 	}
-	count := b.set.Counters
 	if c.signed.mac == "" {
-		count.Unsigned.Add(1)
-		return "control message without a signature"
+		return DropUnsigned, false
 	}
 	known := false
 	for _, key := range b.set.SharedKeys {
@@ -127,19 +125,16 @@ func (b *Bridge) distrust(c *Control) string {
 		known = hmac.Equal([]byte(want), []byte(c.signed.mac)) || known
 	}
 	if !known {
-		count.Forged.Add(1)
-		return "control message with a wrong signature, or for an earlier start of this node"
+		return DropForged, false
 	}
 	now := b.set.Clock.Now()
 	if d := now.Wall - time.Duration(c.signed.at)*time.Millisecond; d > SignWindow || d < -SignWindow {
-		count.Untimely.Add(1)
-		return "control message of another time: do the wall clocks differ?"
+		return DropUntimely, false
 	}
 	if !b.first(signer{c.ID, c.Inc}, c.N, now.Mono) {
-		count.Replayed.Add(1)
-		return "control message that was heard before"
+		return DropReplayed, false
 	}
-	return ""
+	return 0, true
 }
 
 // first reports whether a signer's number is heard for the first time.

@@ -1,0 +1,137 @@
+package redisbridge
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// DropReason says why a message that was received was not used.
+type DropReason uint8
+
+// Reasons. The sentences in the log are in dropWhy.
+const (
+	// DropMalformed: it could not be decoded.
+	DropMalformed DropReason = iota
+	// DropUnsigned, DropForged, DropUntimely, DropReplayed: with a SharedKey, a control
+	// message without a signature, with a wrong one (or for an earlier start of this
+	// node), of another time, heard before.
+	DropUnsigned
+	DropForged
+	DropUntimely
+	DropReplayed
+	// DropOwnName: a control message in this node's name, which it did not send.
+	DropOwnName
+	// DropOtherName: its sender is not the one that it names.
+	DropOtherName
+	// DropStranger: a control message from who is no candidate.
+	DropStranger
+	// DropNoSession: a control message from a node whose session has ended.
+	DropNoSession
+	// DropNotOurs: it is for an election in which this node does not stand.
+	DropNotOurs
+	// DropOriginal: a control message of an original, and Mixed is false.
+	DropOriginal
+	// DropUnexpected: an ack for which nobody waits, the probe of another node, or a
+	// channel that was not asked for.
+	DropUnexpected
+	// DropOverflow: too many messages wait to be verified.
+	DropOverflow
+
+	dropReasons int = iota
+)
+
+var dropNames = [dropReasons]string{
+	"malformed", "unsigned", "forged", "untimely", "replayed", "own_name", "other_name", "stranger", "no_session",
+	"not_ours", "original", "unexpected", "overflow",
+}
+
+var dropWhy = [dropReasons]string{
+	"it is no message",
+	"control message without a signature",
+	"control message with a wrong signature, or for an earlier start of this node",
+	"control message of another time: do the wall clocks differ?",
+	"control message that was heard before",
+	"control message in our own name",
+	"message in another's name",
+	"control message from who is no candidate",
+	"control message from a node without a session",
+	"election in which we are no candidate",
+	"control message of an original, and Mixed is false",
+	"an ack that nobody waits for",
+	"too many messages wait to be verified",
+}
+
+// String is the short name, as in the log and the metrics: "malformed", "stranger".
+func (r DropReason) String() string {
+	if int(r) >= dropReasons {
+		return "unknown"
+	}
+	return dropNames[r]
+}
+
+// DropReasons returns all reasons.
+func DropReasons() []DropReason {
+	all := make([]DropReason, dropReasons)
+	for i := range all {
+		all[i] = DropReason(i) //nolint:gosec // a handful
+	}
+	return all
+}
+
+// drops counts by reason. The bridge writes, anybody reads.
+type drops [dropReasons]atomic.Uint64
+
+// read adds the counts to c; a map of those reasons that occurred, nil if none did.
+func (d *drops) read(c *Counts) {
+	for i := range d {
+		n := d[i].Load()
+		if n == 0 {
+			continue
+		}
+		if c.DroppedFor == nil {
+			c.DroppedFor = make(map[string]uint64)
+		}
+		c.DroppedFor[dropNames[i]] = n
+		c.Dropped += n
+	}
+	c.Unsigned, c.Forged = d[DropUnsigned].Load(), d[DropForged].Load()
+	c.Untimely, c.Replayed = d[DropUntimely].Load(), d[DropReplayed].Load()
+}
+
+// Drop counts a message that was dropped by whoever received it from the bridge.
+type Drop struct {
+	quiet
+	Reason DropReason
+	Sample string
+}
+
+// dropLog logs what is dropped at most once a second, with a sample.
+type dropLog struct {
+	since  uint64        // dropped since the last log line
+	lastAt time.Duration // when that was
+}
+
+// sampleLen is how much of a dropped payload a log line shows.
+const sampleLen = 120
+
+// drop counts and logs. The detail is "" or what is to be said beyond the reason.
+func (b *Bridge) drop(reason DropReason, detail, payload string) {
+	b.set.Counters.drops[min(int(reason), dropReasons-1)].Add(1)
+	b.drops.since++
+	now := b.set.Clock.Now()
+	if b.drops.lastAt != 0 && now.Mono-b.drops.lastAt < time.Second {
+		return
+	}
+	b.drops.lastAt = now.Mono
+	sample := payload
+	if len(sample) > sampleLen {
+		sample = sample[:sampleLen] + "…"
+	}
+	if detail == "" {
+		detail = dropWhy[min(int(reason), dropReasons-1)]
+	}
+	b.set.Logger.Log(nil, slog.LevelWarn, "message dropped", //nolint:staticcheck // no context here
+		"id", b.set.ID, "reason", reason.String(), "why", detail, "sample", sample, "bytes", len(payload), "dropped_since_last", b.drops.since)
+	b.drops.since = 0
+}
