@@ -24,6 +24,8 @@ and for a simulated world that can be stepped and wound back. It ends with SIGIN
 
   demo serve                                  five nodes on an embedded Redis
   demo serve --redis redis://127.0.0.1:6379   on a real one, under a prefix of their own
+  demo serve --redis "redis://10.0.0.1:26379?master=mymaster"    behind Sentinels
+  demo serve --redis "redis://10.0.0.1:7000?cluster=true"        on a Cluster
 
 There is no login: whoever reaches the address can press the buttons. Keep it on the
 loopback interface.
@@ -35,7 +37,7 @@ func parseServe(args []string, w io.Writer) (*serveOptions, error) {
 	o := &serveOptions{}
 	f := newFlags("demo serve", w, serveUsage, "")
 	f.StringVar(&o.addr, "addr", "127.0.0.1:7007", "`ADDR` to listen on")
-	f.StringVar(&o.redis, "redis", "", "`URL` of a real Redis, one server; its keys get a prefix of their own and are removed (default an embedded one)")
+	f.StringVar(&o.redis, "redis", "", "`URL` of a real Redis, as for demo node (TLS, Sentinel and Cluster too); its keys get a prefix of their own and are removed (default an embedded one)")
 	f.IntVar(&o.nodes, "nodes", 5, "how many nodes, 1 to 20")
 	f.DurationVar(&o.ttl, "ttl", 3*time.Second, "how long a session lives without a heartbeat")
 	f.Uint64Var(&o.seed, "seed", 1, "the seed of the first simulated world")
@@ -77,7 +79,11 @@ func serve(ctx context.Context, o *serveOptions, out io.Writer) error {
 		return err
 	}
 	defer listener.Close()
-	live, err := openLive(ctx, o)
+	server, err := openServer(o.redis)
+	if err != nil {
+		return err
+	}
+	live, err := openLive(ctx, o, server)
 	if err != nil {
 		return err
 	}
@@ -98,15 +104,15 @@ func serve(ctx context.Context, o *serveOptions, out io.Writer) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", page)
 	mux.Handle("/simulator/", world)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	server.RegisterOnShutdown(page.Close)
-	server.RegisterOnShutdown(world.Close)
+	site := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	site.RegisterOnShutdown(page.Close)
+	site.RegisterOnShutdown(world.Close)
 	fmt.Fprintf(out, "%d nodes on %s\nthe page: http://%s/   (Ctrl-C ends it)\n", o.nodes, live.about(), listener.Addr())
 	if hosts == nil {
 		fmt.Fprintln(out, "careful: others can reach this address, and press the buttons")
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- site.Serve(listener) }()
 	select {
 	case err := <-failed:
 		return err
@@ -114,7 +120,7 @@ func serve(ctx context.Context, o *serveOptions, out io.Writer) error {
 	}
 	bye, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	return server.Shutdown(bye)
+	return site.Shutdown(bye)
 }
 
 // servedHosts are the names under which the page may be asked for; nil, any, where it

@@ -15,7 +15,6 @@ import (
 	"hustings/actors"
 	web "hustings/actors/inspect"
 	"hustings/redisbridge"
-	"hustings/redisbridge/redistest"
 )
 
 // servedElections are those of the live fleet, with the ranks of a node of a given rank:
@@ -29,13 +28,12 @@ var servedElections = []struct {
 	{"reports", func(r int64) int64 { return r * 37 % 100 }},
 }
 
-// live is the live fleet: real nodes in this process, each with a proxy of its own before
-// Redis and a clock that can be held.
+// live is the live fleet: real nodes in this process, each with a way of its own to Redis
+// that can be cut, and a clock that can be held.
 type live struct {
 	*web.Fleet
 	o       *serveOptions
 	server  *server
-	target  string // the address of Redis
 	options *redis.UniversalOptions
 	system  *actor.ActorSystem
 	bounces sync.WaitGroup
@@ -50,26 +48,18 @@ type live struct {
 type servedNode struct {
 	id    string
 	rank  int64
-	proxy *redistest.Proxy
+	wire  *wire
 	clock *heldClock
 	node  *actors.Node
 	note  string
 }
 
-func openLive(ctx context.Context, o *serveOptions) (*live, error) {
-	server, err := openServer(o.redis)
-	if err != nil {
-		return nil, err
-	}
+// openLive starts the nodes. The server is closed with them, or if they do not start.
+func openLive(ctx context.Context, o *serveOptions, server *server) (*live, error) {
 	l := &live{
 		Fleet: web.NewFleet(), o: o, server: server, options: server.options, seats: map[string]*servedNode{}, busy: map[string]bool{},
 		system: newSystem(slog.New(slog.DiscardHandler)),
 	}
-	if len(l.options.Addrs) != 1 || l.options.MasterName != "" || l.options.TLSConfig != nil || l.options.IsClusterMode {
-		server.close()
-		return nil, errors.New("--redis must name one plain server: the buttons cut nodes off by a proxy before it")
-	}
-	l.target = l.options.Addrs[0]
 	for i := range o.nodes {
 		if err := l.start(ctx, fmt.Sprintf("web-%d", i+1), int64(10*(i+1))); err != nil {
 			l.close()
@@ -83,14 +73,11 @@ func (l *live) about() string { return l.server.about }
 
 // start starts a node and has it stand.
 func (l *live) start(ctx context.Context, id string, rank int64) error {
-	proxy, err := redistest.StartProxy(l.target)
-	if err != nil {
-		return err
-	}
-	n := &servedNode{id: id, rank: rank, proxy: proxy, clock: &heldClock{}}
 	options := *l.options
-	options.Addrs = []string{proxy.Addr}
+	n := &servedNode{id: id, rank: rank, wire: newWire(options.TLSConfig), clock: &heldClock{}}
+	options.Dialer = n.wire.dial
 	off := false
+	var err error
 	ctx, cancel := context.WithTimeout(ctx, 4*l.o.ttl+10*time.Second)
 	defer cancel()
 	n.node, err = actors.Start(ctx, l.system, actors.Config{
@@ -106,7 +93,7 @@ func (l *live) start(ctx context.Context, id string, rank int64) error {
 		Redis: redisbridge.Config{Options: &options, Prefix: l.server.prefix, Clock: n.clock},
 	})
 	if err != nil {
-		proxy.Close()
+		n.wire.close()
 		return err
 	}
 	l.mu.Lock()
@@ -134,23 +121,13 @@ func (l *live) close() {
 	for _, n := range seats {
 		stopping.Go(func() {
 			n.clock.release()
-			n.free()
+			n.wire.free()
 			_ = n.node.Stop(ctx)
-			n.proxy.Close()
+			n.wire.close()
 		})
 	}
 	stopping.Wait()
 	l.server.close()
-}
-
-func (n *servedNode) hold() {
-	n.proxy.Hold(redistest.ToServer)
-	n.proxy.Hold(redistest.ToClient)
-}
-
-func (n *servedNode) free() {
-	n.proxy.Release(redistest.ToServer)
-	n.proxy.Release(redistest.ToClient)
 }
 
 // say puts a sentence on the page, and a word beside the node.
@@ -240,24 +217,24 @@ func (l *live) do(ctx context.Context, n *servedNode, action string) (string, er
 	case "kill":
 		l.system.Root.Stop(n.node.PID())
 		<-n.node.Done()
-		n.proxy.Reset()
+		n.wire.reset()
 		l.say(n, noteKilled, "bad", n.id+" is killed: its session is left to run out")
 	case "pause":
 		n.clock.hold()
-		n.hold()
+		n.wire.hold()
 		l.say(n, notePaused, "bad", n.id+" is paused: it sends nothing, and notices nothing")
 	case "cut":
-		n.hold()
+		n.wire.hold()
 		l.say(n, noteCut, "bad", n.id+" is cut off from Redis: neither side is told")
 	case "resume":
-		n.free()
+		n.wire.free()
 		n.clock.release()
 		l.say(n, "", "good", n.id+" goes on: what waited for it happens now")
 	case "heal":
-		n.free()
+		n.wire.free()
 		l.say(n, "", "good", n.id+" reaches Redis again")
 	case "start":
-		n.proxy.Close()
+		n.wire.close()
 		l.say(n, noteKilled, "", n.id+" is started again: it waits for its former life's session to end")
 		if err := l.start(ctx, n.id, n.rank); err != nil {
 			return "", err
@@ -307,15 +284,14 @@ func (l *live) bounce() (string, error) {
 			l.server.mini.Close()
 		}
 		for _, n := range seats {
-			n.proxy.Refuse()
-			n.proxy.Reset()
+			n.wire.refuse()
 		}
 		time.Sleep(bouncePause)
 		if l.server.mini != nil {
 			_ = l.server.mini.Restart()
 		}
 		for _, n := range seats {
-			_ = n.proxy.Accept()
+			n.wire.accept()
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
