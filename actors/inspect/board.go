@@ -185,7 +185,11 @@ func (b *Board) Change(at time.Time, id, tone, text string, change func(*NodeSta
 func (b *Board) Stopped(at time.Time, node, why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.add(Entry{At: at.UnixMilli(), Kind: KindStopped, Node: node, Cause: why, Tone: "bad", Text: node + ": " + why})
+	text := node + " has stopped"
+	if why != "stopped" {
+		text += ": " + why
+	}
+	b.add(Entry{At: at.UnixMilli(), Kind: KindStopped, Node: node, Cause: why, Tone: "bad", Text: text})
 }
 
 // View puts a node's state in an election on the board, unless it is there already.
@@ -212,6 +216,8 @@ func (b *Board) Moved(node, election string, t fsm.Transition) {
 	s := &Seat{Node: node, Event: t.Event.String(), Cause: why, code: t.Cause}
 	if old := b.now.seat(node, election); old != nil {
 		s.View = old.View
+	} else {
+		s.Rank = b.now.nodes[node].Rank // until a View says it
 	}
 	s.Election, s.State, s.Since, s.Round, s.Token, s.Draining = election, t.To, at, t.Round, 0, false
 	s.StoodDown = t.To == fsm.Idle && t.Cause.Code == fsm.CauseStandDown
@@ -234,7 +240,7 @@ func tell(node, election string, t fsm.Transition) (tone, text string) {
 	case t.From == fsm.Won:
 		tone, text = "lost", fmt.Sprintf("%s leaves office in %q", node, election)
 	case t.To == fsm.Inconclusive:
-		tone, text = "bad", fmt.Sprintf("%s ends round %d of %q without a result", node, t.Round, election)
+		tone, text = "lost", fmt.Sprintf("%s ends round %d of %q without a result", node, t.Round, election)
 	default:
 		tone, text = "step", fmt.Sprintf("%s goes from %s to %s in %q", node, t.From, t.To, election)
 	}

@@ -195,12 +195,12 @@ func (f *Fleet) Inspect(ctx context.Context, node, election string) (*actors.Sna
 // Actions are what an election can be told.
 func (f *Fleet) Actions() []Action {
 	return []Action{
-		{Name: "run", Label: "Run", Scope: "seat", Help: "Stand in the election."},
-		{Name: "resign", Label: "Resign", Scope: "seat", Help: "Give up the office and stay a candidate; the next in rank follows."},
-		{Name: "appoint", Label: "Appoint", Scope: "seat", Help: "Has the leader, if this process runs it, resign in favour of this node."},
-		{Name: "standdown", Label: "Stand down", Scope: "seat", Help: "Give up the office and stay out of the election until told to stand, for maintenance."},
-		{Name: "stand", Label: "Stand", Scope: "seat", Help: "Stand again after standing down, if it was a candidate before."},
-		{Name: "quit", Label: "Quit", Scope: "seat", Danger: true, Help: "Withdraw from the election, giving up the office first."},
+		{Name: "run", Label: "Run", Scope: "seat", If: []string{"idle"}, Help: "Stand in the election."},
+		{Name: "resign", Label: "Resign", Scope: "seat", If: []string{"leads"}, Help: "Give up the office and stay a candidate; the next in rank follows."},
+		{Name: "appoint", Label: "Appoint", Scope: "seat", If: []string{"stands"}, Help: "Has the leader, if this process runs it, resign in favour of this node."},
+		{Name: "standdown", Label: "Stand down", Scope: "seat", If: []string{"leads", "stands"}, Help: "Give up the office and stay out of the election until told to stand, for maintenance."},
+		{Name: "stand", Label: "Stand again", Scope: "seat", If: []string{"stood down"}, Help: "Stand again after standing down, if it was a candidate before."},
+		{Name: "quit", Label: "Quit", Scope: "seat", If: []string{"leads", "stands", "stood down"}, Danger: true, Help: "Withdraw from the election, giving up the office first."},
 	}
 }
 

@@ -122,6 +122,24 @@ func TestTheStateTellsWhoLeadsAndWhatHappened(t *testing.T) {
 	}
 }
 
+func TestTheStoryHasWhatLastHappenedBeforeTheRecording(t *testing.T) {
+	r := newRig(t, inspect.Options{})
+	r.source.snap = func(node, election string) (*actors.Snapshot, error) {
+		return &actors.Snapshot{
+			ID: node, DeadlineMS: -1, View: actors.View{Election: election, State: fsm.Lost, Rank: 1},
+			History: []fsm.Transition{
+				moved(1, fsm.Waiting, fsm.Elected, 7, fsm.Cause{Code: fsm.CauseGranted}),
+				moved(2, fsm.Won, fsm.Defeated, 7, fsm.Cause{Code: fsm.CauseResigned}),
+			},
+		}, nil
+	}
+	r.board.View(start.Add(time.Minute), "web-1", actors.View{Election: "billing", State: fsm.Lost, Rank: 1, Since: start.Add(2 * time.Second)})
+	m := r.state("election=billing").Detail.Moments
+	if len(m) != 2 || m[1].From != "won" || m[1].To != "lost" {
+		t.Errorf("moments: %+v", m)
+	}
+}
+
 func TestTenThousandElectionsAreSearchedAndPaged(t *testing.T) {
 	r := newRig(t, inspect.Options{})
 	for i := range 10_000 {

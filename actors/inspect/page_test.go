@@ -113,6 +113,7 @@ func TestHostileIDsAndNamesStayText(t *testing.T) {
 		b.open(r.url, 1280, 900, "light")
 		b.eval(nil, fmt.Sprintf(`[...document.querySelectorAll("#rows button")].find(b => b.title === %q).click()`, name))
 		b.until(fmt.Sprintf(`document.getElementById("name").textContent === %q && document.getElementById("leader").textContent.startsWith(%q)`, name, name))
+		b.eval(nil, `new Promise(done => setTimeout(done, 400))`) // the countdown has run
 		var bad bool
 		b.eval(&bad, `window.pwned !== undefined || document.images.length > 0 || document.querySelectorAll("script").length !== 1`)
 		if bad {

@@ -41,6 +41,10 @@ type Action struct {
 	// When is the note of the nodes that it is offered for ("running": those without
 	// one), for the scopes seat and node. Default: all.
 	When string `json:"when,omitempty"`
+	// If, for the scope seat, is how the node stands in the election where it is offered:
+	// "leads", "stands", "stood down", "idle". Default: always. It only saves the visitor
+	// buttons that would be refused.
+	If []string `json:"if,omitempty"`
 	// Danger marks what ends something.
 	Danger bool `json:"danger,omitempty"`
 }

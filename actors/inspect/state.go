@@ -246,10 +246,10 @@ func (p *Page) explain(ctx context.Context, d *detail, as uint64) {
 				snap = now
 				s.View, s.TrustedMS, s.Place, s.DeadlineMS, s.Pending = now.View, now.TrustedMS, now.Place, now.DeadlineMS, append(s.Pending, now.Pending...)
 				s.Session = &now.Session
-			}
-			for _, t := range snap.History[:max(len(snap.History)-1, 0)] {
-				if !recorded[key(s.Node, t.At.Time().UnixMilli(), t.To.String())] {
-					before = append(before, moment(s.Node, d.Election, t))
+				for _, t := range now.History {
+					if !recorded[key(s.Node, t.At.Time().UnixMilli(), t.To.String())] {
+						before = append(before, moment(s.Node, d.Election, t))
+					}
 				}
 			}
 		}

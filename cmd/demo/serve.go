@@ -83,6 +83,11 @@ func serve(ctx context.Context, o *serveOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(out, "starting %d nodes on %s\n", o.nodes, server.about)
+	if err := server.ping(ctx); err != nil {
+		server.close()
+		return fmt.Errorf("Redis does not answer: %w", err) //nolint:staticcheck // a name
+	}
 	live, err := openLive(ctx, o, server)
 	if err != nil {
 		return err
@@ -107,7 +112,7 @@ func serve(ctx context.Context, o *serveOptions, out io.Writer) error {
 	site := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	site.RegisterOnShutdown(page.Close)
 	site.RegisterOnShutdown(world.Close)
-	fmt.Fprintf(out, "%d nodes on %s\nthe page: http://%s/   (Ctrl-C ends it)\n", o.nodes, live.about(), listener.Addr())
+	fmt.Fprintf(out, "the page: http://%s/   (Ctrl-C ends it)\n", listener.Addr())
 	if hosts == nil {
 		fmt.Fprintln(out, "careful: others can reach this address, and press the buttons")
 	}

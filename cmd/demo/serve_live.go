@@ -69,8 +69,6 @@ func openLive(ctx context.Context, o *serveOptions, server *server) (*live, erro
 	return l, nil
 }
 
-func (l *live) about() string { return l.server.about }
-
 // start starts a node and has it stand.
 func (l *live) start(ctx context.Context, id string, rank int64) error {
 	options := *l.options
@@ -215,10 +213,10 @@ func (l *live) do(ctx context.Context, n *servedNode, action string) (string, er
 	}
 	switch action {
 	case "kill":
+		l.say(n, noteKilled, "bad", n.id+" is killed: its session is left to run out")
 		l.system.Root.Stop(n.node.PID())
 		<-n.node.Done()
 		n.wire.reset()
-		l.say(n, noteKilled, "bad", n.id+" is killed: its session is left to run out")
 	case "pause":
 		n.clock.hold()
 		n.wire.hold()

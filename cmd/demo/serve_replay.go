@@ -48,7 +48,7 @@ const (
 	playFrame  = 50 * time.Millisecond
 	playFor    = 3 * time.Minute  // of trouble, in virtual time
 	playCalm   = 30 * time.Second // and after it
-	playStart  = 2 * time.Second  // where a new world stands still: all have joined
+	playStart  = 12 * time.Second // where a new world stands still: somebody has been elected, as a rule
 	stepWithin = time.Minute
 )
 

@@ -46,6 +46,17 @@ func openServer(url string) (*server, error) {
 	return &server{about: redisbridge.Redact(url) + ", prefix " + prefix, options: options, prefix: prefix}, nil
 }
 
+// ping asks the server for a sign of life, once.
+func (s *server) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	options := *s.options
+	options.MaxRetries, options.DialerRetries = -1, 1
+	client := redis.NewUniversalClient(&options)
+	defer client.Close()
+	return client.Ping(ctx).Err()
+}
+
 // close ends the embedded server, or removes our keys from a real one.
 func (s *server) close() {
 	if s.mini != nil {

@@ -2,6 +2,7 @@
 // the page draws it anew, at most four times a second.
 
 import { $, say, text } from "./dom.js";
+import * as lanes from "./lanes.js";
 import * as machine from "./machine.js";
 import { Stream } from "./stream.js";
 import { draw, countdown, reachedEnd } from "./view.js";
@@ -22,7 +23,7 @@ export const app = {
   offset: 0,
   limit: 50,
   steps: false,
-  trusted: {},
+  trusted: new Map(), // by node; not an object, which has members of its own
 };
 
 let wanted = false;
@@ -61,8 +62,8 @@ function take(state) {
   if (app.state && app.state.run !== state.run) back(false);
   app.state = state;
   app.read = performance.now();
-  app.trusted = {};
-  for (const s of state.detail?.seats ?? []) if (s.trusted_ms > 0) app.trusted[s.node] = { left: s.trusted_ms, read: app.read };
+  app.trusted.clear();
+  for (const s of state.detail?.seats ?? []) if (s.trusted_ms > 0) app.trusted.set(s.node, { left: s.trusted_ms, read: app.read });
   if (!state.detail && state.rows.length && app.election === null) {
     choose(state.rows[0].election, false);
     return;
@@ -129,7 +130,7 @@ export const stream = new Stream({
   live,
   reload: refresh,
   changes(data) {
-    for (const [node, left] of Object.entries(data.trusted ?? {})) app.trusted[node] = { left, read: performance.now() };
+    for (const [node, left] of Object.entries(data.trusted ?? {})) app.trusted.set(node, { left, read: performance.now() });
     if (app.state) {
       app.state.rate = data.rate;
       app.state.now_ms = data.now_ms;
@@ -174,6 +175,7 @@ document.addEventListener("visibilitychange", () => document.hidden || refresh()
 
 (function frame() {
   if (app.state) countdown(app);
+  if (app.state && !document.hidden) lanes.tick(app);
   setTimeout(() => requestAnimationFrame(frame), 100);
 })();
 refresh();

@@ -1,6 +1,6 @@
 // Light, dark, or as the system says; kept in this browser.
 
-import { $ } from "./dom.js";
+import { $, el } from "./dom.js";
 
 const names = ["system", "light", "dark"];
 let theme = "system";
@@ -14,7 +14,8 @@ function apply() {
   if (!names.includes(theme)) theme = "system";
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
-  $("theme").textContent = "Theme: " + theme;
+  $("theme").replaceChildren(el("span", { class: "wide" }, "Theme: "), theme);
+  $("theme").setAttribute("aria-label", "Theme: " + theme);
 }
 
 $("theme").addEventListener("click", () => {

@@ -1,15 +1,20 @@
 // What the state looks like.
 
 import { $, el, flag, seconds, sync, text, time } from "./dom.js";
+import * as lanes from "./lanes.js";
 import * as machine from "./machine.js";
 import { back, choose, order, refresh, shown, travel, app as page } from "./page.js";
 
+let told = []; // the moments last read
+
 export function draw(app) {
   const { state } = app;
+  // Before an election was first seen there is nothing of it, but the way back to now.
+  told = state.detail?.moments ?? (app.as ? told : []);
   drawHead(app, state.detail);
   drawMachine(app, state.detail);
   drawCandidates(app, state.detail?.seats ?? []);
-  drawStory(app, state.detail?.moments ?? []);
+  drawStory(app, told);
   drawList(app, state);
   drawNodes(state);
 }
@@ -29,7 +34,7 @@ function drawHead(app, d) {
 /** Shows how long the leader may still be trusted; called often. */
 export function countdown(app) {
   const d = app.state.detail;
-  const known = d && !app.as && app.trusted[d.leader];
+  const known = d && !app.as && app.trusted.get(d.leader);
   $("trust").hidden = !known;
   if (!known) return;
   const left = Math.max(0, known.left - (app.state.rate ?? 1) * (performance.now() - known.read));
@@ -54,11 +59,15 @@ function drawMachine(app, d) {
   text($("explain"), seat?.explain ?? "");
 }
 
-const actions = (scope, note) =>
-  (page.as ? [] : page.state.control?.actions ?? []).filter((a) => a.scope === scope && (!a.when || a.when === (note || "running")));
+const actions = (scope, note, stands) =>
+  (page.as ? [] : page.state.control?.actions ?? []).filter(
+    (a) => a.scope === scope && (!a.when || a.when === (note || "running")) && (!a.if || !stands || a.if.includes(stands)));
 
-function buttons(node, scope, fields, note = "") {
-  sync(node, actions(scope, note), (a) => a.name,
+/** How a node stands in an election, in the words of an action's "if". */
+const stands = (s) => (s.stood_down ? "stood down" : s.state === "won" ? "leads" : s.state === "idle" ? "idle" : "stands");
+
+function buttons(node, scope, fields, note = "", how = "") {
+  sync(node, actions(scope, note, how), (a) => a.name,
     (a) => el("button", { type: "button", class: a.danger ? "danger" : "" }),
     (b, a) => {
       text(b, a.label);
@@ -92,7 +101,7 @@ function drawCandidates(app, seats) {
       const [kind, words] = standing(nodes.get(s.node));
       up.className = `up ${kind}`;
       text(up, words);
-      buttons(acts, "seat", { node: s.node, election: s.election }, nodes.get(s.node)?.note);
+      buttons(acts, "seat", { node: s.node, election: s.election }, nodes.get(s.node)?.note, stands(s));
     });
 }
 
@@ -108,6 +117,7 @@ function drawStory(app, all) {
     },
     (li, m) => flag(li, "aria-current", app.as !== 0 && m.id === app.as));
   drawSlider(app, all.filter((m) => m.id));
+  lanes.draw(app, app.state.detail?.seats ?? [], all);
 }
 
 let stops = [];
@@ -124,6 +134,12 @@ function drawSlider(app, moments) {
   $("forth").disabled = $("now").disabled = !app.as;
 }
 
+/** Looks at the last moment at or before an instant. */
+lanes.onpick((at) => {
+  const i = stops.findLastIndex((m) => m.at_ms <= at);
+  if (i >= 0) travel(stops[i]);
+});
+
 function slide(to) {
   if (to >= stops.length) back();
   else if (stops[to]) travel(stops[to]);
@@ -131,8 +147,8 @@ function slide(to) {
 
 /** While one looks at the past, the present goes on: the slider gets longer. */
 export function reachedEnd(app, data) {
-  for (const e of data.entries ?? []) if (app.state.detail && e.text) app.state.detail.moments.push(e);
-  if (app.state.detail) drawStory(app, app.state.detail.moments);
+  for (const e of data.entries ?? []) if (e.text) told.push(e);
+  drawStory(app, told);
 }
 
 function drawList(app, state) {
@@ -178,6 +194,7 @@ $("status").addEventListener("change", () => { page.status = $("status").value; 
 $("prev").addEventListener("click", () => { page.offset = Math.max(0, page.offset - page.limit); refresh(); });
 $("next").addEventListener("click", () => { page.offset += page.limit; refresh(); });
 $("steps").addEventListener("change", () => { page.steps = $("steps").checked; if (page.state) draw(page); });
+$("jump").addEventListener("click", () => { $("list-head").scrollIntoView({ block: "start" }); $("q").focus({ preventScroll: true }); });
 $("slider").addEventListener("input", () => slide(Number($("slider").value)));
 $("back").addEventListener("click", () => slide(Number($("slider").value) - 1));
 $("forth").addEventListener("click", () => slide(Number($("slider").value) + 1));
