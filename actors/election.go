@@ -260,6 +260,9 @@ func (e *election) detach(err error) {
 	if won {
 		env.publish(&Lost{Election: e.cfg.Name, At: env.clock.Now(), Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
 	}
+	if env != nil && env.heard() {
+		env.publish(&Status{View: View{Election: e.cfg.Name}})
+	}
 	for _, n := range e.named {
 		e.resigned = append(e.resigned, n.r)
 	}

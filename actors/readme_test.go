@@ -33,6 +33,92 @@ func TestTheReadmesProgramCompilesAndIsTheExample(t *testing.T) {
 	}
 }
 
+// snippets are the Go blocks of the docs that are no whole programs, each with what must
+// be around it to compile. "…" in a block stands for what the reader does.
+var snippets = []struct{ page, before, after string }{
+	{"fencing.md", "func _(ctx context.Context, client redis.UniversalClient, leadership *actors.Leadership, next string) error {", "return err }"},
+	{"inspect.md", "func _(node *actors.Node, mux *http.ServeMux, server *http.Server) {", "}"},
+	{"metrics.md", "func _(cfg actors.Config) {", "_ = cfg }"},
+	{"metrics.md", "var _ metric.Option = ", ""},
+	{"simulation.md", "", ""},
+	{"simulation.md", "func _(c *clerk) { ", "; _ = leads }"},
+	{"simulation.md", "func _(t *testing.T) {", "}"},
+}
+
+const snippetsHead = `package snippets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/sdk/metric"
+
+	"hustings/actors"
+	"hustings/actors/inspect"
+	"hustings/actors/sim"
+	"hustings/redisbridge"
+)
+
+type ledger struct{ done map[int]bool }
+
+func clerks(*sim.World, bool) *ledger { return nil }
+
+type clerk struct {
+	leads, careful bool
+	node           *sim.Node
+}
+
+func work(context.Context, *actors.Leadership) error { return nil }
+`
+
+// What is compiled are the docs themselves; a block that is new must be put into the
+// table, so that none is left out.
+func TestTheSnippetsOfTheDocsCompile(t *testing.T) {
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no docs: %v", err)
+	}
+	blocks := map[string][]string{}
+	for _, page := range pages {
+		for _, part := range strings.Split(read(t, page), "```go\n")[1:] {
+			block, _, _ := strings.Cut(part, "```")
+			blocks[filepath.Base(page)] = append(blocks[filepath.Base(page)], block)
+		}
+	}
+	code := snippetsHead
+	for _, s := range snippets {
+		if len(blocks[s.page]) == 0 {
+			t.Fatalf("docs/%s has fewer Go blocks than the table of this test", s.page)
+		}
+		block := strings.ReplaceAll(blocks[s.page][0], "…", "panic(err)")
+		blocks[s.page] = blocks[s.page][1:]
+		code += s.before + "\n" + block + s.after + "\n"
+	}
+	for page, left := range blocks {
+		for _, b := range left {
+			t.Errorf("docs/%s has a Go block that this test does not know:\n%s", page, b)
+		}
+	}
+	dir := t.TempDir()
+	file, overlay := filepath.Join(dir, "snippets.go"), filepath.Join(dir, "overlay.json")
+	write(t, file, code)
+	place, err := filepath.Abs("../docs/img/snippets.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, overlay, `{"Replace":{`+quote(place)+`:`+quote(file)+`}}`)
+	if out, err := exec.Command("go", "vet", "-overlay", overlay, "hustings/docs/img").CombinedOutput(); err != nil {
+		t.Errorf("the snippets do not compile: %v\n%s\n%s", err, out, code)
+	}
+}
+
 func quote(s string) string { return `"` + strings.ReplaceAll(s, `\`, `\\`) + `"` }
 
 func between(t *testing.T, s, from, to string) string {
