@@ -28,7 +28,7 @@ func (m *Machine) onDeaf(now Instant) {
 	why := Cause{Code: CauseDisconnected, D: m.rules.EvictGrace}
 	o := m.office
 	token := m.dropLease(why)
-	m.do(Effect{Kind: DoRelease, Token: token, To: o.heir})
+	m.do(Effect{Kind: DoRelease, Token: token, To: o.heir, Keep: o.keep})
 	m.payOwed(o)
 	m.knowVacant()
 	m.termOver(now, o, why, token)

@@ -110,7 +110,7 @@ func TestADeafLeaderDoesNotWaitForItsWork(t *testing.T) {
 	r.withdrawn().gives("answer quit, refused false")
 	// One that resigns to somebody names it, and does not stand again before it.
 	r = newRig(t, underDisconnect).won(5).resign("low").in(fsm.Won)
-	r.deafen().in(fsm.Lost).does("unlead 5", "release 5 to low")
+	r.deafen().in(fsm.Lost).does("unlead 5", "release 5 to low, kept for it")
 	if r.left() < 0 {
 		t.Error("it waits for ever")
 	}
