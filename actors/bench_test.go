@@ -34,20 +34,6 @@ func reportPercentiles(b *testing.B, name string, list []time.Duration) {
 	b.ReportMetric(at(99), name+"-p99-us")
 }
 
-// reportFloor reports a plain round trip, measured in the same run: read the other
-// figures as a ratio to it, since machines drift.
-func reportFloor(b *testing.B, f *fleet) {
-	b.Helper()
-	var took []time.Duration
-	for range 200 {
-		at := time.Now()
-		mustB(b, f.client.Publish(context.Background(), string(f.keys)+"::floor", "x").Err())
-		took = append(took, time.Since(at))
-	}
-	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2].Nanoseconds())/1e3, "publish-p50-us")
-}
-
 // wins collects who won when, of all nodes of a benchmark.
 type wins struct {
 	ch chan win
@@ -104,14 +90,17 @@ func BenchmarkHandover(b *testing.B) {
 		for _, node := range nodes {
 			mustB(b, node.Run(bg(b), "e"))
 		}
-		for _, node := range nodes {
-			eventually(b, "all know the leader", func() bool {
-				l, err := node.Leader("e")
-				return err == nil && l.ID == nodes[leader].ID()
-			})
-		}
 		took := make([]time.Duration, 0, b.N)
+		floor := newFloor(b, f)
 		for b.Loop() {
+			// What followed the last handover must be over, or it is measured too.
+			for _, node := range nodes {
+				eventually(b, "all know the leader", func() bool {
+					l, err := node.Leader("e")
+					return err == nil && l.ID == nodes[leader].ID()
+				})
+			}
+			floor.handover(b)
 			at := time.Now()
 			err := nodes[leader].Resign(context.Background(), "e")
 			next := receive(b, "the next Won", w.ch)
@@ -123,7 +112,7 @@ func BenchmarkHandover(b *testing.B) {
 			took = append(took, next.at.Sub(at))
 		}
 		reportPercentiles(b, "handover", took)
-		reportFloor(b, f)
+		floor.report(b, took)
 	})
 }
 
@@ -134,7 +123,9 @@ func BenchmarkFirstLeader(b *testing.B) {
 		f.ttl = 30 * time.Second
 		nodes, w := watchWins(f, 10)
 		var first, settled []time.Duration
+		floor := newFloor(b, f)
 		for i := 0; b.Loop(); i++ {
+			floor.claim(b)
 			election := fmt.Sprintf("e%d", i)
 			for _, node := range nodes { // make the actors, so that Run alone is measured
 				mustB(b, node.Quit(context.Background(), election))
@@ -164,7 +155,7 @@ func BenchmarkFirstLeader(b *testing.B) {
 		}
 		reportPercentiles(b, "first", first)
 		reportPercentiles(b, "settled", settled)
-		reportFloor(b, f)
+		floor.report(b, first)
 	})
 }
 
@@ -174,8 +165,10 @@ func BenchmarkElectionRound(b *testing.B) {
 	onEachRedisB(b, func(b *testing.B, f *fleet) {
 		nodes, w := watchWins(f, 1)
 		var won, quit []time.Duration
+		floor := newFloor(b, f)
 		b.ReportAllocs()
 		for b.Loop() {
+			floor.claim(b)
 			at := time.Now()
 			mustB(b, nodes[0].Run(context.Background(), "e"))
 			won = append(won, receive(b, "Won", w.ch).at.Sub(at))
@@ -185,6 +178,7 @@ func BenchmarkElectionRound(b *testing.B) {
 		}
 		reportPercentiles(b, "won", won)
 		reportPercentiles(b, "quit", quit)
+		floor.report(b, won)
 	})
 }
 

@@ -41,9 +41,9 @@
 //     the machine returns, in that order. All rules are the machine's, in package fsm.
 //   - The bridge, a child of the node, talks to Redis; see package redisbridge.
 //
-// A timer's function only sends a message. The only goroutines that this package starts
-// are one for each [Node.Observe], and those of context.AfterFunc: one when the context
-// of [Node.Subscribe] or of Lead's work ends. The work of [Node.Lead] runs on the
+// A timer's function only sends a message. The goroutines that this package starts are
+// those on which a node's actors run, a few a node; one for each [Node.Observe]; and those
+// of context.AfterFunc: one when the context of [Node.Subscribe] or of Lead's work ends. The work of [Node.Lead] runs on the
 // goroutine that called Lead, never on an actor's.
 //
 // # Messages

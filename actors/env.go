@@ -92,6 +92,8 @@ type shared struct {
 	done    chan struct{}
 	stopped context.Context
 	stop    context.CancelFunc
+	// workers run the elections that are opened by name.
+	workers *workers
 	// link is the bridge's state, as the node was last told.
 	link atomic.Pointer[redisbridge.Link]
 	// trouble is what keeps the session from being renewed, nil if nothing does.
@@ -119,6 +121,7 @@ func (s *shared) closeBackend() {
 
 func newShared() *shared {
 	s := &shared{done: make(chan struct{}), departed: map[string]bool{}, down: map[string]bool{}}
+	s.workers = newWorkers(several(), s.done)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.members.Store(&[]Member{})
 	return s

@@ -95,7 +95,7 @@ func nodeProps(cfg Config, s *shared) *actor.Props {
 	super := newSupervisor(cfg.Redis.Clock, cfg.Logger, s.metrics)
 	return s.metrics.measured(actor.PropsFromProducer(func() actor.Actor {
 		return &nodeActor{cfg: cfg, shared: s, super: super}
-	}, actor.WithSupervisor(super)))
+	}, actor.WithSupervisor(super), actor.WithDispatcher(newWorkers(1, s.done))))
 }
 
 // Receive is the actor's one entry.
@@ -252,7 +252,7 @@ func (n *nodeActor) start() {
 		offline: &atomic.Bool{}, mixed: &atomic.Bool{}, observed: &atomic.Int64{}, shared: n.shared,
 		rules: newRules(&n.cfg, &n.cfg.Elections),
 	}
-	n.nursery = newNursery(self, n.shared.metrics)
+	n.nursery = newNursery(self, n.shared)
 	n.env.session.SetDeaf(true) // until the subscription is confirmed
 	n.hub = &n.shared.hub
 	n.hub.count(n)
@@ -300,7 +300,8 @@ func (n *nodeActor) spawnBridge() error {
 	if *n.cfg.Quarantine {
 		set.MaxTTL = n.cfg.MaxTTL
 	}
-	n.env.bridge = n.ctx.Spawn(n.shared.metrics.measured(redisbridge.Props(set)))
+	bridge := redisbridge.Props(set).Configure(actor.WithDispatcher(newWorkers(1, n.shared.done)))
+	n.env.bridge = n.ctx.Spawn(n.shared.metrics.measured(bridge))
 	return nil
 }
 

@@ -1,0 +1,83 @@
+package actors
+
+import (
+	"runtime"
+	"sync/atomic"
+)
+
+// workers run actors of a node on goroutines that stay, and wait for the next actor that
+// has something to do. A goroutine for each message would have to grow its stack anew
+// every time: that was a quarter of all work in a handover, and a third with many elections.
+//
+// The node and its bridge have one goroutine each, so that no election can keep them from
+// renewing the session. The elections that are opened by name share a few: an election
+// never waits, so more of them at once than processors gain nothing but where a user's
+// function does (RankFor, Steps, the Logger's handler), which must not.
+//
+// No worker is there before the first job, and none after the node has stopped.
+type workers struct {
+	jobs    chan func()
+	done    <-chan struct{}
+	started atomic.Int32
+	most    int32
+}
+
+// maxJobs bounds what waits for a worker. What comes beyond it gets a goroutine of its own.
+const maxJobs = 4096
+
+// newWorkers makes at most a number of workers, which end when done is closed.
+func newWorkers(most int, done <-chan struct{}) *workers {
+	return &workers{jobs: make(chan func(), min(maxJobs, 1024*most)), done: done, most: int32(most)} //nolint:gosec // few
+}
+
+// several is how many workers the elections of a node share.
+func several() int { return 4 * runtime.GOMAXPROCS(0) }
+
+// Schedule implements [actor.Dispatcher]. It never blocks.
+func (w *workers) Schedule(job func()) {
+	select {
+	case w.jobs <- job:
+	default:
+		go job()
+		return
+	}
+	// A worker that waits has taken it. If none has, all are busy.
+	for n := w.started.Load(); n < w.most && len(w.jobs) > 0; n = w.started.Load() {
+		if w.started.CompareAndSwap(n, n+1) {
+			go w.work()
+			break
+		}
+	}
+	select {
+	case <-w.done:
+		w.rest() // who was there may have gone before it saw the job
+	default:
+	}
+}
+
+// Throughput implements [actor.Dispatcher].
+func (w *workers) Throughput() int { return 300 }
+
+func (w *workers) work() {
+	for {
+		select {
+		case job := <-w.jobs:
+			job()
+		case <-w.done:
+			w.rest()
+			return
+		}
+	}
+}
+
+// rest does what waits after the end: actors that are to stop, and what they are sent.
+func (w *workers) rest() {
+	for {
+		select {
+		case job := <-w.jobs:
+			go job()
+		default:
+			return
+		}
+	}
+}
