@@ -193,10 +193,14 @@ func (m *Machine) onVacant(now Instant, in Input) {
 			if m.heldBy.ID != "" {
 				m.wait(now, m.rules.VoteTimeout+m.stagger())
 			}
-		case m.state == Lost:
+		case m.state == Lost && (in.Heir == "" || m.heldBy.Original):
 			m.look(now)
 		default:
-			m.wait(now, m.stagger()+Stagger)
+			// The heir claims just now. Whoever looked at once would be in its way, and
+			// be told of the new leader anyway.
+			if at := m.stagger() + Stagger; m.deadline == 0 || now.Mono+at < m.deadline {
+				m.wait(now, at)
+			}
 		}
 	default:
 	}

@@ -91,7 +91,12 @@ func TestOthersThanTheHeirWaitForTheirTurn(t *testing.T) {
 		r := newRig(t).run()
 		r.surveyed(survey(above(high), ledBy(high, 9), func(s *fsm.Survey) { s.Place = place })).in(fsm.Lost)
 		// A hint is only a reason to look: nobody is told of a vacancy by it.
-		r.vacant(high, 9, "other").in(fsm.Lost).gives("look")
+		// And the heir is not to be disturbed: it is looked at when its time is over.
+		r.vacant(high, 9, "other").in(fsm.Lost).gives()
+		if r.left() != want {
+			t.Errorf("in place %d it looks after %s, want %s", place, r.left(), want)
+		}
+		r.due().in(fsm.Lost).gives("look")
 		r.surveyed(survey(above(high), func(s *fsm.Survey) { s.Place = place })).in(fsm.Lost)
 		if r.left() != want {
 			t.Errorf("in place %d it waits %s, want %s", place, r.left(), want)
@@ -99,6 +104,15 @@ func TestOthersThanTheHeirWaitForTheirTurn(t *testing.T) {
 		if r.m.Place() != place {
 			t.Errorf("place %d, want %d", r.m.Place(), place)
 		}
+	}
+}
+
+func TestWhoIsToldOfTheHeirsTermMeanwhileWaitsNoLonger(t *testing.T) {
+	r := newRig(t).lost(high, 9).vacant(high, 9, "other").gives()
+	r.hint(low, 10).gives("look")
+	r.surveyed(survey(ledBy(higher, 10))).in(fsm.Lost).does("tell leader higher 10")
+	if _, ok := r.m.Deadline(); ok {
+		t.Errorf("it waits for %s yet", r.left())
 	}
 }
 

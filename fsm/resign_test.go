@@ -58,7 +58,8 @@ func TestTheOthersHoldBackWhileTheOfficeIsKept(t *testing.T) {
 	if d := r.left(); d < left || d > left+2*time.Millisecond {
 		t.Errorf("tries again in %v", d)
 	}
-	r = newRig(t).lost(high, 9).vacant(high, 9, "higher").gives("look")
+	r = newRig(t).lost(high, 9).vacant(high, 9, "higher").gives()
+	r.due().gives("look")
 	r.surveyed(survey(keptFor("higher", left))).in(fsm.Lost).does("tell no leader").doesNot("claim")
 	if d := r.left(); d < left || d > left+2*fsm.Stagger {
 		t.Errorf("stands in %v", d)
@@ -71,7 +72,7 @@ func TestNoWordFromRedisMakesAnybodyHoldBackForLong(t *testing.T) {
 	if r.left() > 2*fsm.KeptFor {
 		t.Errorf("tries again in %v", r.left())
 	}
-	r = newRig(t).lost(high, 9).vacant(high, 9, "higher").surveyed(survey(keptFor("higher", time.Hour))).in(fsm.Lost)
+	r = newRig(t).lost(high, 9).vacant(high, 9, "higher").due().surveyed(survey(keptFor("higher", time.Hour))).in(fsm.Lost)
 	if r.left() > 2*fsm.KeptFor {
 		t.Errorf("stands in %v", r.left())
 	}
