@@ -281,33 +281,33 @@ func (e *election) detach(err error) {
 	e.waiting = nil
 }
 
-// step feeds the machine and performs what it says.
+// step feeds the machine and performs what it says. Subscribers are told when all is
+// done: whoever waits for Redis must not wait for them too.
 func (e *election) step(in fsm.Input) {
+	var told news
+	defer told.send(e.env) // what was done before a panic is told
+	e.stepOnce(in, &told)
+}
+
+func (e *election) stepOnce(in fsm.Input, told *news) {
 	now := e.env.clock.Now()
 	fx := e.m.Step(now, in)
 	e.tell(now, in, fx)
 	changed := len(fx) > 0 && e.store() // first: whoever hears of it may ask at once
 	for i := range fx {
-		e.perform(now, &fx[i])
+		e.perform(now, &fx[i], told)
 	}
 	if e.env.cfg.Steps == nil {
 		fsm.Recycle(fx) // who is told of every step may keep them
 	}
 	if e.m.Draining() && !e.held {
 		// Nobody's work is to be waited for.
-		e.step(fsm.Input{Kind: fsm.InDrained})
+		e.stepOnce(fsm.Input{Kind: fsm.InDrained}, told)
 		return
 	}
 	e.arm(now)
-	if changed {
-		e.status()
-	}
-}
-
-// status tells subscribers the state that was stored.
-func (e *election) status() {
-	if e.env.heard() {
-		e.env.publish(&Status{View: *e.cell.view.Load()})
+	if changed && e.env.heard() {
+		told.add(&Status{View: *e.cell.view.Load()})
 	}
 }
 
@@ -332,8 +332,8 @@ func (e *election) arm(now fsm.Instant) {
 
 // show publishes the state.
 func (e *election) show() {
-	if e.store() {
-		e.status()
+	if e.store() && e.env.heard() {
+		e.env.publish(&Status{View: *e.cell.view.Load()})
 	}
 }
 
@@ -364,7 +364,7 @@ func (e *election) view() View {
 }
 
 // perform does one effect.
-func (e *election) perform(now fsm.Instant, fx *fsm.Effect) {
+func (e *election) perform(now fsm.Instant, fx *fsm.Effect, told *news) {
 	switch fx.Kind {
 	case fsm.DoVote, fsm.DoAck, fsm.DoKick:
 		e.publish(fx)
@@ -385,13 +385,15 @@ func (e *election) perform(now fsm.Instant, fx *fsm.Effect) {
 		e.begin(fx.Lease)
 	case fsm.DoEndWork:
 		e.lead.end(fx.Cause)
-		e.env.publish(&Ending{Election: e.cfg.Name, At: now, Token: e.lead.Token(), Cause: fx.Cause})
+		if e.env.heard() {
+			told.add(&Ending{Election: e.cfg.Name, At: now, Token: e.lead.Token(), Cause: fx.Cause})
+		}
 	case fsm.DoUnlead:
 		e.unlead(fx.Cause)
 	case fsm.DoEmit:
-		e.emit(now, &fx.Notice)
+		e.emit(now, &fx.Notice, told)
 	case fsm.DoMoved:
-		e.moved(&fx.Transition)
+		e.moved(&fx.Transition, told)
 	case fsm.DoAnswer:
 		e.answer(fx)
 	}
@@ -461,9 +463,9 @@ func (e *election) unlead(why fsm.Cause) {
 }
 
 // emit tells subscribers and the log.
-func (e *election) emit(now fsm.Instant, n *fsm.Notice) {
+func (e *election) emit(now fsm.Instant, n *fsm.Notice, told *news) {
 	if e.env.heard() {
-		e.env.publish(e.event(now, n))
+		told.add(e.event(now, n))
 	}
 	e.log(n)
 	switch n.Kind {
@@ -528,10 +530,10 @@ func (e *election) tellOriginals() {
 	})
 }
 
-func (e *election) moved(t *fsm.Transition) {
+func (e *election) moved(t *fsm.Transition, told *news) {
 	e.meter.moved(t)
 	if e.env.observed.Load() > 0 {
-		e.env.publish(&Moved{Election: e.cfg.Name, Transition: *t})
+		told.add(&Moved{Election: e.cfg.Name, Transition: *t})
 	}
 	if e.env.logs(slog.LevelDebug) {
 		e.env.logger.Debug("transition", "election", e.cfg.Name, "from", t.From.String(), "event", t.Event.String(),

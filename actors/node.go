@@ -214,6 +214,10 @@ func (n *nodeActor) request(m any) {
 	case *Handle:
 		defer n.shared.caught(n.env.logger, "Handle.Done")
 		m.Done(&Node{system: n.ctx.ActorSystem(), pid: n.ctx.Self(), shared: n.shared, cfg: &n.cfg})
+	case *happened:
+		for _, ev := range m.events {
+			n.hub.publish(n, ev)
+		}
 	case Event:
 		n.hub.publish(n, m)
 	}
