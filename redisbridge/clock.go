@@ -1,6 +1,7 @@
 package redisbridge
 
 import (
+	"context"
 	"time"
 
 	"hustings/fsm"
@@ -25,6 +26,20 @@ func (SystemClock) Now() fsm.Instant {
 		Wall: time.Duration(time.Now().Round(0).UnixNano()),
 	}
 }
+
+// until is ctx with a deadline in d, and without the timer that package context would set
+// for it: whoever is given it looks at the deadline by itself, as the sockets of go-redis do.
+func until(ctx context.Context, d time.Duration) context.Context {
+	return deadline{ctx, time.Now().Add(d)}
+}
+
+type deadline struct {
+	context.Context
+	at time.Time
+}
+
+// Deadline implements context.Context.
+func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
 
 // AfterFunc calls f on a goroutine of its own once d has passed; d <= 0 means at
 // once. The returned function is time.Timer.Stop.

@@ -140,8 +140,7 @@ func (c *conn) connect() (*redis.Client, *redis.Conn, error) {
 // (SCRIPT FLUSH, a restart behind a proxy) were not executed: they alone are
 // sent again, in their order, with their text.
 func (c *conn) do(rc *redis.Conn, cmds []Command) ([]Reply, error) {
-	ctx, cancel := c.bounded()
-	defer cancel()
+	ctx := until(c.ctx, c.b.cfg.Timeout)
 	replies := make([]Reply, len(cmds))
 	all := make([]int, len(cmds))
 	for i := range all {
