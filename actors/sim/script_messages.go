@@ -34,10 +34,10 @@ func (c *script) vacate(e, token, want string) string {
 	}
 	if heir != "" {
 		m := `{"type":"vacant","election":` + quote(e) + `,"id":` + quote(id) + `,"token":"` + token + `","heir":` + quote(heir) + `}`
-		c.post(heir, m)
 		if second != "" {
 			c.post(second, m)
 		}
+		c.post(heir, m)
 	}
 	return heir
 }

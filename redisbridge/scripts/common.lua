@@ -344,10 +344,11 @@ local function vacate(e, id, token, want)
   if heir ~= '' then
     local m = '{"type":"vacant","election":' .. cjson.encode(e) .. ',"id":' .. cjson.encode(id)
       .. ',"token":"' .. token .. '","heir":' .. cjson.encode(heir) .. '}'
-    post(heir, m)
+    -- The server writes last to whom it has published first: the heir is not to wait.
     if second ~= '' then
       post(second, m)
     end
+    post(heir, m)
   end
   return heir
 end
