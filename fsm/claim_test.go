@@ -211,6 +211,16 @@ func TestACandidateLooksForARecordThatAnUnknownClaimMayHaveLeft(t *testing.T) {
 		resign("").drained().in(fsm.Lost).doesNot("look") // answered since
 }
 
+func TestALookDuringARoundDoesNotMakeARecordThatNamesUsForgotten(t *testing.T) {
+	// Seed 46734 of the simulator: the round finds a record that names us, of a claim whose
+	// answer was lost, and so does a look; then we are outvoted. We had forgotten it, and
+	// nobody could claim as long as our session lived.
+	r := newRig(t)
+	r.run().surveyed(survey(above(high), ledBy(me, 100))).in(fsm.Waiting)
+	r.vacant(low, 9, "me").gives("look").surveyed(survey(above(high), ledBy(me, 100))).in(fsm.Waiting)
+	r.vote(high).in(fsm.Lost).does("look").surveyed(survey(above(high), ledBy(me, 100))).does("release 100")
+}
+
 func TestACandidateThatFindsTheLeaseHeldByALowerOneAsksForIt(t *testing.T) {
 	r := newRig(t)
 	r.run().surveyed(survey()).claimed(fsm.OutcomeHeld, heldBy(low, 9)).in(fsm.Lost)

@@ -118,9 +118,7 @@ func (m *Machine) planLost(now Instant) {
 // lostOver: the wait of lost has ended.
 func (m *Machine) lostOver(now Instant) {
 	h := m.heldBy
-	if m.askLater {
-		m.askLater, m.deferTo = false, 0
-	}
+	m.askAnew()
 	switch {
 	case h.ID == "" || h.Original:
 		m.stoodOut = false
@@ -130,6 +128,15 @@ func (m *Machine) lostOver(now Instant) {
 	default: // the last look failed
 		m.deadline, m.looking = 0, false
 		m.look(now)
+	}
+}
+
+// askAnew forgets that the holder said to come back later: it is asked again when it has
+// said that, or with the next round, which no timer of the last one outlives. One that
+// stays for its whole term is not asked again.
+func (m *Machine) askAnew() {
+	if m.askLater {
+		m.askLater, m.deferTo = false, 0
 	}
 }
 

@@ -280,3 +280,12 @@ func TestASuccessorBeginsByWithdrawing(t *testing.T) {
 	r := newRig(t).step(fsm.Input{Kind: fsm.InRecover}).in(fsm.Idle).does("withdraw")
 	r.run().in(fsm.Idle).withdrawn().in(fsm.Voting)
 }
+
+func TestAHolderThatStaysForAWhileIsAskedByTheNextRoundAtTheLatest(t *testing.T) {
+	// Seed 4292 of the simulator: the holder says that it stays for a while. Before that has
+	// passed Redis loses its data, a round begins, and the holder comes back into office with
+	// the token that it had. Nobody asked it ever again.
+	r := newRig(t).run().surveyed(survey(ledBy(low, 9)))
+	r.step(fsm.Input{Kind: fsm.InKick, From: low, Round: r.m.Round(), Draining: 3 * time.Second}).in(fsm.Lost)
+	r.gone(low).in(fsm.Voting).surveyed(survey(ledBy(low, 9))).in(fsm.Waiting).does("vote to low, round 2")
+}

@@ -28,10 +28,14 @@ func (m *Machine) onLooked(now Instant, in Input) {
 	m.seen(s.Token)
 	m.unsure, m.heard = false, 0
 	h := s.Holder
-	if h.ID == m.self.ID && m.lease == nil && m.poll == nil && !m.leaving {
+	if h.ID == m.self.ID && m.lease == nil && !m.leaving {
 		// A record names us, and we know of no such term. Nobody else may
 		// claim while it stands.
-		m.do(Effect{Kind: DoRelease, Token: h.Token})
+		if m.poll == nil {
+			m.do(Effect{Kind: DoRelease, Token: h.Token})
+		} else {
+			m.unsure = true // the round's claim replaces it, if it comes to that
+		}
 	}
 	h = m.rival(h)
 	switch m.state {

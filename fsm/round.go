@@ -23,6 +23,7 @@ const lookBit = 1 << 63
 // start begins a round: ask Redis, and be registered by the same request.
 func (m *Machine) start(now Instant, why Cause) {
 	m.round++
+	m.askAnew()
 	m.fire(now, Canvass, why, 0)
 	m.poll = &poll{}
 	m.wait(now, m.session.ttl/3)
