@@ -55,7 +55,8 @@ type Bridge struct {
 
 	stopped bool
 
-	refused [numCalls]refusal
+	refused   [numCalls]refusal
+	cautioned string // what the last server's settings put at risk
 
 	retry  []*Call // kept calls that the server could not do just now
 	drops  dropLog
@@ -188,6 +189,11 @@ func (b *Bridge) onOpened(m *opened) {
 		return
 	}
 	b.conn, b.dials = m.conn, 0
+	if c, ok := m.conn.(Cautious); ok && c.Caution() != b.cautioned {
+		if b.cautioned = c.Caution(); b.cautioned != "" {
+			b.set.Logger.Warn("Redis may evict", "id", b.set.ID, "cause", b.cautioned)
+		}
+	}
 	b.tell(nil)
 	b.flush()
 }

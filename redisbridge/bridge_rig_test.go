@@ -46,11 +46,15 @@ type rigTimer struct {
 }
 
 type rigConn struct {
-	r      *rig
-	cmds   [][]redisbridge.Command // one slice a pipeline
-	done   []func([]redisbridge.Reply, error)
-	closed bool
+	r       *rig
+	caution string
+	cmds    [][]redisbridge.Command // one slice a pipeline
+	done    []func([]redisbridge.Reply, error)
+	closed  bool
 }
+
+// Caution implements redisbridge.Cautious.
+func (c *rigConn) Caution() string { return c.caution }
 
 type rigSub struct {
 	channels []string

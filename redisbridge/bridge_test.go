@@ -280,3 +280,25 @@ func TestAStoppedBridgeGivesEverythingBack(t *testing.T) {
 		t.Errorf("connection closed: %v, subscription: %v, next timer: %v", c.closed, s.closed, r.next())
 	}
 }
+
+func TestASettingThatPutsOfficesAtRiskIsLoggedOnce(t *testing.T) {
+	r := newRig(t)
+	connect := func(caution string) *rigConn {
+		c := &rigConn{r: r, caution: caution}
+		r.lastDial()(c, nil)
+		return c
+	}
+	logged := func() int { return strings.Count(r.log.String(), "Redis may evict") }
+	for i, step := range []struct {
+		caution string
+		logged  int
+	}{{"lru", 1}, {"lru", 1}, {"", 1}, {"lfu", 2}} {
+		c := connect(step.caution)
+		if logged() != step.logged {
+			t.Errorf("connection %d: logged %d times, want %d", i, logged(), step.logged)
+		}
+		r.call(survey("a", 1))
+		c.done[0](nil, errors.New("gone"))
+		r.advance(3 * time.Second)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -27,6 +28,7 @@ type job struct {
 type conn struct {
 	*link
 	epochKey string
+	caution  string
 	jobs     chan job // holds the one Do under way, so sending never blocks
 
 	doing struct {
@@ -116,6 +118,7 @@ func (c *conn) connect() (*redis.Client, *redis.Conn, error) {
 	for i, s := range Scripts {
 		loads[i] = pipe.ScriptLoad(ctx, s.Source)
 	}
+	memory := pipe.Info(ctx, "memory")
 	_, failed := pipe.Exec(ctx)
 	err = ping.Err()
 	if err == nil && ping.Val() == "" {
@@ -133,7 +136,27 @@ func (c *conn) connect() (*redis.Client, *redis.Conn, error) {
 		_ = client.Close()
 		return nil, nil, c.fail("connecting to Redis", err)
 	}
+	c.caution = evicts(memory.Val()) // "" where INFO is refused
 	return client, rc, nil
+}
+
+// Caution implements Cautious.
+func (c *conn) Caution() string { return c.caution }
+
+// evicts says whether a server may throw keys away when its memory is full, which would
+// give an office away that somebody holds. Sessions have a TTL, so no policy spares them.
+func evicts(info string) string {
+	settings := map[string]string{}
+	for line := range strings.Lines(info) {
+		if k, v, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			settings[k] = v
+		}
+	}
+	policy := settings["maxmemory_policy"]
+	if limit := settings["maxmemory"]; limit == "" || limit == "0" || policy == "" || policy == "noeviction" {
+		return ""
+	}
+	return "maxmemory-policy is " + policy + ": when memory is full, Redis may delete what offices rest on, and two may lead; set it to noeviction"
 }
 
 // do sends the commands as one pipeline. Scripts that the server has forgotten

@@ -298,3 +298,27 @@ func TestAReadOnlyReplicaAnswersAndAsksForReconnecting(t *testing.T) {
 		t.Errorf("SET at a replica: %v, want reconnect", r.Err)
 	}
 }
+
+func TestAServerThatMayEvictKeysIsCautionedOf(t *testing.T) {
+	s := redistest.NewServer(t)
+	b := backend(t, redisbridge.BackendConfig{Redis: options(s.Addr)})
+	for _, c := range []struct {
+		memory, policy string
+		risk           bool
+	}{
+		{"0", "allkeys-lru", false}, {"100mb", "noeviction", false}, {"100mb", "allkeys-lru", true}, {"100mb", "volatile-ttl", true},
+	} {
+		for _, set := range [][]string{{"maxmemory", c.memory}, {"maxmemory-policy", c.policy}} {
+			if _, err := s.Do(append([]string{"CONFIG", "SET"}, set...)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		conn, err := connect(t, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := conn.(redisbridge.Cautious).Caution(); (text != "") != c.risk || c.risk && !strings.Contains(text, c.policy) {
+			t.Errorf("maxmemory %s, %s: %q", c.memory, c.policy, text)
+		}
+	}
+}

@@ -72,6 +72,13 @@ type Conn interface {
 	Close()
 }
 
+// Cautious is a Conn that knows what the server's settings put at risk. A Conn need not
+// be one.
+type Cautious interface {
+	// Caution is a sentence for the operator, "" if there is nothing to say.
+	Caution() string
+}
+
 // SubscriptionHandler is where a subscription tells what it hears.
 type SubscriptionHandler struct {
 	Confirmed func()
