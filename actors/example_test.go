@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"hustings/actors"
+	"hustings/fsm"
 	"hustings/redisbridge"
 )
 
@@ -130,6 +131,54 @@ func ExampleNode_Inspect() {
 	// 1. canvass: idle -> voting (told to run)
 	// 2. polled: voting -> waiting (nobody outranks us)
 	// 3. elected: waiting -> won (the claim was granted)
+}
+
+// Subscribe streams what happens, transitions too if asked. First comes the present state;
+// a reader that is too slow blocks nobody, and is told how many events it missed.
+func ExampleNode_Subscribe() {
+	cfg, closeRedis := embedded()
+	defer closeRedis()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	node := start(ctx, cfg)
+	defer stop(node)
+
+	events := node.Subscribe(ctx, actors.SubscribeOptions{Election: "billing", Transitions: true})
+	if err := node.Run(ctx, "billing"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for ev := range events {
+		switch ev := ev.(type) {
+		case *actors.Moved:
+			t := ev.Transition
+			fmt.Printf("%s -> %s: %s\n", t.From, t.To, t.Cause)
+		case *actors.Won:
+			fmt.Println("leads", ev.Election)
+			return // the channel is closed with ctx
+		case *actors.Missed:
+			fmt.Println("missed", ev.N, "events")
+		}
+	}
+	// Output:
+	// idle -> voting: told to run
+	// voting -> waiting: nobody outranks us
+	// waiting -> won: the claim was granted
+	// leads billing
+}
+
+// Explain says in words why a node leads or does not, what it waits for, and until when.
+// Node.Explain does it for the present. The words are for people, and may change.
+func ExampleSnapshot_Explain() {
+	s := &actors.Snapshot{
+		ID:         "web-1",
+		View:       actors.View{Election: "billing", State: fsm.Waiting, Round: 3},
+		Pending:    []fsm.Pending{{Candidate: fsm.Candidate{ID: "web-2", Rank: 20}, Holder: true}, {Candidate: fsm.Candidate{ID: "web-3", Rank: 30}}},
+		DeadlineMS: 800,
+	}
+	fmt.Println(s.Explain())
+	// Output:
+	// web-1 does not lead "billing" yet. In round 3 it waits for the answers of web-2 (rank 20, in office and asked to make way) and web-3 (rank 30), for 800 ms at most.
 }
 
 // A message goes to one node by its id. The receiver learns who sent it.
