@@ -140,6 +140,24 @@ func TestTheStoryHasWhatLastHappenedBeforeTheRecording(t *testing.T) {
 	}
 }
 
+func TestWhoIsHereAndDoesNotLeadIsNoLeaderWhateverOthersBelieve(t *testing.T) {
+	r := newRig(t, inspect.Options{})
+	r.elect("web-2", "billing", 3, 77)
+	r.board.View(start.Add(4*time.Second), "web-1", actors.View{
+		Election: "billing", State: fsm.Lost, Rank: 5, Leader: fsm.Leader{ID: "web-2", Token: 77, Known: true}, Since: start.Add(4 * time.Second),
+	})
+	r.board.Moved("web-2", "billing", moved(5, fsm.Won, fsm.Defeated, 77, fsm.Cause{Code: fsm.CauseLapsed}))
+	if s := r.state("election=billing"); s.Rows[0].Status != "vacant" || s.Rows[0].Leader != "" || s.Detail.Leader != "" {
+		t.Errorf("after web-2's term: %+v", s.Rows[0])
+	}
+	r.board.View(start.Add(6*time.Second), "web-1", actors.View{
+		Election: "billing", State: fsm.Lost, Rank: 5, Leader: fsm.Leader{ID: "elsewhere", Token: 78, Known: true}, Since: start.Add(4 * time.Second),
+	})
+	if s := r.state(""); s.Rows[0].Status != "led" || s.Rows[0].Leader != "elsewhere" {
+		t.Errorf("another process leads: %+v", s.Rows[0])
+	}
+}
+
 func TestTenThousandElectionsAreSearchedAndPaged(t *testing.T) {
 	r := newRig(t, inspect.Options{})
 	for i := range 10_000 {

@@ -117,6 +117,9 @@ func summarize(election string, seats []*Seat, states bool) row {
 			break
 		}
 		l := s.Leader
+		if _, here := find(seats, l.ID); here {
+			l.ID, l.Known = "", true // it does not lead: this one has not heard of it yet
+		}
 		if l.ID != "" && (r.Leader == "" || l.Token > r.Token) {
 			r.Status, r.Leader, r.Token = "led", l.ID, l.Token
 		}
