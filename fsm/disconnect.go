@@ -14,7 +14,7 @@ func (m *Machine) doubt(fx *Effect, h Holder) {
 		return
 	}
 	fx.Grace, fx.Birth, fx.Place = max(m.rules.EvictGrace, h.EvictGrace), h.Birth, max(int(m.place), 0)
-	if fx.Place > 0 && h.Outranks(m.self) {
+	if fx.Place > 0 && h.Outranks(*m.self) {
 		fx.Place--
 	}
 }
@@ -28,7 +28,7 @@ func (m *Machine) onDeaf(now Instant) {
 	why := Cause{Code: CauseDisconnected, D: m.rules.EvictGrace}
 	o := m.office
 	token := m.dropLease(why)
-	m.do(Effect{Kind: DoRelease, Token: token, To: o.heir, Keep: o.keep})
+	m.do(Effect{Kind: DoRelease, Token: token, To: o.ending().heir, Keep: o.keep})
 	m.payOwed(o)
 	m.knowVacant()
 	m.termOver(now, o, why, token)

@@ -99,7 +99,7 @@ func (m *Machine) lose(now Instant, why Cause, token uint64) {
 // planLost sets the deadline of lost. A holder of ours is watched by the node: its
 // end is told, no timer is needed.
 func (m *Machine) planLost(now Instant) {
-	h := m.heldBy
+	h := *m.heldBy
 	switch {
 	case h.ID == "" || h.ID == m.self.ID:
 		m.wait(now, m.jitter(m.rules.VoteTimeout)+m.stagger())
@@ -117,7 +117,7 @@ func (m *Machine) planLost(now Instant) {
 
 // lostOver: the wait of lost has ended.
 func (m *Machine) lostOver(now Instant) {
-	h := m.heldBy
+	h := *m.heldBy
 	m.askAnew()
 	switch {
 	case h.ID == "" || h.Original:
@@ -231,7 +231,7 @@ func (m *Machine) onGone(now Instant, in Input) {
 	if in.From.ID == "" || m.heldBy.ID != in.From.ID {
 		return
 	}
-	if m.place > 0 && m.heldBy.Outranks(m.self) && !m.heldBy.Original {
+	if m.place > 0 && m.heldBy.Outranks(*m.self) && !m.heldBy.Original {
 		m.place--
 	}
 	m.knowVacant()

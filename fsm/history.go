@@ -38,13 +38,13 @@ type moved struct {
 	code         CauseCode
 }
 
-func (h *history) add(t Transition) Transition {
+// add takes a transition and numbers it. Causes are shared with other histories.
+func (h *history) add(t Transition, causes *shared[Cause]) Transition {
 	h.seq++
 	t.Seq = h.seq
 	m := moved{at: t.At, round: t.Round, token: t.Token, from: t.From, to: t.To, event: t.Event, code: t.Cause.Code}
 	if t.Cause != because(t.Cause.Code) {
-		why := t.Cause
-		m.more = &why
+		m.more = causes.share(t.Cause)
 	}
 	if len(h.ring) < HistoryLen {
 		if len(h.ring) == cap(h.ring) {

@@ -72,37 +72,39 @@ type Machine struct {
 	rules   *Rules
 	session *Session
 	name    string
-	self    Candidate
+	self    *Candidate // shared by the elections of a session that have one rank
 	rng     uint64
 
-	state    State
-	result   Result
 	deadline time.Duration // monotonic; 0: none
 	since    Instant
 	round    uint64
 	leader   Leader
-	heldBy   Holder // who the record named when Redis was last asked, or an original
+	heldBy   *Holder // never nil: who the record named when Redis was last asked, or an original
 
 	lease  *Lease
 	office *office // while won
 	poll   *poll   // while voting or waiting
 
-	retries  uint8  // rounds without result since the last decision
-	silent   uint8  // of these, rounds that a silent candidate spoiled
-	told     uint64 // causes that subscribers heard of since the last decision
+	told    uint64 // causes that subscribers heard of since the last decision
+	vacated uint64 // highest token that is said to have been released
+	deferTo uint64 // token of a holder that refuses to be preempted
+	heard   uint64 // highest token of a leader hint since Redis was last asked
+	looks   uint32
+
+	// A process may have 100,000 machines: what is small stands together.
 	place    int16
-	looking  bool   // a look is under way
-	unsure   bool   // a claim's outcome is unknown: the record may name us
-	mixed    bool   // an original was seen in this election
-	leaving  bool   // a withdrawal is not answered yet
-	again    bool   // run again once it is, or once we are told to stand
-	down     bool   // stood down: no round begins before InStand
-	askLater bool   // lost: ask the holder again when the wait ends
-	stoodOut bool   // resigned: not before the successor's office ends
-	vacated  uint64 // highest token that is said to have been released
-	deferTo  uint64 // token of a holder that refuses to be preempted
-	heard    uint64 // highest token of a leader hint since Redis was last asked
-	looks    uint32
+	state    State
+	result   Result
+	retries  uint8 // rounds without result since the last decision
+	silent   uint8 // of these, rounds that a silent candidate spoiled
+	looking  bool  // a look is under way
+	unsure   bool  // a claim's outcome is unknown: the record may name us
+	mixed    bool  // an original was seen in this election
+	leaving  bool  // a withdrawal is not answered yet
+	again    bool  // run again once it is, or once we are told to stand
+	down     bool  // stood down: no round begins before InStand
+	askLater bool  // lost: ask the holder again when the wait ends
+	stoodOut bool  // resigned: not before the successor's office ends
 
 	hist history
 	fx   []Effect
@@ -110,7 +112,7 @@ type Machine struct {
 
 // NewMachine returns an idle election. seed feeds the jitter.
 func NewMachine(name string, self Candidate, rules *Rules, session *Session, seed uint64) *Machine {
-	return &Machine{rules: rules, session: session, name: name, self: self, rng: seed, place: -1}
+	return &Machine{rules: rules, session: session, name: name, self: session.self.share(self), heldBy: nobody, rng: seed, place: -1}
 }
 
 // Step takes one input at an instant and returns what to do, in order. The slice is
@@ -190,7 +192,7 @@ func (m *Machine) Lease() *Lease { return m.lease }
 func (m *Machine) Round() uint64 { return m.round }
 
 // Self returns us as a candidate of this election.
-func (m *Machine) Self() Candidate { return m.self }
+func (m *Machine) Self() Candidate { return *m.self }
 
 // Since returns when the state was entered.
 func (m *Machine) Since() Instant { return m.since }
@@ -229,7 +231,7 @@ func (m *Machine) fire(now Instant, ev Event, why Cause, token uint64) {
 	if err != nil {
 		panic("fsm: broken invariant: " + err.Error())
 	}
-	t := m.hist.add(Transition{At: now, From: m.state, Event: ev, To: to, Cause: why, Round: m.round, Token: token})
+	t := m.hist.add(Transition{At: now, From: m.state, Event: ev, To: to, Cause: why, Round: m.round, Token: token}, &m.session.cause)
 	m.state, m.since, m.deadline = to, now, 0
 	m.do(Effect{Kind: DoMoved, Transition: t})
 }
@@ -257,12 +259,26 @@ func (m *Machine) know(l Leader, h Holder) {
 	} else if m.heldBy.ID != "" && !m.heldBy.Original {
 		m.do(Effect{Kind: DoWatch})
 	}
-	m.heldBy = h
+	m.hold(h)
 	if l == m.leader {
 		return
 	}
 	m.leader = l
 	m.emit(Notice{Kind: NoticeLeader, Leader: l})
+}
+
+// nobody is what all machines share that know of no holder: most of them.
+var nobody = &Holder{}
+
+// hold notes the holder. One that was noted is never changed: who has read it may keep it.
+func (m *Machine) hold(h Holder) {
+	switch {
+	case h == Holder{}:
+		m.heldBy = nobody
+	case *m.heldBy != h:
+		other := h
+		m.heldBy = &other
+	}
 }
 
 func (m *Machine) knowHolder(h Holder) {

@@ -5,18 +5,39 @@ import "time"
 // office is what a leader has on its desk. It exists while won only.
 type office struct {
 	since      time.Duration // when it began
-	draining   bool          // leadership is ending; the user's work is waited for
-	quit       bool          // then withdraw; else be defeated
-	resigned   bool
-	why        Cause
-	heir       Candidate
-	keep       bool          // for the heir: we resigned and named it
-	appointed  bool          // the leader before us named us
 	until      time.Duration // draining: when the work is overdue
 	reassertAt time.Duration // when to re-assert again; 0: nothing to re-assert
 	pollAt     time.Duration // when to vote to the originals again; 0: none
-	owed       []Candidate   // originals whose votes are acked when the office is released
-	ackAt      time.Duration // or then at the latest
+	end        *farewell     // nil before anybody wants it to end
+	draining   bool          // leadership is ending; the user's work is waited for
+	quit       bool          // then withdraw; else be defeated
+	resigned   bool
+	keep       bool // for the heir: we resigned and named it
+	appointed  bool // the leader before us named us
+}
+
+// farewell is what the end of a term needs. Most terms last, and have none.
+type farewell struct {
+	why   Cause
+	heir  Candidate
+	owed  []Candidate   // originals whose votes are acked when the office is released
+	ackAt time.Duration // or then at the latest
+}
+
+// ending returns what the end of the term needs.
+func (o *office) ending() *farewell {
+	if o.end == nil {
+		o.end = &farewell{}
+	}
+	return o.end
+}
+
+// ackAt is when originals are acked at the latest, 0 if none is owed that.
+func (o *office) ackAt() time.Duration {
+	if o.end == nil {
+		return 0
+	}
+	return o.end.ackAt
 }
 
 // DefaultOriginalPatience is after how long an original's vote is acked at the latest, though
@@ -30,7 +51,7 @@ const maxOwed = 64
 func (m *Machine) armOffice() {
 	m.deadline = 0
 	o := m.office
-	for _, at := range [...]time.Duration{o.until, o.reassertAt, o.pollAt, o.ackAt} {
+	for _, at := range [...]time.Duration{o.until, o.reassertAt, o.pollAt, o.ackAt()} {
 		if at != 0 && (m.deadline == 0 || at < m.deadline) {
 			m.deadline = at
 		}
@@ -49,7 +70,7 @@ func (m *Machine) pollOriginals(now Instant) {
 // officeDue does what is due while in office.
 func (m *Machine) officeDue(now Instant) {
 	o := m.office
-	if o.ackAt != 0 && now.Mono >= o.ackAt {
+	if at := o.ackAt(); at != 0 && now.Mono >= at {
 		m.payOwed(o)
 	}
 	if o.until != 0 && now.Mono >= o.until {
@@ -71,7 +92,7 @@ func (m *Machine) officeDue(now Instant) {
 func (m *Machine) drain(now Instant, why Cause, heir Candidate) *office {
 	o := m.office
 	if !o.draining {
-		o.draining, o.why, o.heir = true, why, heir
+		o.draining, o.ending().why, o.ending().heir = true, why, heir
 		o.until = now.Mono + m.rules.DrainTimeout
 		m.do(Effect{Kind: DoEndWork, Cause: why})
 		m.armOffice()
@@ -91,24 +112,25 @@ func (m *Machine) onDrained(now Instant, in Input) {
 // endTerm releases the office after draining.
 func (m *Machine) endTerm(now Instant) {
 	o := m.office
-	token := m.dropLease(o.why)
+	why, heir := o.ending().why, o.ending().heir
+	token := m.dropLease(why)
 	if !o.quit || o.resigned {
-		m.do(Effect{Kind: DoRelease, Token: token, To: o.heir, Keep: o.keep})
+		m.do(Effect{Kind: DoRelease, Token: token, To: heir, Keep: o.keep})
 	}
 	m.payOwed(o)
-	if o.heir.Original {
-		m.knowHolder(Holder{Candidate: o.heir})
+	if heir.Original {
+		m.knowHolder(Holder{Candidate: heir})
 	} else {
 		m.knowVacant()
 	}
-	m.termOver(now, o, o.why, token)
+	m.termOver(now, o, why, token)
 }
 
 // termOver goes on after a term whose lease is dropped: out of the candidates if we were
 // told to quit, else as one who has lost.
 func (m *Machine) termOver(now Instant, o *office, why Cause, token uint64) {
 	if o.quit {
-		m.withdraw(now, o.why)
+		m.withdraw(now, o.ending().why)
 		return
 	}
 	m.stoodOut = o.resigned
@@ -121,20 +143,25 @@ func (m *Machine) termOver(now Instant, o *office, why Cause, token uint64) {
 
 // owe notes that an original's vote is to be acked.
 func (o *office) owe(now Instant, c Candidate, patience time.Duration) {
-	if len(o.owed) == 0 {
-		o.ackAt = now.Mono + patience
+	e := o.ending()
+	if len(e.owed) == 0 {
+		e.ackAt = now.Mono + patience
 	}
-	if len(o.owed) < maxOwed && !hasID(o.owed, c.ID) {
-		o.owed = append(o.owed, c)
+	if len(e.owed) < maxOwed && !hasID(e.owed, c.ID) {
+		e.owed = append(e.owed, c)
 	}
 }
 
 // payOwed acks the originals that wait for it.
 func (m *Machine) payOwed(o *office) {
-	for _, c := range o.owed {
+	e := o.end
+	if e == nil {
+		return
+	}
+	for _, c := range e.owed {
 		m.do(Effect{Kind: DoAck, To: c})
 	}
-	o.owed, o.ackAt = nil, 0
+	e.owed, e.ackAt = nil, 0
 }
 
 // dropLease closes the handle for good and tells the shell.

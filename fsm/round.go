@@ -121,7 +121,7 @@ func (m *Machine) vote(now Instant, s *Survey, h Holder) {
 	}
 	if m.rules.Mixed {
 		for _, c := range s.Originals {
-			m.ask(c, c.Outranks(m.self))
+			m.ask(c, c.Outranks(*m.self))
 		}
 	}
 	if len(p.pending) == 0 {
@@ -134,7 +134,7 @@ func (m *Machine) vote(now Instant, s *Survey, h Holder) {
 
 // opposed reports whether a survey names a candidate that outranks us.
 func (m *Machine) opposed(s *Survey) bool {
-	return len(s.Higher) > 0 || m.rules.Mixed && slices.ContainsFunc(s.Originals, func(c Candidate) bool { return c.Outranks(m.self) })
+	return len(s.Higher) > 0 || m.rules.Mixed && slices.ContainsFunc(s.Originals, func(c Candidate) bool { return c.Outranks(*m.self) })
 }
 
 func (m *Machine) ask(c Candidate, await bool) {

@@ -61,6 +61,25 @@ type Session struct {
 
 	// Set by the node's goroutine: the subscription is not there.
 	deaf atomic.Bool
+
+	// What the machines of a session have in common, shared by any goroutine: a node is
+	// the same candidate in most of its elections, and loses many to one leader.
+	self  shared[Candidate]
+	cause shared[Cause]
+}
+
+// shared hands out one pointer for equal values that come one after the other. What it
+// points to is never changed.
+type shared[T comparable] struct{ last atomic.Pointer[T] }
+
+// share may be called from any goroutine.
+func (s *shared[T]) share(v T) *T {
+	if p := s.last.Load(); p != nil && *p == v {
+		return p
+	}
+	other := v
+	s.last.Store(&other)
+	return &other
 }
 
 type sentBeat struct {

@@ -10,7 +10,7 @@ func (m *Machine) onVote(now Instant, in Input) {
 		return
 	}
 	m.mixed = m.mixed || in.From.Original
-	if in.From.Outranks(m.self) {
+	if in.From.Outranks(*m.self) {
 		m.outvoted(now, in)
 		return
 	}
@@ -72,8 +72,8 @@ func (m *Machine) preempted(now Instant, in Input, why Cause) {
 	switch {
 	case in.From.Original:
 		o.owe(now, in.From, cmp.Or(m.rules.OriginalPatience, DefaultOriginalPatience))
-		if o.heir.Original && in.From.Outranks(o.heir) {
-			o.heir = in.From
+		if e := o.ending(); e.heir.Original && in.From.Outranks(e.heir) {
+			e.heir = in.From
 		}
 	case o.draining:
 		m.do(Effect{Kind: DoAck, To: in.From, Round: in.Round, Draining: max(o.until-now.Mono, time.Millisecond)})
@@ -140,18 +140,18 @@ func (m *Machine) onKick(now Instant, in Input) {
 			}
 			return
 		}
-		if !in.From.Outranks(m.self) {
+		if !in.From.Outranks(*m.self) {
 			return
 		}
 		m.silent = 0
 		m.standBack(now, in.From, why)
 	case Inconclusive:
-		if m.answers(in) && in.From.Outranks(m.self) {
+		if m.answers(in) && in.From.Outranks(*m.self) {
 			m.silent = 0
 			m.standBack(now, in.From, why)
 		}
 	case Won:
-		if in.From.Outranks(m.self) && m.answers(in) && !m.stays(now) {
+		if in.From.Outranks(*m.self) && m.answers(in) && !m.stays(now) {
 			m.drain(now, why, in.From)
 		}
 	default:
