@@ -131,20 +131,28 @@ func (n *Node) election(ctx context.Context, name string) (*actor.PID, error) {
 	if err := redisbridge.CheckName(name); err != nil {
 		return nil, fmt.Errorf("%w: election name %q %w", ErrConfig, name, err)
 	}
-	if c := n.shared.cellOf(name); c != nil {
-		return c.pid.Load(), nil // the node need not be asked
+	if e := n.shared.elections.find(name); e != nil {
+		return e.pid, nil // the node need not be asked
 	}
 	ch, done := answers[*actor.PID]()
 	n.send(ctx, n.pid, &open{election: name, done: done})
 	return await(ctx, n, ch)
 }
 
+// askElection asks the actor of an election, made if need be: then the node hands on the
+// request.
 func (n *Node) askElection(ctx context.Context, doing, name string, request any) error {
-	pid, err := n.election(ctx, name)
-	if err == nil {
-		err = n.ask(ctx, pid, request)
+	if err := redisbridge.CheckName(name); err != nil {
+		return fmt.Errorf("%s %q: %w: election name %q %w", doing, name, ErrConfig, name, err)
 	}
-	if err != nil {
+	ch, done := answers[struct{}]()
+	q := &ask{request: request, done: func(err error) { done(struct{}{}, err) }}
+	if e := n.shared.elections.find(name); e != nil {
+		n.send(ctx, e.pid, q)
+	} else {
+		n.send(ctx, n.pid, &open{election: name, request: q, done: func(_ *actor.PID, err error) { q.done(err) }})
+	}
+	if _, err := await(ctx, n, ch); err != nil {
 		return fmt.Errorf("%s %q: %w", doing, name, err)
 	}
 	return nil
@@ -265,7 +273,7 @@ func (n *Node) View(election string) (View, error) {
 	if c == nil {
 		return View{}, fmt.Errorf("election %q: %w", election, ErrUnknown)
 	}
-	return *c.view.Load(), nil
+	return c.present(election), nil
 }
 
 // LastResult is the last decided result of an election: none, won or lost. It is what

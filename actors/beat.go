@@ -252,7 +252,7 @@ func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	n.armWatch(now)
 	n.noteFloor(a.Floor)
 	for _, name := range a.Vacant {
-		if e := n.byName[name]; e != nil {
+		if e := n.shared.elections.find(name); e != nil {
 			n.look(e)
 		}
 	}
@@ -344,7 +344,7 @@ func (n *nodeActor) onLapse() {
 
 // watch: an election follows a holder, or nobody.
 func (n *nodeActor) watch(m *watch) {
-	e := n.byName[m.election]
+	e := n.shared.elections.find(m.election)
 	if e == nil {
 		return
 	}
@@ -433,7 +433,7 @@ func (n *nodeActor) tellGone(id string, evicted bool) {
 	}
 	var freed []*entry
 	for _, e := range n.els {
-		if e.holder == id && (!evicted || e.doubts == id) {
+		if e.holder == id && (!evicted || e.doubted() == id) {
 			freed = append(freed, e)
 		}
 	}

@@ -20,9 +20,15 @@ func (s *shared) caught(log *slog.Logger, what string) {
 
 // rankOf asks RankFor. Without a rank there is no candidate: the election fails at once.
 func rankOf(env *env, election string) (rank int64, err error) {
-	err = fmt.Errorf("election %q: %w", election, errRank)
+	returned := false
+	defer func() {
+		if !returned {
+			err = fmt.Errorf("election %q: %w", election, errRank)
+		}
+	}()
 	defer env.shared.caught(env.logger, "Config.RankFor")
-	return env.cfg.rank(election), nil
+	rank, returned = env.cfg.rank(election), true
+	return rank, nil
 }
 
 var errRank = errors.New("hustings: Config.RankFor panicked: see the log, mend it, and start the node again")

@@ -65,16 +65,21 @@ func (n *nodeActor) doubt(e *entry, m *watch) {
 	if m.grace > 0 {
 		want = m.holder.ID
 	}
-	if e.doubts != "" && e.doubts != want {
-		if i, ok := d.find(e.doubts); ok {
+	was := e.doubted()
+	if was != "" && was != want {
+		if i, ok := d.find(was); ok {
 			if d.list[i].follow--; d.list[i].follow <= 0 {
 				d.list = slices.Delete(d.list, i, i+1)
 			}
 		}
 	}
-	was := e.doubts
-	if e.doubts = want; want == "" {
+	if want == "" {
+		e.doubts = nil
 		return
+	}
+	if was != want {
+		other := want
+		e.doubts = &other
 	}
 	now := n.env.clock.Now()
 	i, ok := d.find(want)
@@ -94,6 +99,14 @@ func (n *nodeActor) doubt(e *entry, m *watch) {
 	}
 	h.Birth, h.Grace = m.birth, max(h.Grace, m.grace)
 	n.armDoubt(now)
+}
+
+// doubted is whose subscription an election wants looked at, "" for nobody's.
+func (e *entry) doubted() string {
+	if e.doubts == nil {
+		return ""
+	}
+	return *e.doubts
 }
 
 // period is how often who has that place in the ranking looks.

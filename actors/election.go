@@ -16,36 +16,64 @@ import (
 // election is the actor of one election: it decodes messages into inputs, steps the
 // machine, and performs its effects. All rules are the machine's.
 type election struct {
-	cfg  ElectionConfig
-	node *actor.PID
-	// nursery of the node that spawned us, and stops us; nil if somebody else did.
-	nursery *nursery
-	cell    *cell // shared with the predecessor after a restart, and with readers
+	name    string
+	cfg     *ElectionConfig // shared, and never changed; its Name may be another's
+	nursery *nursery        // of the node
+	cell    *cell           // shared with the predecessor after a restart, and with readers
 
-	env   *env // of the node's present start, nil until attached
-	m     *fsm.Machine
-	rules *fsm.Rules
-	gen   uint64 // of the machine: answers to a predecessor's calls are dropped
-	self  *actor.PID
-	root  *actor.RootContext
+	env  *env // of the node's present start, nil until attached
+	m    *fsm.Machine
+	gen  uint64 // of the machine: answers to a predecessor's calls are dropped
+	self *actor.PID
+	root *actor.RootContext
 
 	armed time.Duration // monotonic instant of the one timer, 0: none
 	stop  func() bool
 
-	lead      *Leadership
-	held      bool // somebody was handed the leadership and says when its work stopped
-	explicit  bool // Run was asked for; else the candidacy lasts as long as somebody contends
-	parting   bool // the node stops, and has had us quit
-	contender *contender
+	lead     *Leadership
+	papers   *papers // see desk
+	meter    *meter  // nil if nothing is measured
+	held     bool    // somebody was handed the leadership and says when its work stopped
+	explicit bool    // Run was asked for; else the candidacy lasts as long as somebody contends
+	parting  bool    // the node stops, and has had us quit
+}
 
-	fault    *fsm.Cause // why the answer that is being handled is none, while it is
-	waiting  []any      // requests that came before the node did
-	quitting []responder
-	resigned []responder
-	named    []nomination // resignations that name a successor, not begun yet
-	checks   []check      // control messages whose sender is being verified
-	ghosts   map[string]time.Duration
-	meter    *meter // nil if nothing is measured
+// papers are what waits for something else. Most elections have none of them, most of
+// the time, and a process may have 100,000 elections.
+type papers struct {
+	contender *contender
+	fault     *fsm.Cause // why the answer that is being handled is none, while it is
+	failed    error      // why the node does not take us, or is gone
+	waiting   []any      // requests that came before the node did
+	quitting  []responder
+	resigned  []responder
+	named     []nomination // resignations that name a successor, not begun yet
+	checks    []check      // control messages whose sender is being verified
+	ghosts    map[string]time.Duration
+}
+
+// desk returns the papers, made if need be.
+func (e *election) desk() *papers {
+	if e.papers == nil {
+		e.papers = &papers{}
+	}
+	return e.papers
+}
+
+// contending is who waits for a term, nil if nobody does.
+func (e *election) contending() *contender {
+	if e.papers == nil {
+		return nil
+	}
+	return e.papers.contender
+}
+
+// tidy gives the papers up if nothing is on them.
+func (e *election) tidy() {
+	if p := e.papers; p != nil && p.contender == nil && p.fault == nil && p.failed == nil && len(p.ghosts) == 0 &&
+		len(p.waiting)+len(p.quitting)+len(p.resigned)+len(p.named)+len(p.checks) == 0 {
+		e.papers = nil
+	}
 }
 
 // check is a control message from somebody whom the round does not expect.
@@ -67,15 +95,14 @@ const maxWaiting = 64
 // An invalid config makes an actor that sends Failed to the node's subscribers and
 // answers every request with the error.
 func ElectionProps(node *actor.PID, cfg ElectionConfig) *actor.Props {
-	c := &cell{}
 	cfg = cfg.withDefaults()
-	c.view.Store(&View{Election: cfg.Name})
-	return electionProps(node, cfg, c)
+	return electionProps(node, cfg, &cell{})
 }
 
 func electionProps(node *actor.PID, cfg ElectionConfig, c *cell) *actor.Props {
+	outside := &nursery{node: node}
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &election{cfg: cfg, node: node, cell: c}
+		return &election{name: cfg.Name, cfg: &cfg, nursery: outside, cell: c}
 	}, lean)
 }
 
@@ -84,8 +111,8 @@ func (e *election) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		e.self, e.root = ctx.Self(), ctx.ActorSystem().Root
-		if e.nursery == nil {
-			ctx.Watch(e.node)
+		if !e.nursery.ours() {
+			ctx.Watch(e.nursery.node)
 			e.join(e.cfg.Validate())
 		} else if id, ok := e.nursery.left.LoadAndDelete(e.self.Id); ok {
 			e.identify(id.(*identity))
@@ -93,20 +120,20 @@ func (e *election) Receive(ctx actor.Context) {
 	case *identity:
 		e.identify(m)
 	case *actor.Stopping:
-		if e.nursery == nil {
-			ctx.Unwatch(e.node)
+		if !e.nursery.ours() {
+			ctx.Unwatch(e.nursery.node)
 		}
 		e.detach(ErrStopped)
 	case *actor.Restarting:
 		if env := e.env; env != nil {
-			env.publish(&Failed{Election: e.cfg.Name, At: env.clock.Now(), Err: errRestarted})
+			env.publish(&Failed{Election: e.name, At: env.clock.Now(), Err: errRestarted})
 		}
 		e.detach(errRestarted)
-		if e.nursery != nil {
-			e.nursery.left.Store(e.self.Id, &identity{cfg: e.cfg, cell: e.cell})
+		if e.nursery.ours() {
+			e.nursery.left.Store(e.self.Id, &identity{name: e.name, cfg: e.cfg, cell: e.cell})
 		}
 	case *actor.Terminated:
-		if m.Who.Equal(e.node) {
+		if m.Who.Equal(e.nursery.node) {
 			e.detach(ErrStopped)
 		}
 	case *attached:
@@ -118,22 +145,28 @@ func (e *election) Receive(ctx actor.Context) {
 	default:
 		if e.env == nil {
 			e.postpone(ctx, m)
-			return
+			break
 		}
 		e.handle(ctx.Sender(), m)
 	}
+	e.tidy()
 }
 
 // identify: the node, or a predecessor, has told us who we are.
 func (e *election) identify(id *identity) {
-	e.cfg, e.cell = id.cfg, id.cell
+	e.name, e.cfg, e.cell = id.name, id.cfg, id.cell
+	if id.env != nil {
+		e.explicit = e.cfg.Run
+		e.attach(id.env, id.recover)
+		return
+	}
 	e.join(nil) // the node has looked at the config
 }
 
 // join asks to belong to the node.
 func (e *election) join(err error) {
 	e.explicit = e.cfg.Run
-	e.root.Send(e.node, &attach{election: e.cfg.Name, pid: e.self, cell: e.cell, cfg: e.cfg, err: err})
+	e.root.Send(e.nursery.node, &attach{election: e.name, pid: e.self, cell: e.cell, cfg: *e.cfg, err: err})
 }
 
 // handle takes everything that needs a machine.
@@ -142,9 +175,13 @@ func (e *election) handle(sender *actor.PID, m any) {
 	case *redisbridge.Answer:
 		if m.Gen == e.gen {
 			e.meter.answered(e, &m.Input)
-			e.fault = &m.Input.Cause
+			if m.Input.Cause.Code == fsm.CauseNone {
+				e.step(m.Input)
+				return
+			}
+			e.desk().fault = &m.Input.Cause
 			e.step(m.Input)
-			e.fault = nil
+			e.desk().fault = nil
 		}
 	case *tick:
 		e.armed, e.stop = 0, nil
@@ -171,34 +208,35 @@ func (e *election) handle(sender *actor.PID, m any) {
 // and stands when Redis has answered.
 func (e *election) attach(env *env, recover bool) {
 	e.leave()
-	rank, err := rankOf(env, e.cfg.Name)
+	rank, err := rankOf(env, e.name)
 	if err != nil {
-		env.publish(&Failed{Election: e.cfg.Name, At: env.clock.Now(), Err: err})
+		env.publish(&Failed{Election: e.name, At: env.clock.Now(), Err: err})
 		e.detach(err)
 		return
 	}
 	e.env, e.parting = env, false
-	e.meter = env.metrics.meter(e.cfg.Name)
+	e.meter = env.metrics.meter(e.name)
 	e.gen = env.entropy()
-	e.rules = env.rulesOf(&e.cfg)
 	self := fsm.Candidate{ID: env.cfg.ID, Inc: env.session.Inc(), Rank: rank}
-	e.m = fsm.NewMachine(e.cfg.Name, self, e.rules, env.session, env.entropy())
-	e.root.Send(env.bridge, &redisbridge.Route{Election: e.cfg.Name, PID: e.self})
+	e.m = fsm.NewMachine(self, env.rulesOf(e.cfg), env.session, env.entropy())
 	if e.cell.starts++; recover || e.cell.starts > 1 {
 		e.step(fsm.Input{Kind: fsm.InRecover})
 	}
 	if e.cell.down.Load() {
 		e.step(fsm.Input{Kind: fsm.InStandDown})
 	}
-	if e.explicit || e.contender != nil {
+	if e.explicit || e.contending() != nil {
 		e.step(fsm.Input{Kind: fsm.InRun})
 	}
 	e.show()
 	if e.following() {
 		e.follow()
 	}
-	waiting := e.waiting
-	e.waiting = nil
+	if e.papers == nil {
+		return
+	}
+	waiting := e.papers.waiting
+	e.papers.waiting = nil
 	for _, m := range waiting {
 		w := m.(postponed)
 		e.handle(w.sender, w.message)
@@ -216,15 +254,15 @@ func (e *election) postpone(ctx actor.Context, m any) {
 	case *redisbridge.Answer, *redisbridge.Heard, *redisbridge.PeerAnswer, *tick, *nudge, *rekick:
 		return // of a start that is over
 	}
-	if e.cell.failed != nil {
-		e.refuse(ctx.Sender(), m, e.cell.failed)
+	if e.papers != nil && e.papers.failed != nil {
+		e.refuse(ctx.Sender(), m, e.papers.failed)
 		return
 	}
-	if len(e.waiting) >= maxWaiting {
+	if len(e.desk().waiting) >= maxWaiting {
 		e.refuse(ctx.Sender(), m, ErrBusy)
 		return
 	}
-	e.waiting = append(e.waiting, postponed{ctx.Sender(), m})
+	e.desk().waiting = append(e.desk().waiting, postponed{ctx.Sender(), m})
 }
 
 // leave ends whatever this start holds, at once: the lease is closed, the context
@@ -241,10 +279,9 @@ func (e *election) leave() {
 	if e.lead != nil {
 		e.unlead(fsm.Cause{Code: fsm.CauseNodeStopped})
 	}
-	if e.env != nil {
-		e.root.Send(e.env.bridge, &redisbridge.Route{Election: e.cfg.Name})
+	if e.papers != nil {
+		e.papers.checks, e.papers.ghosts = nil, nil
 	}
-	e.checks, e.ghosts = nil, nil
 }
 
 // detach: the node is gone, or refuses us.
@@ -253,32 +290,33 @@ func (e *election) detach(err error) {
 	env := e.env
 	e.leave()
 	e.env = nil
-	if !errors.Is(err, errRestarted) {
-		e.cell.failed = err
-	}
-	e.cell.view.Store(&View{Election: e.cfg.Name})
+	e.cell.view.Store(nil)
 	if won {
-		env.publish(&Lost{Election: e.cfg.Name, At: env.clock.Now(), Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
+		env.publish(&Lost{Election: e.name, At: env.clock.Now(), Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
 	}
 	if env != nil && env.heard() {
-		env.publish(&Status{View: View{Election: e.cfg.Name}})
+		env.publish(&Status{View: View{Election: e.name}})
 	}
-	for _, n := range e.named {
-		e.resigned = append(e.resigned, n.r)
+	p := e.papers
+	if e.papers = nil; p == nil {
+		p = &papers{}
 	}
-	for _, list := range [][]responder{e.quitting, e.resigned} {
+	if !errors.Is(err, errRestarted) {
+		e.desk().failed = err
+	}
+	for _, n := range p.named {
+		p.resigned = append(p.resigned, n.r)
+	}
+	for _, list := range [][]responder{p.quitting, p.resigned} {
 		respond(list, err)
 	}
-	e.quitting, e.resigned, e.named = nil, nil, nil
-	if c := e.contender; c != nil {
-		e.contender = nil
+	if c := p.contender; c != nil {
 		c.done(nil, err)
 	}
-	for _, m := range e.waiting {
+	for _, m := range p.waiting {
 		w := m.(postponed)
 		e.refuse(w.sender, w.message, err)
 	}
-	e.waiting = nil
 }
 
 // step feeds the machine and performs what it says. Subscribers are told when all is
@@ -307,7 +345,7 @@ func (e *election) stepOnce(in fsm.Input, told *news) {
 	}
 	e.arm(now)
 	if changed && e.env.heard() {
-		told.add(&Status{View: *e.cell.view.Load()})
+		told.add(&Status{View: e.cell.present(e.name)})
 	}
 }
 
@@ -333,32 +371,30 @@ func (e *election) arm(now fsm.Instant) {
 // show publishes the state.
 func (e *election) show() {
 	if e.store() && e.env.heard() {
-		e.env.publish(&Status{View: *e.cell.view.Load()})
+		e.env.publish(&Status{View: e.cell.present(e.name)})
 	}
 }
 
 // store makes the state known to readers on other goroutines; it reports whether it
 // differs from what they knew.
 func (e *election) store() bool {
-	v := e.view()
+	v := e.glance()
 	if old := e.cell.view.Load(); old != nil && *old == v {
 		return false
 	}
-	e.cell.view.Store(&v)
+	kept := v
+	e.cell.view.Store(&kept)
 	return true
 }
 
-func (e *election) view() View {
-	v := View{
-		Election: e.cfg.Name, State: e.m.State(), Round: e.m.Round(),
-		Result: e.m.Result(), Rank: e.m.Self().Rank, Leader: e.m.Leader(), Draining: e.m.Draining(),
-		StoodDown: e.cell.down.Load(),
-	}
-	if since := e.m.Since(); since != (fsm.Instant{}) {
-		v.Since = since.Time()
+func (e *election) glance() glance {
+	v := glance{
+		state: e.m.State(), since: e.m.Since().Wall, round: e.m.Round(),
+		result: e.m.Result(), rank: e.m.Self().Rank, leader: e.m.Leader(), draining: e.m.Draining(),
+		stoodDown: e.cell.down.Load(),
 	}
 	if l := e.m.Lease(); l != nil {
-		v.Token = l.Token()
+		v.token = l.Token()
 	}
 	return v
 }
@@ -378,15 +414,15 @@ func (e *election) perform(now fsm.Instant, fx *fsm.Effect, told *news) {
 	case fsm.DoSurvey, fsm.DoClaim, fsm.DoReassert, fsm.DoRelease, fsm.DoWithdraw:
 		e.call(fx)
 	case fsm.DoBeat:
-		e.root.Send(e.node, &beatNow{})
+		e.root.Send(e.nursery.node, &beatNow{})
 	case fsm.DoWatch:
-		e.root.Send(e.node, &watch{election: e.cfg.Name, holder: fx.To, left: fx.Left, grace: fx.Grace, place: fx.Place, birth: fx.Birth})
+		e.root.Send(e.nursery.node, &watch{election: e.name, holder: fx.To, left: fx.Left, grace: fx.Grace, place: fx.Place, birth: fx.Birth})
 	case fsm.DoLead:
 		e.begin(fx.Lease)
 	case fsm.DoEndWork:
 		e.lead.end(fx.Cause)
 		if e.env.heard() {
-			told.add(&Ending{Election: e.cfg.Name, At: now, Token: e.lead.Token(), Cause: fx.Cause})
+			told.add(&Ending{Election: e.name, At: now, Token: e.lead.Token(), Cause: fx.Cause})
 		}
 	case fsm.DoUnlead:
 		e.unlead(fx.Cause)
@@ -402,7 +438,7 @@ func (e *election) perform(now fsm.Instant, fx *fsm.Effect, told *news) {
 // call asks Redis.
 func (e *election) call(fx *fsm.Effect) {
 	c := &redisbridge.Call{
-		ReplyTo: e.self, Gen: e.gen, Election: e.cfg.Name, Round: fx.Round, Register: fx.Register,
+		ReplyTo: e.self, Gen: e.gen, Election: e.name, Round: fx.Round, Register: fx.Register,
 		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Keep: fx.Keep, Rank: e.m.Self().Rank, Mixed: e.env.mixed.Load(),
 		Grace: e.cfg.EvictGrace,
 	}
@@ -432,7 +468,7 @@ func (e *election) publish(fx *fsm.Effect) {
 	e.root.Send(e.env.bridge, &redisbridge.Call{
 		Kind: redisbridge.CallPublish, Target: fx.To.ID, TargetInc: fx.To.Inc, Original: fx.To.Original, Rank: self.Rank,
 		Control: &redisbridge.Control{
-			Type: wireTypes[fx.Kind], Election: e.cfg.Name, ID: self.ID, Inc: self.Inc,
+			Type: wireTypes[fx.Kind], Election: e.name, ID: self.ID, Inc: self.Inc,
 			Round: fx.Round, Draining: fx.Draining,
 		},
 	})
@@ -445,11 +481,11 @@ func (e *election) repeatKick(fx *fsm.Effect) {
 
 // begin: a term begins.
 func (e *election) begin(lease *fsm.Lease) {
-	e.lead = newLeadership(e.cfg.Name, lease, e.env)
+	e.lead = newLeadership(e.name, lease, e.env)
 	e.cell.lead.Store(e.lead)
 	e.held = e.cfg.Drains
-	if c := e.contender; c != nil {
-		e.contender, e.held = nil, true
+	if c := e.contending(); c != nil {
+		e.desk().contender, e.held = nil, true
 		e.lead.finish = c.finish
 		c.done(e.lead, nil)
 	}
@@ -483,15 +519,15 @@ func (e *election) emit(now fsm.Instant, n *fsm.Notice, told *news) {
 func (e *election) event(now fsm.Instant, n *fsm.Notice) Event {
 	switch n.Kind {
 	case fsm.NoticeWon:
-		return &Won{Election: e.cfg.Name, At: now, Token: n.Token, Trusted: e.lead.Until()}
+		return &Won{Election: e.name, At: now, Token: n.Token, Trusted: e.lead.Until()}
 	case fsm.NoticeLost:
-		return &Lost{Election: e.cfg.Name, At: now, Cause: n.Cause, Leader: n.Leader.ID}
+		return &Lost{Election: e.name, At: now, Cause: n.Cause, Leader: n.Leader.ID}
 	case fsm.NoticeInconclusive:
-		return &Inconclusive{Election: e.cfg.Name, At: now, Cause: n.Cause}
+		return &Inconclusive{Election: e.name, At: now, Cause: n.Cause}
 	case fsm.NoticeLeader:
-		return &LeaderChanged{Election: e.cfg.Name, At: now, Leader: n.Leader}
+		return &LeaderChanged{Election: e.name, At: now, Leader: n.Leader}
 	default:
-		return &DrainOverdue{Election: e.cfg.Name, At: now, Token: n.Token, Cause: n.Cause}
+		return &DrainOverdue{Election: e.name, At: now, Token: n.Token, Cause: n.Cause}
 	}
 }
 
@@ -501,20 +537,20 @@ func (e *election) log(n *fsm.Notice) {
 	switch n.Kind {
 	case fsm.NoticeWon:
 		if e.env.logs(slog.LevelInfo) {
-			log.Info("won", "election", e.cfg.Name, "token", n.Token)
+			log.Info("won", "election", e.name, "token", n.Token)
 		}
 	case fsm.NoticeLost:
 		if e.env.logs(slog.LevelInfo) {
-			log.Info("lost", "election", e.cfg.Name, "cause", n.Cause.String(), "leader", n.Leader.ID)
+			log.Info("lost", "election", e.name, "cause", n.Cause.String(), "leader", n.Leader.ID)
 		}
 	case fsm.NoticeInconclusive:
-		log.Warn("inconclusive", "election", e.cfg.Name, "cause", n.Cause.String())
+		log.Warn("inconclusive", "election", e.name, "cause", n.Cause.String())
 	case fsm.NoticeLeader:
 		if e.env.logs(slog.LevelDebug) {
-			log.Debug("leader", "election", e.cfg.Name, "leader", n.Leader.ID, "token", n.Leader.Token)
+			log.Debug("leader", "election", e.name, "leader", n.Leader.ID, "token", n.Leader.Token)
 		}
 	case fsm.NoticeDrainOverdue:
-		log.Error("drain overdue: the office is released while its work may still run", "election", e.cfg.Name, "token", n.Token, "cause", n.Cause.String())
+		log.Error("drain overdue: the office is released while its work may still run", "election", e.name, "token", n.Token, "cause", n.Cause.String())
 	}
 }
 
@@ -533,10 +569,10 @@ func (e *election) tellOriginals() {
 func (e *election) moved(t *fsm.Transition, told *news) {
 	e.meter.moved(t)
 	if e.env.observed.Load() > 0 {
-		told.add(&Moved{Election: e.cfg.Name, Transition: *t})
+		told.add(&Moved{Election: e.name, Transition: *t})
 	}
 	if e.env.logs(slog.LevelDebug) {
-		e.env.logger.Debug("transition", "election", e.cfg.Name, "from", t.From.String(), "event", t.Event.String(),
+		e.env.logger.Debug("transition", "election", e.name, "from", t.From.String(), "event", t.Event.String(),
 			"to", t.To.String(), "cause", t.Cause.String(), "round", t.Round)
 	}
 }

@@ -3,7 +3,6 @@ package actors
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +48,9 @@ func (e *env) logs(level slog.Level) bool { return e.logger.Enabled(e.stopped, l
 // rulesOf returns the rules of an election, which all those share that are configured
 // like the ones opened by name.
 func (e *env) rulesOf(c *ElectionConfig) *fsm.Rules {
+	if c == &e.cfg.Elections {
+		return e.rules
+	}
 	like := *c
 	like.Name, like.Run, like.Drains = e.cfg.Elections.Name, e.cfg.Elections.Run, e.cfg.Elections.Drains
 	if like == e.cfg.Elections {
@@ -66,8 +68,8 @@ func newRules(cfg *Config, c *ElectionConfig) *fsm.Rules {
 
 // shared outlives the restarts of a node's actor: it is what a Node handle reads.
 type shared struct {
-	// cells by election name: *cell.
-	cells sync.Map
+	// elections by name.
+	elections *register
 	// members is what the node knows of the fleet, sorted by id; immutable.
 	members atomic.Pointer[[]Member]
 	// start is the present start of the node's actor.
@@ -120,7 +122,7 @@ func (s *shared) closeBackend() {
 }
 
 func newShared() *shared {
-	s := &shared{done: make(chan struct{}), departed: map[string]bool{}, down: map[string]bool{}}
+	s := &shared{elections: newRegister(), done: make(chan struct{}), departed: map[string]bool{}, down: map[string]bool{}}
 	s.workers = newWorkers(several(), s.done)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.members.Store(&[]Member{})
@@ -130,20 +132,60 @@ func newShared() *shared {
 // cell is what an election's actor shares with its successor after a restart, and with
 // readers. The actor is the one writer.
 type cell struct {
-	view   atomic.Pointer[View]
+	view   atomic.Pointer[glance] // nil before the first start
 	lead   atomic.Pointer[Leadership]
-	pid    atomic.Pointer[actor.PID] // the node writes it before the cell is found
-	starts int
-	failed error
+	starts int32
 	// observers is how many look on without standing.
-	observers int
+	observers int32
 	down      atomic.Bool // told to stand down
+}
+
+// present is the state of the election of that name.
+func (c *cell) present(name string) View {
+	v := c.view.Load()
+	if v == nil {
+		return View{Election: name}
+	}
+	return v.of(name)
+}
+
+// of is the view of the election of that name.
+func (v glance) of(name string) View {
+	out := View{
+		Election: name, State: v.state, Round: v.round, Result: v.result,
+		Rank: v.rank, Leader: v.leader, Token: v.token, Draining: v.draining, StoodDown: v.stoodDown,
+	}
+	if v.since != 0 {
+		out.Since = fsm.Instant{Wall: v.since}.Time()
+	}
+	return out
+}
+
+// glance is a View as a cell keeps it, in two thirds of the memory.
+type glance struct {
+	leader    fsm.Leader
+	since     time.Duration // on the wall clock
+	round     uint64
+	rank      int64
+	token     uint64
+	state     fsm.State
+	result    fsm.Result
+	draining  bool
+	stoodDown bool
 }
 
 // cellOf returns the cell of an election, nil if the node has none of that name.
 func (s *shared) cellOf(election string) *cell {
-	if c, ok := s.cells.Load(election); ok {
-		return c.(*cell)
+	if e := s.elections.find(election); e != nil {
+		return e.cell
+	}
+	return nil
+}
+
+// route returns the actor of an election, nil if the node has none of that name.
+func (s *shared) route(election string) *actor.PID {
+	if e := s.elections.find(election); e != nil {
+		return e.pid
 	}
 	return nil
 }
@@ -206,10 +248,12 @@ type (
 		election string
 		on       bool
 	}
-	// open asks for the actor of an election, made if need be.
+	// open asks for the actor of an election, made if need be. If there is a request it
+	// is handed on to it; done is called then only if it can't be.
 	open struct {
 		silent
 		election string
+		request  *ask
 		done     func(*actor.PID, error)
 	}
 	// stopElection quits because the node stops.

@@ -73,7 +73,7 @@ func (n *nodeActor) join() {
 			n.sendJoin(c)
 			c = &redisbridge.Call{Kind: redisbridge.CallJoin, ReplyTo: n.ctx.Self()}
 		}
-		c.Entries = append(c.Entries, redisbridge.Membership{Election: e.name, Rank: e.cell.view.Load().Rank})
+		c.Entries = append(c.Entries, redisbridge.Membership{Election: e.name, Rank: e.cell.view.Load().rank})
 	}
 	n.sendJoin(c)
 }
@@ -127,7 +127,7 @@ func (n *nodeActor) onJoined(a *redisbridge.JoinAnswer) {
 // its own call have come before ours. Nobody would wait for such a candidate but in vain.
 func (n *nodeActor) unregister(entries []redisbridge.Membership) {
 	for _, m := range entries {
-		e := n.byName[m.Election]
+		e := n.shared.elections.find(m.Election)
 		switch {
 		case e == nil: // its actor has stopped; who comes next under that name quits first
 			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: m.Election})
@@ -431,7 +431,7 @@ type electionDone struct{ election string }
 func (electionDone) IgnoreDeadLetterLogging() {}
 
 func (n *nodeActor) onElectionDone(m *electionDone) {
-	if e := n.byName[m.election]; e != nil {
+	if e := n.shared.elections.find(m.election); e != nil {
 		n.electionStopped(e)
 	}
 }

@@ -105,12 +105,7 @@ func (n *nodeActor) onPing(m *ping) {
 // sorted by name. Each was true at some instant during the call.
 func (n *Node) Views() []View {
 	var out []View
-	n.shared.cells.Range(func(_, c any) bool {
-		if v := c.(*cell).view.Load(); v != nil {
-			out = append(out, *v)
-		}
-		return true
-	})
+	n.shared.elections.each(func(e *entry) { out = append(out, e.cell.present(e.name)) })
 	sort.Slice(out, func(i, j int) bool { return out[i].Election < out[j].Election })
 	return out
 }

@@ -19,7 +19,7 @@ func (e *election) hear(c redisbridge.Control) {
 		return
 	default:
 	}
-	if !e.rules.Mixed && c.Inc == "" {
+	if !*e.env.cfg.Mixed && c.Inc == "" {
 		e.drop(redisbridge.DropOriginal, c)
 		return
 	}
@@ -62,20 +62,20 @@ func (e *election) take(c redisbridge.Control, from fsm.Candidate) {
 
 // verify asks Redis about the sender.
 func (e *election) verify(c redisbridge.Control) {
-	if len(e.checks) >= maxChecks {
+	if len(e.desk().checks) >= maxChecks {
 		e.drop(redisbridge.DropOverflow, c)
 		return
 	}
 	asked := false
-	for _, k := range e.checks {
+	for _, k := range e.desk().checks {
 		if k.control.ID == c.ID {
 			asked = true
 		}
 	}
-	e.checks = append(e.checks, check{c, asked})
+	e.desk().checks = append(e.desk().checks, check{c, asked})
 	if !asked {
 		e.root.Send(e.env.bridge, &redisbridge.Call{
-			Kind: redisbridge.CallPeer, ReplyTo: e.self, Gen: e.gen, Election: e.cfg.Name, Target: c.ID,
+			Kind: redisbridge.CallPeer, ReplyTo: e.self, Gen: e.gen, Election: e.name, Target: c.ID,
 		})
 	}
 }
@@ -87,15 +87,15 @@ func (e *election) verified(a *redisbridge.PeerAnswer) {
 	}
 	e.nominated(a)
 	var mine []redisbridge.Control
-	kept := e.checks[:0]
-	for _, k := range e.checks {
+	kept := e.desk().checks[:0]
+	for _, k := range e.desk().checks {
 		if k.control.ID == a.ID {
 			mine = append(mine, k.control)
 		} else {
 			kept = append(kept, k)
 		}
 	}
-	e.checks = kept
+	e.desk().checks = kept
 	for _, c := range mine {
 		switch {
 		case a.Err != nil: // not known; its sender tries again
@@ -118,23 +118,23 @@ const maxGhosts = 64
 // ghost: an original votes that is no candidate, or has no details. Somebody took it for dead, and it never
 // looks: its fleet votes without it, and both sides lead.
 func (e *election) ghost(c redisbridge.Control, a *redisbridge.PeerAnswer) {
-	if !e.rules.Mixed || c.Inc != "" || c.Type != redisbridge.TypeVote || a.Subscribers < 1 || a.Live > 0 {
+	if !*e.env.cfg.Mixed || c.Inc != "" || c.Type != redisbridge.TypeVote || a.Subscribers < 1 || a.Live > 0 {
 		return
 	}
 	now := e.env.clock.Now()
-	first, known := e.ghosts[c.ID]
+	first, known := e.desk().ghosts[c.ID]
 	switch {
 	case !known:
-		if e.ghosts == nil || len(e.ghosts) >= maxGhosts {
-			e.ghosts = make(map[string]time.Duration)
+		if e.desk().ghosts == nil || len(e.desk().ghosts) >= maxGhosts {
+			e.desk().ghosts = make(map[string]time.Duration)
 		}
-		e.ghosts[c.ID] = now.Mono
+		e.desk().ghosts[c.ID] = now.Mono
 	case now.Mono-first >= e.env.cfg.originals.ghost:
-		delete(e.ghosts, c.ID)
+		delete(e.desk().ghosts, c.ID)
 		number := strconv.FormatFloat(c.Number, 'f', -1, 64)
 		details := redisbridge.Details{Process: json.Number(number), Timestamp: timestamp(now.Time())}
 		e.root.Send(e.env.bridge, &redisbridge.Call{
-			Kind: redisbridge.CallRestore, Election: e.cfg.Name, Target: c.ID, Payload: details.Text(),
+			Kind: redisbridge.CallRestore, Election: e.name, Target: c.ID, Payload: details.Text(),
 		})
 	}
 }

@@ -128,8 +128,8 @@ func (h *hub) add(n *nodeActor, s *subscriber) {
 	}
 	for _, name := range n.names() {
 		if s.election == "" || s.election == name {
-			if v := n.byName[name].cell.view.Load(); v != nil {
-				h.offer(n, s, &Status{View: *v})
+			if e := n.shared.elections.find(name); e != nil {
+				h.offer(n, s, &Status{View: e.cell.present(name)})
 			}
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"hustings/fsm"
-	"hustings/redisbridge"
 )
 
 // Leadership is one term of office: from a granted claim until its trust ends, or it is
@@ -14,17 +13,16 @@ import (
 type Leadership struct {
 	election string
 	lease    *fsm.Lease
-	clock    redisbridge.Clock
+	env      *env
 	ending   atomic.Pointer[ending] // made when first asked for
 	cause    atomic.Pointer[fsm.Cause]
 	finished atomic.Bool
-	quit     atomic.Bool   // the election was quit in this term
-	trusted  time.Duration // how long one heartbeat is trusted
+	quit     atomic.Bool // the election was quit in this term
 	finish   func(ctx context.Context, l *Leadership) error
 }
 
 func newLeadership(election string, lease *fsm.Lease, e *env) *Leadership {
-	return &Leadership{election: election, lease: lease, clock: e.clock, trusted: e.cfg.TTL - fsm.Margin(e.cfg.TTL)}
+	return &Leadership{election: election, lease: lease, env: e}
 }
 
 // ending is the context that ends with a term. Of ten thousand terms few have somebody who
@@ -73,7 +71,10 @@ func (l *Leadership) Token() uint64 {
 // A true answer is true of the instant of the call. Whoever acts on it later, after a
 // long pause of the process for example, needs the token.
 // A nil Leadership is not valid.
-func (l *Leadership) Valid() bool { return l != nil && l.lease.Valid(l.clock.Now()) }
+func (l *Leadership) Valid() bool { return l != nil && l.lease.Valid(l.env.clock.Now()) }
+
+// trusted is how long one heartbeat is trusted.
+func (l *Leadership) trusted() time.Duration { return l.env.cfg.TTL - fsm.Margin(l.env.cfg.TTL) }
 
 // Until returns when trust ends unless a heartbeat is answered before.
 func (l *Leadership) Until() fsm.Instant { return l.lease.Until() }
@@ -84,7 +85,7 @@ func (l *Leadership) Left() time.Duration {
 	if l == nil {
 		return 0
 	}
-	return l.lease.Left(l.clock.Now())
+	return l.lease.Left(l.env.clock.Now())
 }
 
 // Context is done when the work must stop: the term has ended, or is being given up.
@@ -127,7 +128,7 @@ func (c leaderContext) Err() error {
 		return err
 	}
 	if !c.l.Valid() {
-		c.l.end(fsm.Cause{Code: fsm.CauseLapsed, D: c.l.trusted})
+		c.l.end(fsm.Cause{Code: fsm.CauseLapsed, D: c.l.trusted()})
 		c.cancel(c.l.lost())
 	}
 	return c.Context.Err()

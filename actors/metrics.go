@@ -145,16 +145,12 @@ func (m *metrics) observeElections(o metric.Observer, s *shared, elections, lead
 	var names []string
 	var leads []bool
 	total := 0
-	s.cells.Range(func(name, c any) bool {
-		v := c.(*cell).view.Load()
-		if v == nil {
-			return true
-		}
+	s.elections.each(func(e *entry) {
+		v := e.cell.present(e.name)
 		states[v.State]++
 		if total++; total <= maxPerElection {
-			names, leads = append(names, name.(string)), append(leads, v.State == fsm.Won)
+			names, leads = append(names, e.name), append(leads, v.State == fsm.Won)
 		}
-		return true
 	})
 	for state, n := range states {
 		o.ObserveInt64(elections, n, m.with("hustings.state", fsm.State(state).String())) //nolint:gosec // an index

@@ -36,7 +36,7 @@ type nodeActor struct {
 	hub     *hub // shared.hub
 	nursery *nursery
 	els     []*entry // in the order of their coming
-	byName  map[string]*entry
+	fit     bool     // an election may be opened by name: its config has no fault
 
 	starting  []func(error) // Start calls that wait
 	stopping  []responder
@@ -67,8 +67,8 @@ type entry struct {
 	name     string
 	pid      *actor.PID
 	cell     *cell
-	holder   string // whose session it follows
-	doubts   string // whose subscription it wants looked at, "" for nobody's
+	holder   string  // whose session it follows
+	doubts   *string // whose subscription it wants looked at; nil, nobody's
 	observed bool
 	stopped  bool // has quit for good, the node is leaving
 }
@@ -76,7 +76,7 @@ type entry struct {
 // idle reports whether the election is no candidate.
 func (e *entry) idle() bool {
 	v := e.cell.view.Load()
-	return v == nil || v.State == fsm.Idle
+	return v == nil || v.state == fsm.Idle
 }
 
 // NodeProps returns what to spawn for a node. Use it once. The actor connects when it is
@@ -92,6 +92,9 @@ func NodeProps(cfg Config) *actor.Props {
 
 func nodeProps(cfg Config, s *shared) *actor.Props {
 	s.metrics = newMetrics(&cfg)
+	if s.metrics != nil {
+		s.workers.depth = &s.metrics.mailbox
+	}
 	super := newSupervisor(cfg.Redis.Clock, cfg.Logger, s.metrics)
 	return s.metrics.measured(actor.PropsFromProducer(func() actor.Actor {
 		return &nodeActor{cfg: cfg, shared: s, super: super}
@@ -185,7 +188,7 @@ func (n *nodeActor) request(m any) {
 	case *watch:
 		n.watch(m)
 	case *observing:
-		if e := n.byName[m.election]; e != nil {
+		if e := n.shared.elections.find(m.election); e != nil {
 			e.observed = m.on
 			if m.on {
 				n.look(e)
@@ -247,7 +250,7 @@ func (n *nodeActor) asked(request any, r responder) {
 // start begins with a new incarnation.
 func (n *nodeActor) start() {
 	self, root := n.ctx.Self(), n.ctx.ActorSystem().Root
-	n.byName, n.sends, n.peers = map[string]*entry{}, map[uint64]func(int64, error){}, map[uint64]func(*redisbridge.PeerAnswer){}
+	n.sends, n.peers = map[uint64]func(int64, error){}, map[uint64]func(*redisbridge.PeerAnswer){}
 	n.fleet.watch = newWatchful()
 	clock, entropy := n.cfg.Redis.Clock, n.cfg.Redis.Entropy
 	n.env = &env{
@@ -262,9 +265,9 @@ func (n *nodeActor) start() {
 	n.hub.count(n)
 	n.shared.closeBackend()
 	for _, e := range n.shared.roster {
-		e.holder, e.doubts, e.observed, e.stopped = "", "", false, false
+		e.holder, e.doubts, e.observed, e.stopped = "", nil, false, false
 		n.els = append(n.els, e)
-		n.byName[e.name] = e
+		n.shared.elections.put(e)
 	}
 	if err := n.cfg.Validate(); err != nil {
 		n.fail(err)
@@ -300,6 +303,7 @@ func (n *nodeActor) spawnBridge() error {
 		Clock: n.env.clock, Entropy: n.env.entropy, Logger: n.cfg.Logger, Owner: n.ctx.Self(),
 		Details: details.Text(), Number: n.cfg.number,
 		MinReplicas: n.cfg.MinReplicas, SharedKeys: n.cfg.keys(), Conn: &atomic.Uint64{}, Counters: &n.shared.counters,
+		Route: n.shared.route,
 	}
 	if *n.cfg.Quarantine {
 		set.MaxTTL = n.cfg.MaxTTL
@@ -322,7 +326,7 @@ func (n *nodeActor) shutdown(why error) {
 			n.keepDown(e)
 		}
 	}
-	n.shared.cells.Clear()
+	n.shared.elections.clear()
 	told := why
 	if n.failure != nil {
 		told = n.failure
@@ -401,7 +405,7 @@ func (n *nodeActor) onLink(l *redisbridge.Link) {
 
 // attach takes an election into this start.
 func (n *nodeActor) attach(m *attach) {
-	known := n.byName[m.election]
+	known := n.shared.elections.find(m.election)
 	if m.err == nil {
 		m.err = n.unfit(m.cfg)
 	}
@@ -418,13 +422,11 @@ func (n *nodeActor) attach(m *attach) {
 	}
 	if known == nil {
 		known = &entry{name: m.election, pid: m.pid, cell: m.cell}
-		n.byName[m.election] = known
+		n.shared.elections.put(known)
 		n.els = append(n.els, known)
 		n.ctx.Watch(m.pid)
 		n.shared.roster = append(n.shared.roster, known)
 	}
-	m.cell.pid.Store(m.pid)
-	n.shared.cells.Store(m.election, m.cell)
 	if n.phase == ready {
 		n.greet(known)
 	}
@@ -447,7 +449,7 @@ func (n *nodeActor) greet(e *entry) {
 }
 
 func (n *nodeActor) greetNow(e *entry) {
-	if n.phase != ready || n.byName[e.name] != e {
+	if n.phase != ready || n.shared.elections.find(e.name) != e {
 		return
 	}
 	n.env.root.Send(e.pid, &attached{env: n.env, recover: n.shared.departed[e.name]})
@@ -478,8 +480,7 @@ func (n *nodeActor) terminated(who *actor.PID) {
 		}
 		n.els = append(n.els[:i], n.els[i+1:]...)
 		n.doubt(e, &watch{})
-		delete(n.byName, e.name)
-		n.shared.cells.Delete(e.name)
+		n.shared.elections.remove(e.name)
 		n.shared.dropFromRoster(e)
 		if n.phase < parting {
 			// Whatever it held is not ours any more.
@@ -497,32 +498,47 @@ func (n *nodeActor) terminated(who *actor.PID) {
 
 // open finds or makes the actor of an election that is asked for by name.
 func (n *nodeActor) open(m *open) {
-	if e := n.byName[m.election]; e != nil {
-		m.done(e.pid, nil)
+	if e := n.shared.elections.find(m.election); e != nil {
+		n.opened(m, e)
 		return
 	}
 	if n.phase >= leaving {
 		m.done(nil, n.notReady())
 		return
 	}
-	cfg := n.cfg.Elections
-	cfg.Name = m.election
-	if err := errors.Join(cfg.Validate(), n.unfit(cfg)); err != nil {
-		m.done(nil, err)
-		return
+	if !n.fit {
+		cfg := n.cfg.Elections
+		cfg.Name = m.election
+		if err := errors.Join(cfg.Validate(), n.unfit(cfg)); err != nil {
+			m.done(nil, err)
+			return
+		}
+		n.fit = true
 	}
 	c := &cell{}
-	c.view.Store(&View{Election: m.election})
-	c.down.Store(n.shared.down[m.election])
-	delete(n.shared.down, m.election)
-	pid := n.ctx.Spawn(n.nursery.props)
-	n.env.root.Send(pid, &identity{cfg: cfg, cell: c})
-	e := &entry{name: m.election, pid: pid, cell: c}
-	n.byName[m.election] = e
-	n.els = append(n.els, e)
-	c.pid.Store(pid)
-	n.shared.cells.Store(m.election, c) // a child: protoactor tells of its end unasked
-	m.done(pid, nil)
+	if n.shared.down[m.election] {
+		c.down.Store(true)
+		delete(n.shared.down, m.election)
+	}
+	e := &entry{name: m.election, pid: n.ctx.Spawn(n.nursery.props), cell: c}
+	who := &identity{name: e.name, cfg: &n.cfg.Elections, cell: c}
+	if n.phase == ready {
+		who.env, who.recover = n.env, n.shared.departed[e.name]
+		delete(n.shared.departed, e.name)
+	}
+	n.env.root.Send(e.pid, who)
+	n.els = append(n.els, e) // a child: protoactor tells of its end unasked
+	n.shared.elections.put(e)
+	n.opened(m, e)
+}
+
+// opened hands on what is asked of an election, or its actor to who asks for that.
+func (n *nodeActor) opened(m *open, e *entry) {
+	if m.request != nil {
+		n.env.root.Send(e.pid, m.request)
+		return
+	}
+	m.done(e.pid, nil)
 }
 
 // each gives every election an input; all get one message.
@@ -546,7 +562,6 @@ func (n *nodeActor) becomeReady() {
 	n.phase = ready
 	n.env.logger.Info("node ready", "members", len(*n.shared.members.Load()))
 	for _, e := range n.els {
-		n.shared.cells.Store(e.name, e.cell)
 		n.greetNow(e)
 	}
 	for _, done := range n.starting {

@@ -12,7 +12,8 @@ import (
 // node tells it, before anybody else knows its PID; a successor after a panic is told by
 // its predecessor.
 type nursery struct {
-	props *actor.Props
+	node  *actor.PID
+	props *actor.Props // nil for an election that somebody else spawns, and stops
 	// left is what actors that are being restarted leave their successors, by PID's id.
 	left sync.Map
 }
@@ -20,18 +21,24 @@ type nursery struct {
 // identity tells an election who it is.
 type identity struct {
 	silent
-	cfg  ElectionConfig
+	name string
+	cfg  *ElectionConfig // that of all elections opened by name
 	cell *cell
+	// env is the node's, if the election belongs to it from the start; else it joins.
+	env     *env
+	recover bool // another actor of this name was here before
 }
 
+// ours reports whether the node spawns, and stops, the elections that come from here.
+func (n *nursery) ours() bool { return n.props != nil }
+
 func newNursery(node *actor.PID, s *shared) *nursery {
-	n := &nursery{}
-	n.props = s.metrics.measured(actor.PropsFromProducer(func() actor.Actor {
-		return &election{node: node, nursery: n}
-	}, lean, actor.WithDispatcher(s.workers)))
+	n := &nursery{node: node}
+	n.props = actor.PropsFromProducer(func() actor.Actor {
+		return &election{nursery: n}
+	}, actor.WithDispatcher(s.workers), actor.WithMailbox(func() actor.Mailbox { return &mailbox{workers: s.workers} }))
 	return n
 }
 
-// lean is the mailbox of an election: a process may have 100,000 of them, most of which
-// get a message a minute.
+// lean is the mailbox of an election that somebody else spawns.
 var lean = actor.WithMailbox(actor.UnboundedLockfree())

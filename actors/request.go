@@ -136,7 +136,7 @@ func (e *election) request(sender *actor.PID, m any) {
 		m.done(e.snapshot(), nil)
 		return
 	case *observe:
-		e.cell.observers += m.delta
+		e.cell.observers += int32(m.delta) //nolint:gosec // 1 or -1
 		e.follow()
 		return
 	case *Inspect:
@@ -200,14 +200,14 @@ func (e *election) quit(r responder, why fsm.Cause) {
 		e.cell.down.Store(false)
 		e.follow()
 	}
-	if c := e.contender; c != nil {
-		e.contender = nil
+	if c := e.contending(); c != nil {
+		e.desk().contender = nil
 		c.done(nil, ErrQuit)
 	}
 	if e.lead != nil && why.Code == fsm.CauseNone {
 		e.lead.quit.Store(true)
 	}
-	e.quitting = append(e.quitting, r)
+	e.desk().quitting = append(e.desk().quitting, r)
 	e.step(fsm.Input{Kind: fsm.InQuit, Cause: why})
 }
 
@@ -217,17 +217,17 @@ func (e *election) answer(fx *fsm.Effect) {
 	switch {
 	case fx.Refused:
 		err = ErrNotLeader
-	case e.fault != nil && e.fault.Code != fsm.CauseNone:
-		err = fmt.Errorf("%w: %s", ErrUnreachable, e.fault)
+	case e.papers != nil && e.papers.fault != nil:
+		err = fmt.Errorf("%w: %s", ErrUnreachable, e.papers.fault)
 	}
 	switch fx.Request {
 	case fsm.InQuit:
-		list := append(e.quitting, e.resigned...)
-		e.quitting, e.resigned = nil, nil
+		list := append(e.desk().quitting, e.desk().resigned...)
+		e.desk().quitting, e.desk().resigned = nil, nil
 		respond(list, err)
 	case fsm.InResign:
-		list := e.resigned
-		e.resigned = nil
+		list := e.desk().resigned
+		e.desk().resigned = nil
 		respond(list, err)
 	default:
 	}
@@ -238,29 +238,29 @@ func (e *election) contend(c *contender) {
 	switch closed := e.closed(); {
 	case closed != nil:
 		c.done(nil, closed)
-	case e.contender != nil || e.held && !e.cfg.Drains:
+	case e.contending() != nil || e.held && !e.cfg.Drains:
 		c.done(nil, ErrBusy)
 	case e.lead != nil && !e.m.Draining() && e.lead.Valid():
 		e.held = true
 		e.lead.finish = c.finish
 		c.done(e.lead, nil)
 	default:
-		e.contender = c
+		e.desk().contender = c
 		e.step(fsm.Input{Kind: fsm.InRun})
 	}
 }
 
 func (e *election) recant(m *recant) {
-	if e.contender != m.c {
+	if e.contending() != m.c {
 		m.done(nil) // it was answered already
 		return
 	}
-	e.contender = nil
+	e.desk().contender = nil
 	if e.explicit {
 		m.done(nil)
 		return
 	}
-	e.quitting = append(e.quitting, responder{done: m.done})
+	e.desk().quitting = append(e.desk().quitting, responder{done: m.done})
 	e.withdraw()
 }
 
@@ -276,11 +276,11 @@ func (e *election) finish(m *finished) {
 			e.step(fsm.Input{Kind: fsm.InDrained, Token: m.l.Token()})
 		}
 		m.done(nil)
-	case !e.explicit && e.contender == nil:
-		e.quitting = append(e.quitting, responder{done: m.done})
+	case !e.explicit && e.contending() == nil:
+		e.desk().quitting = append(e.desk().quitting, responder{done: m.done})
 		e.withdraw()
 	case mine && !e.m.Draining():
-		e.resigned = append(e.resigned, responder{done: func(err error) {
+		e.desk().resigned = append(e.desk().resigned, responder{done: func(err error) {
 			if errors.Is(err, ErrNotLeader) {
 				err = nil // it ended by itself meanwhile
 			}
@@ -299,7 +299,7 @@ func (e *election) finish(m *finished) {
 func (e *election) snapshot() *Snapshot {
 	now := e.env.clock.Now()
 	s := &Snapshot{
-		View: e.view(), ID: e.env.cfg.ID, Place: e.m.Place(), Pending: e.m.Pending(),
+		View: e.glance().of(e.name), ID: e.env.cfg.ID, Place: e.m.Place(), Pending: e.m.Pending(),
 		Incarnation: e.env.session.Inc(), History: e.m.History(), DeadlineMS: -1,
 	}
 	if s.Pending == nil {

@@ -17,7 +17,7 @@ type nomination struct {
 // of nobody has lost the office for nothing.
 func (e *election) resign(m *Resign, r responder) {
 	if m.To == "" {
-		e.resigned = append(e.resigned, r)
+		e.desk().resigned = append(e.desk().resigned, r)
 		e.step(fsm.Input{Kind: fsm.InResign})
 		return
 	}
@@ -25,9 +25,9 @@ func (e *election) resign(m *Resign, r responder) {
 		respond([]responder{r}, err)
 		return
 	}
-	e.named = append(e.named, nomination{m.To, r})
+	e.desk().named = append(e.desk().named, nomination{m.To, r})
 	e.root.Send(e.env.bridge, &redisbridge.Call{
-		Kind: redisbridge.CallPeer, ReplyTo: e.self, Gen: e.gen, Election: e.cfg.Name, Target: m.To,
+		Kind: redisbridge.CallPeer, ReplyTo: e.self, Gen: e.gen, Election: e.name, Target: m.To,
 	})
 }
 
@@ -40,7 +40,7 @@ func (e *election) resignable(to string) error {
 		return fmt.Errorf("%w (the office is being given up already)", ErrSuccessor)
 	case to == e.m.Self().ID:
 		return fmt.Errorf("%w (%q is this node)", ErrSuccessor, to)
-	case len(e.named) >= maxChecks:
+	case len(e.desk().named) >= maxChecks:
 		return ErrBusy
 	}
 	return nil
@@ -49,15 +49,15 @@ func (e *election) resignable(to string) error {
 // nominated: Redis has answered about somebody whom a resignation names.
 func (e *election) nominated(a *redisbridge.PeerAnswer) {
 	var mine []nomination
-	kept := e.named[:0]
-	for _, n := range e.named {
+	kept := e.desk().named[:0]
+	for _, n := range e.desk().named {
 		if n.to == a.ID {
 			mine = append(mine, n)
 		} else {
 			kept = append(kept, n)
 		}
 	}
-	e.named = kept
+	e.desk().named = kept
 	for _, n := range mine {
 		err := e.resignable(n.to) // things may have changed while Redis was asked
 		if err == nil {
@@ -67,7 +67,7 @@ func (e *election) nominated(a *redisbridge.PeerAnswer) {
 			respond([]responder{n.r}, err)
 			continue
 		}
-		e.resigned = append(e.resigned, n.r)
+		e.desk().resigned = append(e.desk().resigned, n.r)
 		e.step(fsm.Input{Kind: fsm.InResign, Heir: n.to})
 	}
 }

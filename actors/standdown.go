@@ -11,7 +11,7 @@ func (e *election) standDown(r responder) {
 	}
 	e.cell.down.Store(true)
 	e.follow()
-	e.quitting = append(e.quitting, r)
+	e.desk().quitting = append(e.desk().quitting, r)
 	e.withdraw()
 	e.show()
 }
@@ -25,7 +25,7 @@ func (e *election) stand(r responder) {
 	if e.cell.down.Load() {
 		e.cell.down.Store(false)
 		e.follow()
-		if e.explicit || e.contender != nil {
+		if e.explicit || e.contending() != nil {
 			e.step(fsm.Input{Kind: fsm.InStand})
 			e.step(fsm.Input{Kind: fsm.InRun}) // who was told so since knows it only now
 		} else {
@@ -50,7 +50,7 @@ func (e *election) following() bool { return e.cell.observers > 0 || e.cell.down
 
 // follow has the node look at the office with each heartbeat, or look no more.
 func (e *election) follow() {
-	e.root.Send(e.node, &observing{election: e.cfg.Name, on: e.following()})
+	e.root.Send(e.nursery.node, &observing{election: e.name, on: e.following()})
 }
 
 // keepDown remembers that an election opened by name stands down, for the actor that comes

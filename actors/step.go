@@ -31,6 +31,6 @@ func (s Step) Inspect() *Snapshot {
 func (e *election) tell(now fsm.Instant, in fsm.Input, fx []fsm.Effect) {
 	if f := e.env.cfg.Steps; f != nil {
 		defer e.env.shared.caught(e.env.logger, "Config.Steps")
-		f(Step{Election: e.cfg.Name, At: now, Input: in, Effects: fx, State: e.m.State(), e: e})
+		f(Step{Election: e.name, At: now, Input: in, Effects: fx, State: e.m.State(), e: e})
 	}
 }

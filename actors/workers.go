@@ -16,29 +16,41 @@ import (
 //
 // No worker is there before the first job, and none after the node has stopped.
 type workers struct {
-	jobs    chan func()
+	jobs    chan job
 	done    <-chan struct{}
 	started atomic.Int32
 	most    int32
+	depth   *mailboxDepth // of the elections' mailboxes; nil if nobody measures
 }
+
+// job is a mailbox of ours, which needs no closure to be worked on, or a task.
+type job interface{ work() }
+
+// task is what another mailbox wants done.
+type task func()
+
+func (t task) work() { t() }
 
 // maxJobs bounds what waits for a worker. What comes beyond it gets a goroutine of its own.
 const maxJobs = 4096
 
 // newWorkers makes at most a number of workers, which end when done is closed.
 func newWorkers(most int, done <-chan struct{}) *workers {
-	return &workers{jobs: make(chan func(), min(maxJobs, 1024*most)), done: done, most: int32(most)} //nolint:gosec // few
+	return &workers{jobs: make(chan job, min(maxJobs, 1024*most)), done: done, most: int32(most)} //nolint:gosec // few
 }
 
 // several is how many workers the elections of a node share.
 func several() int { return 4 * runtime.GOMAXPROCS(0) }
 
 // Schedule implements [actor.Dispatcher]. It never blocks.
-func (w *workers) Schedule(job func()) {
+func (w *workers) Schedule(f func()) { w.run(task(f)) }
+
+// run has a job done. It never blocks.
+func (w *workers) run(j job) {
 	select {
-	case w.jobs <- job:
+	case w.jobs <- j:
 	default:
-		go job()
+		go j.work()
 		return
 	}
 	// A worker that waits has taken it. If none has, all are busy.
@@ -56,13 +68,13 @@ func (w *workers) Schedule(job func()) {
 }
 
 // Throughput implements [actor.Dispatcher].
-func (w *workers) Throughput() int { return 300 }
+func (w *workers) Throughput() int { return burst }
 
 func (w *workers) work() {
 	for {
 		select {
 		case job := <-w.jobs:
-			job()
+			job.work()
 		case <-w.done:
 			w.rest()
 			return
@@ -75,7 +87,7 @@ func (w *workers) rest() {
 	for {
 		select {
 		case job := <-w.jobs:
-			go job()
+			go job.work()
 		default:
 			return
 		}

@@ -2,7 +2,6 @@ package fsm_test
 
 import (
 	"runtime"
-	"strconv"
 	"testing"
 	"time"
 
@@ -42,7 +41,7 @@ func BenchmarkStepRound(b *testing.B) {
 	none := &fsm.Survey{}
 	b.ReportAllocs()
 	for b.Loop() {
-		m := fsm.NewMachine(election, me, &rules, r.s, seed)
+		m := fsm.NewMachine(me, &rules, r.s, seed)
 		m.Step(r.now, fsm.Input{Kind: fsm.InRun})
 		m.Step(r.now, fsm.Input{Kind: fsm.InSurveyed, Round: 1, Survey: none})
 		m.Step(r.now, fsm.Input{Kind: fsm.InClaimed, Round: 1, Outcome: fsm.OutcomeGranted, Token: 5, Tenancy: first})
@@ -55,10 +54,6 @@ func BenchmarkStepRound(b *testing.B) {
 // What a machine costs on the heap, idle and in office, with 10,000 in the process.
 func BenchmarkMachineMemory(b *testing.B) {
 	const n = 10000
-	names := make([]string, n)
-	for i := range names {
-		names[i] = "election-" + strconv.Itoa(i)
-	}
 	rules := standard()
 	now := fsm.Instant{Mono: time.Hour, Wall: time.Hour}
 	for name, enter := range map[string]func(*fsm.Machine){
@@ -81,7 +76,7 @@ func BenchmarkMachineMemory(b *testing.B) {
 				before := heap()
 				machines := make([]*fsm.Machine, n)
 				for i := range machines {
-					machines[i] = fsm.NewMachine(names[i], me, &rules, s, uint64(i))
+					machines[i] = fsm.NewMachine(me, &rules, s, uint64(i))
 					enter(machines[i])
 				}
 				b.ReportMetric(float64(heap()-before)/n, "heap-B/machine")

@@ -21,7 +21,7 @@ func Example_round() {
 	session.Answer(now, req, fsm.VerdictCreated, tenancy, fsm.Epoch{Number: 1, Name: "dawn"})
 
 	rules := &fsm.Rules{VoteTimeout: time.Second, Interval: time.Minute, DrainTimeout: 30 * time.Second}
-	m := fsm.NewMachine("billing", fsm.Candidate{ID: "web-1", Inc: "b8e1", Rank: 7}, rules, session, 1)
+	m := fsm.NewMachine(fsm.Candidate{ID: "web-1", Inc: "b8e1", Rank: 7}, rules, session, 1)
 	step := func(in fsm.Input) {
 		for _, e := range m.Step(now, in) {
 			fmt.Println(" ", describe(e))

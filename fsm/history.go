@@ -30,19 +30,28 @@ type history struct {
 // moved is a Transition as the ring keeps it: less than half the size. Its Seq follows
 // from its place, and few causes say more than their code.
 type moved struct {
-	at           Instant
-	round, token uint64
-	more         *Cause // nil: the code says it all
-	from, to     State
-	event        Event
-	code         CauseCode
+	at       Instant
+	token    uint64
+	more     *Cause // nil: the code says it all
+	round    uint32
+	from, to State
+	event    Event
+	code     CauseCode
+}
+
+// since is when the last one happened.
+func (h *history) since() Instant {
+	if h.seq == 0 {
+		return Instant{}
+	}
+	return h.ring[(h.seq-1)%HistoryLen].at
 }
 
 // add takes a transition and numbers it. Causes are shared with other histories.
 func (h *history) add(t Transition, causes *shared[Cause]) Transition {
 	h.seq++
 	t.Seq = h.seq
-	m := moved{at: t.At, round: t.Round, token: t.Token, from: t.From, to: t.To, event: t.Event, code: t.Cause.Code}
+	m := moved{at: t.At, round: uint32(t.Round), token: t.Token, from: t.From, to: t.To, event: t.Event, code: t.Cause.Code}
 	if t.Cause != because(t.Cause.Code) {
 		m.more = causes.share(t.Cause)
 	}
@@ -66,7 +75,7 @@ func (h *history) list() []Transition {
 		m := &h.ring[(seq-1)%HistoryLen]
 		t := Transition{
 			Seq: seq, At: m.at, From: m.from, Event: m.event, To: m.to,
-			Cause: because(m.code), Round: m.round, Token: m.token,
+			Cause: because(m.code), Round: uint64(m.round), Token: m.token,
 		}
 		if m.more != nil {
 			t.Cause = *m.more

@@ -71,12 +71,10 @@ const (
 type Machine struct {
 	rules   *Rules
 	session *Session
-	name    string
 	self    *Candidate // shared by the elections of a session that have one rank
 	rng     uint64
 
 	deadline time.Duration // monotonic; 0: none
-	since    Instant
 	round    uint64
 	leader   Leader
 	heldBy   *Holder // never nil: who the record named when Redis was last asked, or an original
@@ -111,8 +109,8 @@ type Machine struct {
 }
 
 // NewMachine returns an idle election. seed feeds the jitter.
-func NewMachine(name string, self Candidate, rules *Rules, session *Session, seed uint64) *Machine {
-	return &Machine{rules: rules, session: session, name: name, self: session.self.share(self), heldBy: nobody, rng: seed, place: -1}
+func NewMachine(self Candidate, rules *Rules, session *Session, seed uint64) *Machine {
+	return &Machine{rules: rules, session: session, self: session.self.share(self), heldBy: nobody, rng: seed, place: -1}
 }
 
 // Step takes one input at an instant and returns what to do, in order. The slice is
@@ -195,7 +193,7 @@ func (m *Machine) Round() uint64 { return m.round }
 func (m *Machine) Self() Candidate { return *m.self }
 
 // Since returns when the state was entered.
-func (m *Machine) Since() Instant { return m.since }
+func (m *Machine) Since() Instant { return m.hist.since() }
 
 // Place returns how many candidates of ours outrank us as of the last survey, -1 if
 // unknown.
@@ -232,7 +230,7 @@ func (m *Machine) fire(now Instant, ev Event, why Cause, token uint64) {
 		panic("fsm: broken invariant: " + err.Error())
 	}
 	t := m.hist.add(Transition{At: now, From: m.state, Event: ev, To: to, Cause: why, Round: m.round, Token: token}, &m.session.cause)
-	m.state, m.since, m.deadline = to, now, 0
+	m.state, m.deadline = to, 0
 	m.do(Effect{Kind: DoMoved, Transition: t})
 }
 

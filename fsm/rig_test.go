@@ -57,7 +57,7 @@ func newRig(t testing.TB, change ...func(*fsm.Rules)) *rig {
 		c(&rules)
 	}
 	r := &rig{t: t, s: fsm.NewSession(inc, ttl), now: fsm.Instant{Mono: time.Hour, Wall: 1000 * time.Hour}}
-	r.m = fsm.NewMachine(election, me, &rules, r.s, seed)
+	r.m = fsm.NewMachine(me, &rules, r.s, seed)
 	r.beat(first)
 	return r
 }

@@ -245,7 +245,7 @@ func TestJitterDependsOnTheSeedAlone(t *testing.T) {
 	wait := func(seed uint64) time.Duration {
 		r := newRig(t)
 		rules := standard()
-		r.m = fsm.NewMachine(election, me, &rules, r.s, seed)
+		r.m = fsm.NewMachine(me, &rules, r.s, seed)
 		return r.run().due().left()
 	}
 	one := wait(1)

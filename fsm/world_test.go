@@ -40,7 +40,7 @@ func newWorld(src source) *world {
 		rules.MinTenure = time.Minute
 	}
 	w := &world{src: src, s: fsm.NewSession(inc, ttl), now: fsm.Instant{Mono: time.Hour, Wall: 1000 * time.Hour}, ended: map[*fsm.Lease]bool{}}
-	w.m = fsm.NewMachine(election, me, &rules, w.s, uint64(src.below(1000)))
+	w.m = fsm.NewMachine(me, &rules, w.s, uint64(src.below(1000)))
 	return w
 }
 

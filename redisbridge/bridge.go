@@ -106,7 +106,6 @@ type (
 // time: calls under way are answered with a fault then, or handed on to its successor if
 // they are kept until answered.
 func Props(set *Settings) *actor.Props {
-	set.routes = map[string]*actor.PID{}
 	return actor.PropsFromProducer(func() actor.Actor { return &Bridge{set: set, quits: map[string]uint64{}, causes: map[string]bool{}} })
 }
 
@@ -128,8 +127,6 @@ func (b *Bridge) Receive(ctx actor.Context) {
 		b.stop()
 	case *Call:
 		b.enqueue(m)
-	case *Route:
-		b.route(m)
 	case *opened:
 		b.onOpened(m)
 	case *landed:
@@ -377,14 +374,6 @@ func (b *Bridge) another(err error) bool {
 	}
 	b.causes[kind] = true
 	return true
-}
-
-func (b *Bridge) route(m *Route) {
-	if m.PID == nil {
-		delete(b.set.routes, m.Election)
-		return
-	}
-	b.set.routes[m.Election] = m.PID
 }
 
 // handOn answers what can be answered with a fault, and leaves the rest to the successor.

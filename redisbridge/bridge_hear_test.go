@@ -206,14 +206,13 @@ func TestControlMessagesGoToTheirElectionsRoute(t *testing.T) {
 	if got := r.take(); len(got) != 0 || r.set.Counters.Read().Dropped != 2 {
 		t.Errorf("without a route: %v, %d dropped", got, r.set.Counters.Read().Dropped)
 	}
-	system.Root.Send(r.pid, &redisbridge.Route{Election: "a", PID: r.caller})
-	system.Root.Send(r.pid, &redisbridge.Route{Election: "b", PID: r.caller})
+	r.routes["a"], r.routes["b"] = r.caller, r.caller
 	s.h.Message("p::bully:me", message)
 	got := r.take()
 	if len(got) != 2 || got[0].(*redisbridge.Heard).Control.Type != redisbridge.TypeVote || got[1].(*redisbridge.Heard).Control.Election != "b" {
 		t.Errorf("%v", got)
 	}
-	system.Root.Send(r.pid, &redisbridge.Route{Election: "b"})
+	delete(r.routes, "b")
 	s.h.Message("p::bully:me", message)
 	if got := r.take(); len(got) != 1 {
 		t.Errorf("after the route of b ended: %v", got)
@@ -223,7 +222,7 @@ func TestControlMessagesGoToTheirElectionsRoute(t *testing.T) {
 func TestMessagesInOurOwnNameAreDropped(t *testing.T) {
 	r := newRig(t)
 	r.up()
-	system.Root.Send(r.pid, &redisbridge.Route{Election: "a", PID: r.caller})
+	r.routes["a"] = r.caller
 	for _, typ := range []string{"vote", "voteack", "votekick"} {
 		r.sub().h.Message("p::bully:me", `{"type":"`+typ+`","election":"a","me":9,"id":"me"}`)
 	}

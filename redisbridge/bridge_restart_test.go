@@ -10,13 +10,13 @@ import (
 func TestABridgeThatPanicsHandsOnWhatIsKeptAndItsRoutes(t *testing.T) {
 	r := newRig(t)
 	c := r.up()
-	system.Root.Send(r.pid, &redisbridge.Route{Election: "e", PID: r.caller})
+	r.routes["e"] = r.caller
 	r.call(survey("x", 1))
 	r.call(quit("a"))
 	r.call(claim("e", "b1"))
 	number := c.number()
 	s := r.sub()
-	system.Root.Send(r.pid, (*redisbridge.Route)(nil)) // reading its election panics
+	system.Root.Send(r.pid, (*redisbridge.Drop)(nil)) // reading its reason panics
 
 	if !c.closed || !s.closed {
 		t.Errorf("given back: connection %v, subscription %v", c.closed, s.closed)

@@ -36,6 +36,7 @@ type rig struct {
 	told    []any // to the owner
 	answers []any // to the callers
 	caller  *actor.PID
+	routes  map[string]*actor.PID
 	log     bytes.Buffer
 }
 
@@ -106,12 +107,13 @@ func newRig(t *testing.T) *rig {
 		t.Cleanup(func() { system.Root.Stop(pid) })
 		return pid
 	}
-	r.caller = sink(&r.answers)
+	r.caller, r.routes = sink(&r.answers), map[string]*actor.PID{}
 	r.set = &redisbridge.Settings{
 		ID: "me", Session: fsm.NewSession("inc", 3*time.Second), Keys: "p", Backend: r, Clock: r,
 		Entropy: func() uint64 { return 0 }, Logger: slog.New(slog.NewTextHandler(&r.log, nil)), Owner: sink(&r.told),
 		Details: "{}", Number: func(rank int64) string { return fmt.Sprint(rank) + ".5" }, MaxTTL: 3 * time.Second,
 		Conn: &atomic.Uint64{}, Counters: &redisbridge.Counters{},
+		Route: func(election string) *actor.PID { return r.routes[election] },
 	}
 	r.pid = system.Root.Spawn(redisbridge.Props(r.set).Configure(synchronous))
 	t.Cleanup(func() { system.Root.Stop(r.pid) })

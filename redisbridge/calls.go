@@ -295,10 +295,3 @@ type Suspects struct {
 	Election string
 	IDs      []string
 }
-
-// Route tells the bridge which actor an election's messages go to; a nil PID ends it.
-type Route struct {
-	quiet
-	Election string
-	PID      *actor.PID
-}

@@ -62,12 +62,14 @@ type Settings struct {
 	// its candidacies would live on with our session, and be waited for though
 	// we do not stand. It is the bridge's, and outlives its restarts.
 	cleared bool
+	// Route finds the actor that an election's control messages go to, nil if none is there.
+	// It is called on the bridge's goroutine, and must not block.
+	Route func(election string) *actor.PID
 	// Counters are shared with readers of the node's snapshot.
 	Counters *Counters
 
 	// What a bridge that panicked hands on to its successor. Only the running
 	// one touches it.
-	routes  map[string]*actor.PID
 	signing signing
 	kept    []*Call
 }

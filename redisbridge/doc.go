@@ -22,8 +22,8 @@
 // # The bridge
 //
 // A [Bridge] is spawned by its node and restarted by it. It owns a command connection, a
-// subscription, the queues of waiting calls and the table of which election's actor gets
-// which control message. It is fed by [Call] and [Route] messages, by its timers, and by the
+// subscription and the queues of waiting calls. Which election's actor gets which control
+// message its node tells ([Settings].Route). It is fed by [Call] messages, by its timers, and by the
 // callbacks of the seam, which carry the number of the connection or subscription that
 // they are about, so that news of one that was given up is recognised and dropped.
 //
@@ -141,7 +141,7 @@
 //
 //	config.go   Config, Settings, Counters, limits
 //	bridge.go   the actor: connections, subscription, back-off, restarts
-//	calls.go    Call and its answers; Link, Heard, AppMessage, Route
+//	calls.go    Call and its answers; Link, Heard, AppMessage
 //	batch.go    queues, pipelines, writing commands
 //	land.go     reading replies
 //	refusal.go  telling what the server refuses

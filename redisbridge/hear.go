@@ -108,8 +108,8 @@ func (b *Bridge) hearOne(c Control, payload string) {
 			return
 		}
 	}
-	pid, ok := b.set.routes[c.Election]
-	if !ok {
+	pid := b.set.Route(c.Election)
+	if pid == nil {
 		b.drop(DropNotOurs, "", payload)
 		return
 	}

@@ -1,0 +1,128 @@
+package actors_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"hustings/actors"
+)
+
+// many is how many elections one process has in these benchmarks.
+const many = 10_000
+
+// BenchmarkManyElections has one node lead many elections, then a second one follow in
+// them all, then the first one crash: how long each takes, and what an election costs.
+// It needs a real redis-server; the processor is shared with it.
+func BenchmarkManyElections(b *testing.B) {
+	addr := servers["redis-server"]
+	if addr == "" {
+		b.Skip("no redis-server on PATH")
+	}
+	var sum manyFigures
+	for b.Loop() {
+		sum.add(measureMany(b, newFleet(b, addr)))
+	}
+	for unit, v := range sum {
+		b.ReportMetric(v/float64(b.N), unit)
+	}
+}
+
+// manyFigures are figures by their unit.
+type manyFigures map[string]float64
+
+func (f *manyFigures) add(o manyFigures) {
+	if *f == nil {
+		*f = manyFigures{}
+	}
+	for unit, v := range o {
+		(*f)[unit] += v
+	}
+}
+
+func measureMany(b *testing.B, f *fleet) manyFigures {
+	b.Helper()
+	f.ttl = 30 * time.Second
+	names := make([]string, many)
+	for i := range names {
+		names[i] = fmt.Sprintf("election-%06d", i)
+	}
+	figures := manyFigures{}
+	begin := func(rank int64) (*actors.Node, <-chan actors.Event) {
+		node, err := actors.Start(bg(b), system, f.config(fmt.Sprintf("n%d", rank), rank, func(c *actors.Config) {
+			c.Logger, c.Mixed = nil, new(false)
+		}))
+		mustB(b, err)
+		b.Cleanup(func() { _ = node.Stop(bg(b)) })
+		return node, node.Subscribe(bg(b), actors.SubscribeOptions{Buffer: 1 << 17})
+	}
+	// measure has a node run in all of them, and waits for n events that count.
+	measure := func(what string, node *actors.Node, events <-chan actors.Event, counts func(actors.Event) bool) {
+		heap, goroutines := usage()
+		redis := f.scriptTime()
+		var m, m2 runtime.MemStats
+		runtime.ReadMemStats(&m)
+		at := time.Now()
+		runAll(b, node, names)
+		for left := len(names); left > 0; {
+			if counts(receive(b, what, events)) {
+				left--
+			}
+		}
+		took := time.Since(at)
+		runtime.ReadMemStats(&m2)
+		used := f.scriptTime()
+		heap2, goroutines2 := usage()
+		figures["ms/"+what] = float64(took.Microseconds()) / 1e3
+		figures["heap-B/"+what] = float64(heap2-heap) / many
+		figures["goroutines/"+what] = float64(goroutines2 - goroutines)
+		figures["allocs/"+what] = float64(m2.Mallocs-m.Mallocs) / many
+		figures["redis-us/"+what] = (used - redis) / many
+	}
+	led := func(ev actors.Event) bool { _, ok := ev.(*actors.Won); return ok }
+	follows := func(ev actors.Event) bool { c, ok := ev.(*actors.LeaderChanged); return ok && c.Leader.ID != "" }
+	first, firstEvents := begin(2)
+	measure("led", first, firstEvents, led)
+	second, secondEvents := begin(1)
+	measure("followed", second, secondEvents, follows)
+	runtime.KeepAlive(names)
+	return figures
+}
+
+// runAll runs a node in elections, from some goroutines at once.
+func runAll(b *testing.B, node *actors.Node, names []string) {
+	b.Helper()
+	const callers = 64
+	var all sync.WaitGroup
+	for k := range callers {
+		all.Go(func() {
+			for i := k; i < len(names); i += callers {
+				if err := node.Run(context.Background(), names[i]); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+var scriptUsec = regexp.MustCompile(`cmdstat_evalsha:calls=\d+,usec=(\d+)`)
+
+// scriptTime is how long the server has executed scripts, in microseconds.
+func (f *fleet) scriptTime() float64 {
+	info, err := f.client.Info(context.Background(), "commandstats").Result()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	m := scriptUsec.FindStringSubmatch(info)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.ParseFloat(m[1], 64)
+	return n
+}
