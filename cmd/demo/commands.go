@@ -28,6 +28,7 @@ func init() { // obey needs the table, which needs what obey needs
 		"leader":    leader,
 		"status":    status,
 		"inspect":   inspect,
+		"explain":   explain,
 		"members":   members,
 		"send":      send,
 		"broadcast": broadcast,
@@ -114,6 +115,15 @@ func inspect(r *nodeRun, name, rest string) error {
 		return err
 	}
 	r.reply(name, nil, "election", election, "snapshot", s)
+	return nil
+}
+
+func explain(r *nodeRun, name, rest string) error {
+	election, s, err := r.snapshotOf(rest)
+	if err != nil {
+		return err
+	}
+	r.reply(name, nil, "election", election, "text", s.Explain())
 	return nil
 }
 

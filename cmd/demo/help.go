@@ -44,6 +44,7 @@ Commands with --stdin, one a line, each answered with a "reply" line:
   leader [E]         who leads
   status [E]         state, result, token, trusted ms left
   inspect [E]        everything about it, history included
+  explain [E]        why this node leads or does not, in words
   members            the fleet
   send ID JSON       a message to one node
   broadcast JSON     a message to all

@@ -35,6 +35,9 @@ var lineMembers = map[string]string{
 	"reply leader":    "cmd ok election leader token known",
 	"reply status":    "cmd ok election state result token trusted_ms",
 	"reply inspect":   "cmd ok election snapshot",
+	"reply explain":   "cmd ok election text",
+	"reply standdown": "cmd ok error? election",
+	"reply stand":     "cmd ok error? election",
 	"reply members":   "cmd ok members",
 	"reply send":      "cmd ok receivers",
 	"reply broadcast": "cmd ok receivers",
@@ -115,7 +118,11 @@ func TestNodesObeyAndTell(t *testing.T) {
 	if list, ok := a.ask("members")["members"].([]any); !ok || len(list) != 2 || list[1].(map[string]any)["id"] != "b" {
 		t.Errorf("members: %v", list)
 	}
+	if text := b.ask("explain").text("text"); !strings.HasPrefix(text, `b leads "e" with token `) {
+		t.Errorf("explained: %q", text)
+	}
 	talk(t, a, b)
+	maintain(t, a, b)
 	reign(t, a, b)
 	b.tell("exit")
 	b.exit(exitOK)
@@ -152,6 +159,29 @@ func talk(t *testing.T, a, b *node) {
 			t.Errorf("%q: %v", bad, r)
 		}
 	}
+}
+
+// maintain: who leads stands down, and stands again, which takes the office back.
+func maintain(t *testing.T, a, b *node) {
+	t.Helper()
+	markA, mark := a.mark(), b.mark()
+	if r := b.ask("standdown"); r["ok"] != true {
+		t.Errorf("standdown: %v", r)
+	}
+	b.want(mark, "ev", "work", "state", "stopped") // answered when the work had stopped
+	b.want(mark, "ev", "lost", "cause", "told to stand down")
+	a.want(markA, "ev", "won")
+	mark = b.mark()
+	if r := b.ask("run"); r["ok"] != true { // remembered, not obeyed
+		t.Errorf("run while it stands down: %v", r)
+	}
+	if r := b.ask("status"); r["state"] != "idle" {
+		t.Errorf("status: %v", r)
+	}
+	if r := b.ask("stand e"); r["ok"] != true {
+		t.Errorf("stand: %v", r)
+	}
+	b.want(mark, "ev", "won")
 }
 
 // reign: who leads resigns, quits, goes offline and comes back.
