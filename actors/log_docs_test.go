@@ -1,0 +1,42 @@
+package actors_test
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Who reads a line of the log finds it in docs/operations.md, in the same words: up to the
+// first colon, what follows says what is done about it.
+func TestEveryLineOfTheLogIsInTheDocs(t *testing.T) {
+	page := read(t, "../docs/operations.md")
+	_, table, ok := strings.Cut(page, "| level | message | means |")
+	if !ok {
+		t.Fatal("docs/operations.md has no table of the log")
+	}
+	table, _, _ = strings.Cut(table, "\n## ")
+	line := regexp.MustCompile(`[lL]og(?:ger)?\.(?:Info|Warn|Error|Debug|Log|LogAttrs)\((?:nil, )?(?:slog\.Level[A-Za-z]+, )?"([^"]+)"`)
+	found := 0
+	for _, pattern := range []string{"*.go", "../redisbridge/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, m := range line.FindAllStringSubmatch(read(t, file), -1) {
+				found++
+				words, _, _ := strings.Cut(m[1], ":")
+				if !strings.Contains(table, "`"+words+"`") && !strings.Contains(table, "`"+words+":") {
+					t.Errorf("%s logs %q, which is not in docs/operations.md", file, words)
+				}
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d lines found", found)
+	}
+}
