@@ -79,9 +79,11 @@ func newScriptRig(b *testing.B) *scriptRig {
 	b.Cleanup(func() { _ = listener.Close() })
 	for id := 1; id <= 3; id++ {
 		ps := listener.Subscribe(r.ctx, "ipc::bully:"+r.id(id))
-		ch := ps.Channel()
-		go func() {
-			for range ch { //nolint:revive // they are only to be sent
+		go func() { // what comes is only to be sent
+			for {
+				if _, err := ps.Receive(r.ctx); err != nil {
+					return
+				}
 			}
 		}()
 		b.Cleanup(func() { _ = ps.Close() })

@@ -21,11 +21,20 @@ var found = []struct {
 	seed uint64
 	of   time.Duration // of trouble
 }{
-	{36, time.Minute}, {60, time.Minute}, {61, time.Minute}, {68, time.Minute}, {88, time.Minute},
-	{98, time.Minute}, {114, time.Minute}, {282, time.Minute},
+	{36, time.Minute},
+	{60, time.Minute},
+	{61, time.Minute},
+	{68, time.Minute},
+	{88, time.Minute},
+	{98, time.Minute},
+	{114, time.Minute},
+	{282, time.Minute},
 	// Of the first 100,000 of TestSweepOfTheStandardSwarm.
-	{4292, 20 * time.Second}, {5345, 20 * time.Second}, {46734, 20 * time.Second},
-	{61152, 20 * time.Second}, {79749, 20 * time.Second},
+	{4292, 20 * time.Second},
+	{5345, 20 * time.Second},
+	{46734, 20 * time.Second},
+	{61152, 20 * time.Second},
+	{79749, 20 * time.Second},
 }
 
 func TestSeedsThatFoundAFault(t *testing.T) {

@@ -117,8 +117,12 @@ func (r *run) measureFailover() error {
 		crowded  int
 	}
 	kinds := some(r, []kind{
-		{actors.OnExpiry, time.Second, 0}, {actors.OnExpiry, 5 * time.Second, 0}, {actors.OnExpiry, time.Second, 5000},
-		{actors.OnDisconnect, time.Second, 0}, {actors.OnDisconnect, 5 * time.Second, 0}, {actors.OnDisconnect, time.Second, 5000},
+		{actors.OnExpiry, time.Second, 0},
+		{actors.OnExpiry, 5 * time.Second, 0},
+		{actors.OnExpiry, time.Second, 5000},
+		{actors.OnDisconnect, time.Second, 0},
+		{actors.OnDisconnect, 5 * time.Second, 0},
+		{actors.OnDisconnect, time.Second, 5000},
 	}, []kind{{actors.OnExpiry, time.Second, 0}, {actors.OnDisconnect, time.Second, 0}})
 	for _, k := range kinds {
 		what, in := "failover after expiry", fmt.Sprintf("OnExpiry, TTL %v", k.ttl)
