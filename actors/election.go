@@ -437,6 +437,9 @@ func (e *election) perform(now fsm.Instant, fx *fsm.Effect, told *news) {
 
 // call asks Redis.
 func (e *election) call(fx *fsm.Effect) {
+	if fx.Kind == fsm.DoClaim && fx.Eager {
+		return // it went out with the survey
+	}
 	c := &redisbridge.Call{
 		ReplyTo: e.self, Gen: e.gen, Election: e.name, Round: fx.Round, Register: fx.Register,
 		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Keep: fx.Keep, Rank: e.m.Self().Rank, Mixed: e.env.mixed.Load(),
@@ -444,7 +447,10 @@ func (e *election) call(fx *fsm.Effect) {
 	}
 	switch fx.Kind {
 	case fsm.DoSurvey:
-		c.Kind = redisbridge.CallSurvey
+		c.Kind, c.Claim = redisbridge.CallSurvey, fx.Eager
+		if fx.Eager {
+			e.meter.asked(e)
+		}
 	case fsm.DoClaim:
 		c.Kind = redisbridge.CallClaim
 		e.meter.asked(e)

@@ -18,7 +18,8 @@ func (m *Machine) claim(now Instant) {
 	}
 	m.deadline = p.until
 	p.inFlight = true
-	m.do(Effect{Kind: DoClaim, Round: m.round, Tenancy: t.tenancy})
+	m.do(Effect{Kind: DoClaim, Round: m.round, Tenancy: t.tenancy, Eager: p.eager})
+	p.eager = false
 }
 
 func (m *Machine) onClaimed(now Instant, in Input) {
@@ -50,6 +51,9 @@ func (m *Machine) onClaimed(now Instant, in Input) {
 		m.undecided(now, Cause{Code: CauseQuarantine, D: in.Wait})
 	case OutcomeKept:
 		m.undecided(now, keptFor(in.Heir, in.Wait))
+	case OutcomeOutranked:
+		// Whoever outranks us came between the survey and the claim: too late for this round.
+		m.claim(now)
 	case OutcomeRefused:
 		m.undecided(now, because(CauseNotRegistered))
 	case OutcomeStale:

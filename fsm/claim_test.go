@@ -230,3 +230,49 @@ func TestACandidateThatFindsTheLeaseHeldByALowerOneAsksForIt(t *testing.T) {
 	}
 	r.surveyed(survey(ledBy(low, 9))).does("vote to low, round 2")
 }
+
+func TestWhoMayBeFirstClaimsRightBehindItsSurvey(t *testing.T) {
+	r := newRig(t).run()
+	if fx := r.effect(fsm.DoSurvey); !fx.Eager || fx.Tenancy.Epoch != "e1" {
+		t.Errorf("%+v", fx)
+	}
+	r.surveyed(survey()).in(fsm.Waiting).does("claim, round 1, epoch e1")
+	if !r.effect(fsm.DoClaim).Eager {
+		t.Error("it claims twice")
+	}
+	r.granted(9).in(fsm.Won)
+}
+
+func TestWhoIsBelowOthersForgetsTheClaimBehindItsSurvey(t *testing.T) {
+	r := newRig(t).run().surveyed(survey(above(high))).in(fsm.Waiting).doesNot("claim")
+	r.claimed(fsm.OutcomeOutranked).in(fsm.Waiting).gives()
+	r.ack(high).in(fsm.Waiting).does("claim, round 1, epoch e1")
+	if r.effect(fsm.DoClaim).Eager {
+		t.Error("it waits for a claim that was answered")
+	}
+}
+
+func TestAHigherCandidateBetweenSurveyAndClaimIsTooLate(t *testing.T) {
+	r := newRig(t).run().surveyed(survey()).claimed(fsm.OutcomeOutranked).in(fsm.Waiting).gives("claim, round 1, epoch e1")
+	if r.effect(fsm.DoClaim).Eager {
+		t.Error("nothing is sent")
+	}
+	r.granted(9).in(fsm.Won)
+}
+
+func TestWhatAClaimBehindAFaultySurveyIsGrantedIsGivenBack(t *testing.T) {
+	r := newRig(t).run().surveyed(fsm.Survey{Fault: fsm.Cause{Code: fsm.CauseUnreachable}}).in(fsm.Inconclusive)
+	r.granted(9).in(fsm.Inconclusive).gives("release 9")
+}
+
+func TestNobodyClaimsRightBehindItsSurveyWhoKnowsBetter(t *testing.T) {
+	for what, r := range map[string]*rig{
+		"below others":      newRig(t).run().surveyed(survey(above(high), func(s *fsm.Survey) { s.Place = 1 })).due().due(),
+		"a holder is known": newRig(t).run().surveyed(survey()).claimed(fsm.OutcomeHeld, heldBy(low, 9)).due(),
+		"no trust":          newRig(t).after(term).run(),
+	} {
+		if fx := r.effect(fsm.DoSurvey); fx.Eager {
+			t.Errorf("%s: %+v", what, fx)
+		}
+	}
+}

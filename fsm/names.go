@@ -68,7 +68,7 @@ func Codes() []CauseCode {
 var outcomeNames = [numOutcomes]string{
 	OutcomeUnknown: "unknown", OutcomeGranted: "granted", OutcomeHeld: "held", OutcomeQuarantine: "quarantine",
 	OutcomeRefused: "refused", OutcomeStale: "stale", OutcomeReasserted: "reasserted", OutcomeSuperseded: "superseded",
-	OutcomeKept: "kept", OutcomeUnreplicated: "unreplicated",
+	OutcomeKept: "kept", OutcomeUnreplicated: "unreplicated", OutcomeOutranked: "outranked",
 }
 
 // String returns the outcome's name: "granted".

@@ -12,6 +12,7 @@ type poll struct {
 	holder   Holder        // a holder that we outrank and asked to step down
 	passed   Candidate     // a silent one that was passed over
 	drain    time.Duration // within which the holder said that it would release
+	eager    bool          // a claim went out with the survey, and this round has not used it
 	claiming bool
 	inFlight bool          // a claim is not answered yet
 	until    time.Duration // when the present wait ends for good
@@ -27,7 +28,13 @@ func (m *Machine) start(now Instant, why Cause) {
 	m.fire(now, Canvass, why, 0)
 	m.poll = &poll{}
 	m.wait(now, m.session.ttl/3)
-	m.do(Effect{Kind: DoSurvey, Round: m.round, Register: true})
+	fx := Effect{Kind: DoSurvey, Round: m.round, Register: true}
+	if t := m.session.Current(); m.place <= 0 && m.heldBy.ID == "" && t.Holds(now) && !m.deaf() {
+		// Perhaps nobody is to be asked: then the office is ours in one round trip.
+		m.poll.eager = true
+		fx.Eager, fx.Tenancy = true, t.tenancy
+	}
+	m.do(fx)
 }
 
 func (m *Machine) onSurveyed(now Instant, in Input) {
@@ -128,6 +135,7 @@ func (m *Machine) vote(now Instant, s *Survey, h Holder) {
 		m.claim(now)
 		return
 	}
+	p.eager = false // it is answered right behind the survey, to nobody
 	p.until = now.Mono + m.rules.VoteTimeout
 	m.deadline = p.until
 }

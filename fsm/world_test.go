@@ -128,7 +128,7 @@ func (w *world) reply() (fsm.Input, bool) {
 	case fsm.DoClaim:
 		in := fsm.Input{Kind: fsm.InClaimed, Round: e.Round, Tenancy: e.Tenancy, Outcome: fsm.OutcomeGranted}
 		if w.src.below(4) == 0 {
-			in.Outcome, in.Holder = pick(w.src, []fsm.Outcome{fsm.OutcomeUnknown, fsm.OutcomeHeld, fsm.OutcomeQuarantine, fsm.OutcomeRefused, fsm.OutcomeStale, fsm.OutcomeKept}), w.someHolder()
+			in.Outcome, in.Holder = pick(w.src, []fsm.Outcome{fsm.OutcomeUnknown, fsm.OutcomeHeld, fsm.OutcomeQuarantine, fsm.OutcomeRefused, fsm.OutcomeStale, fsm.OutcomeKept, fsm.OutcomeOutranked}), w.someHolder()
 			in.Heir, in.Wait = w.someone().ID, w.someTime()
 		}
 		if in.Outcome == fsm.OutcomeGranted {
@@ -200,6 +200,12 @@ func (w *world) step(in fsm.Input) error {
 	for i, e := range w.m.Step(w.now, in) {
 		if err := w.wellFormed(e); err != nil {
 			return fmt.Errorf("input %+v: effect %d, %q: %w", in, i, describe(e), err)
+		}
+		switch {
+		case e.Kind == fsm.DoClaim && e.Eager:
+			continue // asked for with the survey
+		case e.Kind == fsm.DoSurvey && e.Eager:
+			w.asked = append(w.asked, fsm.Effect{Kind: fsm.DoClaim, Round: e.Round, Tenancy: e.Tenancy})
 		}
 		switch e.Kind {
 		case fsm.DoSurvey, fsm.DoVote, fsm.DoClaim, fsm.DoReassert, fsm.DoRelease, fsm.DoWithdraw, fsm.DoEndWork:

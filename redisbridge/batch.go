@@ -94,6 +94,10 @@ func (b *Bridge) flush() {
 			}
 			cmds = append(cmds, b.compose(k, calls))
 			b.flying = append(b.flying, flight{k, calls})
+			for _, bids := range eager(k, calls) {
+				cmds = append(cmds, b.composeClaim(bids))
+				b.flying = append(b.flying, flight{CallClaim, bids})
+			}
 		}
 	}
 	if len(b.queue[CallSurvey])+len(b.queue[CallJoin]) == 0 {
@@ -134,6 +138,26 @@ func (b *Bridge) alike(k CallKind, like func(c, first *Call) bool) int {
 		n++
 	}
 	return n
+}
+
+// eager returns the claims that go out right behind the surveys among calls, by tenancy. A
+// candidate that nobody outranks has its office in one round trip.
+func eager(k CallKind, calls []*Call) [][]*Call {
+	var groups [][]*Call
+	for _, c := range calls {
+		if k != CallSurvey || !c.Claim {
+			continue
+		}
+		bid := *c
+		bid.Kind = CallClaim
+		i := slices.IndexFunc(groups, func(g []*Call) bool { return g[0].Tenancy == c.Tenancy })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, make([]*Call, 0, len(calls)))
+		}
+		groups[i] = append(groups[i], &bid)
+	}
+	return groups
 }
 
 func (b *Bridge) take(k CallKind, n int) []*Call {
@@ -385,7 +409,11 @@ func (b *Bridge) composeClaim(calls []*Call) Command {
 	args = append(args, t.Birth, t.Epoch, strconv.Itoa(len(calls)))
 	token := utoa(b.set.Session.Token())
 	for _, c := range calls {
-		args = append(args, c.Election, token, graceFlag(c.Grace))
+		flags := graceFlag(c.Grace)
+		if c.Claim {
+			flags += "t"
+		}
+		args = append(args, c.Election, token, flags)
 	}
 	return Command{Script: ClaimScript, Args: args}
 }

@@ -58,6 +58,7 @@ type Call struct {
 
 	Round    uint64        // survey, claim
 	Register bool          // survey: put us into the candidates
+	Claim    bool          // survey: claim in Tenancy right behind it, unless outranked; that has an answer of its own
 	Light    bool          // survey: the record only
 	Mixed    bool          // survey: originals too
 	Rank     int64         // survey with Register, join

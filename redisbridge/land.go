@@ -303,6 +303,8 @@ func readClaim(in *fsm.Input, l list) {
 		in.Outcome, in.Wait = fsm.OutcomeQuarantine, l.millis(1)
 	case "kept":
 		in.Outcome, in.Wait, in.Heir = fsm.OutcomeKept, l.millis(1), l.text(2)
+	case "outranked":
+		in.Outcome = fsm.OutcomeOutranked
 	case "refused":
 		in.Outcome = fsm.OutcomeRefused
 	default:

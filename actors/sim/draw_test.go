@@ -120,11 +120,11 @@ func (d *drawer) claim(id string, head []string) step {
 	number, name := d.known()
 	head = append(head, d.one("info", "0", "1"), d.fresh(), number, name, "0", d.quarantine(), d.births[id], d.epoch)
 	e := d.election()
-	seen, flags := d.token(e), d.one("flags", "", "d0", "d60000")
+	seen, flags := d.token(e), d.one("flags", "", "t", "d0", "d60000", "d60000t")
 	n := d.items()
 	var more []string
 	for range n - 1 {
-		more = append(more, d.election(), "0", "")
+		more = append(more, d.election(), "0", d.one("flags", "", "t"))
 	}
 	return step{script: redisbridge.ClaimScript, args: func(s *side) []string {
 		return slices.Concat(head, []string{fmt.Sprint(n), e, seen(s), flags}, more)

@@ -1,6 +1,9 @@
 package sim
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 func (c *script) canvass() any {
 	id := c.arg(2)
@@ -119,6 +122,8 @@ func (c *script) claim() any {
 			items = append(items, []any{"quarantine", epoch.left})
 		case r.heir != id && c.kept(r) > 0:
 			items = append(items, []any{"kept", c.kept(r), r.heir})
+		case strings.Contains(c.arg(i+2), "t") && c.opposed(e):
+			items = append(items, []any{"outranked"})
 		default:
 			items = append(items, c.grant(e, r, birth, &epoch, c.num(i+1), c.arg(i+2)))
 		}
@@ -138,6 +143,21 @@ func (c *script) held(r record, epoch string) bool {
 	}
 	_, counts := c.counts(r, epoch)
 	return counts
+}
+
+// opposed reports whether a live candidate outranks us, or one that has no rank stands.
+func (c *script) opposed(e string) bool {
+	order := c.ranked(c.p.Ranks(e))
+	place := slices.IndexFunc(order, func(z scored) bool { return z.member == c.arg(2) })
+	if place < 0 || len(order)-1-place > 64 {
+		return true
+	}
+	for _, above := range order[place+1:] {
+		if c.lives(above.member) {
+			return true
+		}
+	}
+	return len(c.smembers(c.p.Candidates(e))) > len(order)
 }
 
 // evictable writes the holder's grace, of flag d<ms>, or removes it.

@@ -60,7 +60,11 @@ func (s *Story) routine(st actors.Step, effects []string) bool {
 		return false
 	}
 	switch st.Input.Kind {
-	case fsm.InVote, fsm.InAck, fsm.InKick, fsm.InClaimed, fsm.InReasserted:
+	case fsm.InClaimed:
+		// A claim that went out with its survey, and was refused for what the survey said.
+		refused := st.Input.Outcome == fsm.OutcomeHeld || st.Input.Outcome == fsm.OutcomeOutranked
+		return refused && len(effects) == 0
+	case fsm.InVote, fsm.InAck, fsm.InKick, fsm.InReasserted:
 		return false // messages and answers are told even if nothing comes of them
 	case fsm.InNudge, fsm.InReleased, fsm.InWithdrawn:
 		return true
@@ -172,6 +176,8 @@ func describeOutcome(in fsm.Input) string {
 		return fmt.Sprintf("refused: quarantine for %v more", in.Wait.Round(time.Millisecond))
 	case fsm.OutcomeKept:
 		return fmt.Sprintf("refused: the office is kept for %s for %v more", in.Heir, in.Wait.Round(time.Millisecond))
+	case fsm.OutcomeOutranked:
+		return "refused: somebody outranks us"
 	case fsm.OutcomeRefused:
 		return "refused: not a candidate"
 	case fsm.OutcomeStale:

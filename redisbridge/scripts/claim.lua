@@ -3,9 +3,10 @@
 -- KEYS  1 <p>::epoch
 -- ARGV  1 prefix, 2 id, 3 inc, 4 conn, 5 info, 6 newName, 7 knownNumber,
 --       8 knownName, 9 tokenSeen, 10 quarantine_ms, 11 birth, 12 epoch, 13 n,
---       then n x (election, tokenSeen, flags); flag d<ms>: evict
+--       then n x (election, tokenSeen, flags); flag d<ms>: evict; flag t: only if
+--       nobody outranks us
 -- Returns {'ok' or 'stale', birth, epochName, epochNumber, floor, left, items};
---         item = {'granted', token, appointed} | {'quarantine', left} | {'refused'} |
+--         item = {'granted', token, appointed} | {'quarantine', left} | {'refused'} | {'outranked'} |
 --         {'kept', left, heir} | {'held', holder, token, remaining_ms, holderBirth, holderRank, appointed,
 --          evict}
 local id, inc = ARGV[2], ARGV[3]
@@ -31,6 +32,29 @@ if many(candidates) and call('SCARD', candidates[1]) == 1 then
   local ranks = every(14, last, 3, ':ranks')
   local ours = redis.pcall('ZUNION', #ranks, unpack(ranks))
   alone = not ours.err and #ours == 1 and ours[1] == id
+end
+
+-- opposed(k) says whether a live candidate outranks us, or one that has no rank stands: an
+-- original, which has to be asked. More than 64 above us are not looked at.
+local function opposed(k)
+  if alone then
+    return call('SCARD', candidates[k]) > 1
+  end
+  local ranks = p .. '::election:' .. ARGV[11 + 3 * k] .. ':ranks'
+  local place = call('ZREVRANK', ranks, id)
+  if not place or place > 64 then
+    return true
+  end
+  if place > 0 then
+    local above = call('ZREVRANGE', ranks, 0, place - 1)
+    for i = 1, #above do
+      above[i] = p .. '::session:' .. above[i]
+    end
+    if call('EXISTS', unpack(above)) > 0 then
+      return true
+    end
+  end
+  return call('SCARD', candidates[k]) > call('ZCARD', ranks)
 end
 
 -- grant writes the record with a token above every one that anybody saw, and
@@ -84,6 +108,8 @@ for k = 1, #leaders do
       item = { 'quarantine', left }
     elseif r[6] ~= id and kept(r, now) > 0 then
       item = { 'kept', kept(r, now), r[6] }
+    elseif string.find(ARGV[i + 2], 't', 1, true) and opposed(k) then
+      item = { 'outranked' }
     else
       item = grant(e, leaders[k], r, ARGV[i + 1], ARGV[i + 2])
       written[e] = true
