@@ -85,3 +85,47 @@ func TestGoCodeGivesTheSameTraceForTheSameSeed(t *testing.T) {
 		t.Errorf("traces differ: %x", hashes)
 	}
 }
+
+// contender works for a while when it leads, and says so. Told to end, it takes its time,
+// now and then until after the DrainTimeout.
+func contender(n *sim.Node, campaigns bool) func(context.Context, *actors.Node) {
+	work := func(ctx context.Context, l *actors.Leadership) error {
+		defer n.Working(ctx, l)()
+		select {
+		case <-ctx.Done():
+		case <-l.Context().Done():
+		case <-time.After(time.Duration(3+l.Token()%10) * time.Second):
+		}
+		time.Sleep(time.Duration(l.Token()%5) * time.Second)
+		return ctx.Err()
+	}
+	return func(ctx context.Context, node *actors.Node) {
+		for ctx.Err() == nil {
+			if !campaigns {
+				_ = node.Lead(ctx, "billing", work)
+				continue
+			}
+			l, err := node.Campaign(ctx, "billing")
+			if err != nil {
+				continue
+			}
+			_ = work(ctx, l)
+			_ = l.Release(ctx)
+		}
+	}
+}
+
+// The last rule that looked at actors only: the work of Lead and Campaign is over before
+// another's begins.
+func TestTheWorkOfOrdinaryCodeIsOverBeforeTheSuccessors(t *testing.T) {
+	sim.Bubble(t, 20, func(w *sim.World) {
+		for i := range 4 {
+			n := w.Node(fmt.Sprintf("n%d", i), actors.Config{
+				Rank: new(int64(i)), Elections: actors.ElectionConfig{DrainTimeout: 3 * time.Second},
+			})
+			n.Go(contender(n, i%2 == 1))
+		}
+		w.Storm(40*time.Second, sim.Storm{})
+		w.Run(70 * time.Second)
+	})
+}

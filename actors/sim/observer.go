@@ -56,6 +56,7 @@ type term struct {
 	over    bool
 	lapsed  bool          // its trust had ended by then
 	drained bool          // its work has returned
+	works   int           // pieces of work under it, of Go code that said so: see Working
 	ending  time.Duration // when its context was done, on its own monotonic clock; 0: not yet
 	overdue bool
 	began   time.Duration // of the world
@@ -207,7 +208,10 @@ func (o *observer) ended(s *seat) {
 // successor: another's term begins; the work of this one must be over.
 func (o *observer) successor(s, next *seat) {
 	t := s.term
-	if t == nil || !t.over || !s.cfg.Drains || t.drained || t.lapsed || t.overdue || s.cutOff() {
+	if t == nil || !t.over || t.lapsed || t.overdue || s.cutOff() {
+		return
+	}
+	if t.works == 0 && (!s.cfg.Drains || t.drained) {
 		return
 	}
 	n := s.node

@@ -100,8 +100,12 @@ func (w *World) RightLeaderWithin() time.Duration {
 }
 
 func (s *seat) drainTimeout() time.Duration {
-	if s.cfg.DrainTimeout > 0 {
-		return s.cfg.DrainTimeout
+	d := s.cfg.DrainTimeout
+	if s.cfg.Name == "" { // opened by name
+		d = s.node.cfg.Elections.DrainTimeout
+	}
+	if d > 0 {
+		return d
 	}
 	return actors.DefaultDrainTimeout
 }

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -84,6 +85,31 @@ func TestTwoLeadersAreSeen(t *testing.T) {
 
 func TestARuleCanBeLeftOutForAnExperiment(t *testing.T) {
 	if r, err := brokenRule(t, forgetful, sim.WithoutRules(sim.RuleOneLeader)); err != nil {
+		t.Errorf("%q: %v", r.Name, err)
+	}
+}
+
+// Go code says itself that it works: what the node believes of it is what is to be tested.
+func TestWorkThatGoesOnUnderASuccessorIsSeen(t *testing.T) {
+	play := func(returns bool) func(w *sim.World) {
+		return func(w *sim.World) {
+			a, b := w.Node("a", actors.Config{Rank: new(int64(1))}), w.Node("b", actors.Config{Rank: new(int64(2))})
+			a.Stand(actors.ElectionConfig{Name: "e", Run: true})
+			b.Stand(actors.ElectionConfig{Name: "e", Run: true})
+			w.Run(20 * time.Second)
+			done := b.Working(context.Background(), b.Handle().Leadership("e"))
+			if returns {
+				done()
+				done()
+			}
+			b.Tell("e", &actors.Resign{})
+			w.Run(5 * time.Second)
+		}
+	}
+	if r, err := brokenRule(t, play(false)); r != sim.RuleWorkOver || err == nil {
+		t.Errorf("%q: %v", r.Name, err)
+	}
+	if r, err := brokenRule(t, play(true)); err != nil {
 		t.Errorf("%q: %v", r.Name, err)
 	}
 }

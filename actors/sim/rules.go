@@ -30,7 +30,7 @@ var (
 	}
 	RuleWorkOver = Rule{
 		"work is over before the successor's starts",
-		"an office that is given up while its trust lasts is not another's before the work has returned (Drained), " +
+		"an office that is given up while its trust lasts is not another's before the work has returned (Drained; for Go code, what Working was told), " +
 			"unless DrainTimeout has passed, the node has failed, its clocks did not count the time (see the first rule), or " +
 			"the office is under OnDisconnect and its holder was without a subscription in that term",
 	}
