@@ -69,7 +69,10 @@ func (p *Proxy) listen() error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.Addr, p.listener = l.Addr().String(), l
+	p.listener = l
+	if addr := l.Addr().String(); p.Addr != addr {
+		p.Addr = addr // at the start only: who connects reads it without the lock
+	}
 	p.running.Go(func() { p.accept(l) })
 	return nil
 }
