@@ -107,7 +107,8 @@ type Done struct {
 // Event is what subscribers get. Every event of an election names it.
 type Event interface{ event() string }
 
-// Events.
+// Events. Election is the name of the election that one is about, At when it happened by
+// this node's clocks, Token the term's fencing token, Cause why, in a sentence.
 type (
 	// Won means: this node leads, as of now, with this fencing token. Trusted is until
 	// when that may be believed if no heartbeat is answered in the meantime.
@@ -128,7 +129,8 @@ type (
 		Cause    fsm.Cause
 	}
 	// Lost means: this node does not lead, as the last round decided or because its
-	// term ended.
+	// term ended. Leader is the id of who leads instead, "" if nobody does or that is
+	// not known.
 	Lost struct {
 		silent
 		Election string

@@ -37,9 +37,9 @@ const (
 	DropUnexpected
 	// DropOverflow: too many messages wait to be verified.
 	DropOverflow
-
-	dropReasons int = iota
 )
+
+const dropReasons = int(DropOverflow) + 1
 
 var dropNames = [dropReasons]string{
 	"malformed", "unsigned", "forged", "untimely", "replayed", "own_name", "other_name", "stranger", "no_session",
