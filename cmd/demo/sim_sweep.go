@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,8 +22,8 @@ type tally struct {
 	virtual              time.Duration
 	first, right         time.Duration // the longest
 	hazards              map[sim.Hazard]int
-	failed               []sim.Verdict // the first of each rule
-	broken               map[string]int
+	failed               []sim.Verdict       // the first of each rule
+	broken               map[string][]uint64 // seeds, by rule
 }
 
 func (t *tally) add(v sim.Verdict) {
@@ -41,7 +42,7 @@ func (t *tally) add(v sim.Verdict) {
 	if name == "" {
 		name = "something else"
 	}
-	if t.broken[name]++; t.broken[name] == 1 {
+	if t.broken[name] = append(t.broken[name], v.Seed); len(t.broken[name]) == 1 {
 		v.Trace = nil
 		t.failed = append(t.failed, v)
 	}
@@ -69,7 +70,7 @@ func playMany(o *simOptions, c *console) int {
 		workers.Wait()
 		close(verdicts)
 	}()
-	t := &tally{hazards: map[sim.Hazard]int{}, broken: map[string]int{}}
+	t := &tally{hazards: map[sim.Hazard]int{}, broken: map[string][]uint64{}}
 	shown := time.Duration(-1)
 	for verdicts != nil {
 		select {
@@ -105,8 +106,8 @@ func progressEvery(c *console) time.Duration {
 func progress(c *console, t *tally, total uint64, took time.Duration) {
 	const width = 30
 	broken := 0
-	for _, n := range t.broken {
-		broken += n
+	for _, seeds := range t.broken {
+		broken += len(seeds)
 	}
 	if !c.colour {
 		fmt.Fprintf(c.err, "%d of %d seeds, %d failed, %v\n", t.seeds, total, broken, took.Round(time.Second))
@@ -135,8 +136,9 @@ func (t *tally) report(o *simOptions, w io.Writer, took time.Duration) int {
 		}
 	}
 	for _, r := range append(sim.Rules(), sim.Rule{Name: "something else"}) {
-		if n := t.broken[r.Name]; n > 0 {
-			fmt.Fprintf(tab, "BROKEN: %s\tin %d seeds\n", r.Name, n)
+		if seeds := t.broken[r.Name]; len(seeds) > 0 {
+			slices.Sort(seeds)
+			fmt.Fprintf(tab, "BROKEN: %s\tin %d seeds: %v\n", r.Name, len(seeds), seeds[:min(len(seeds), 20)])
 		}
 	}
 	_ = tab.Flush()
