@@ -230,23 +230,27 @@ func (c *conn) words(cmd Command, verb string) []any {
 		}
 		words = append(words, verb, name, 1, c.epochKey)
 	}
-	for _, a := range cmd.Args {
-		words = append(words, a)
+	for i := range cmd.Args {
+		if cmd.Script == nil {
+			words = append(words, cmd.Args[i]) // go-redis looks at what a plain command says
+		} else {
+			words = append(words, &cmd.Args[i]) // it only writes these: no copy of each
+		}
 	}
 	return words
 }
 
 // normal narrows a value of go-redis to what Reply promises. RESP2 has nothing
 // else but errors inside arrays, which become their text.
-func normal(v any) any {
-	switch v := v.(type) {
+func normal(value any) any {
+	switch v := value.(type) {
 	case nil, string, int64:
 		return v
 	case []any:
 		for i := range v {
 			v[i] = normal(v[i])
 		}
-		return v
+		return value
 	case error:
 		return v.Error()
 	default:

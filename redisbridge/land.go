@@ -52,8 +52,11 @@ func (l list) number(i int) int64 {
 	case int64:
 		return v
 	case string:
+		if v == "" {
+			return 0
+		}
 		n, err := strconv.ParseInt(v, 10, 64)
-		if err != nil && v != "" {
+		if err != nil {
 			*l.bad = true
 		}
 		return n

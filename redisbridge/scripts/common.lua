@@ -165,6 +165,37 @@ local function kept(r, now)
   return left
 end
 
+-- Of a batch many may have one holder, which is looked up once: nothing about it changes
+-- while counts is in use.
+local holders = {}
+
+-- lasting(id) is the birth of a holder's session, and what is left of it.
+local function lasting(id)
+  local held = holders[id]
+  if not held then
+    held = {}
+    held.birth = session(id)
+    held.left = held.birth and remaining(id)
+    holders[id] = held
+  end
+  return held
+end
+
+local endings = {}
+
+-- evicted(birth) is when a session was ended before its time, and what would be left of it.
+local function evicted(birth)
+  local lost = endings[birth]
+  if not lost then
+    lost = {}
+    local key = p .. '::evicted:' .. birth
+    lost.since = tonumber(call('GET', key))
+    lost.left = lost.since and call('PTTL', key)
+    endings[birth] = lost
+  end
+  return lost
+end
+
 -- counts(r, name, now) returns for how many ms a record counts if nothing renews
 -- it, and nil if it names no holder in the epoch. Where the holder was evicted, an
 -- office that was not taken under that policy is its own for as long as the
@@ -173,22 +204,19 @@ local function counts(r, name, now)
   if not (r[1] and r[2]) or name == '' or r[3] ~= name then
     return nil
   end
-  if session(r[1]) == r[2] then
-    return remaining(r[1])
+  local held = lasting(r[1])
+  if held.birth == r[2] then
+    return held.left
   end
-  local key = p .. '::evicted:' .. r[2]
-  local since = tonumber(call('GET', key))
-  if not since then
-    return nil
-  end
-  local left, grace = call('PTTL', key), tonumber(r[8])
-  if not grace then
+  local lost = evicted(r[2])
+  local left, grace = lost.left, tonumber(r[8])
+  if not (left and grace) then
     return left
   end
-  if since + grace <= now then
+  if lost.since + grace <= now then
     return nil
   end
-  return math.min(left, since + grace - now)
+  return math.min(left, lost.since + grace - now)
 end
 
 -- mine(r, id, inc) says whether a record carries our id and incarnation.
