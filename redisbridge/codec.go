@@ -75,15 +75,18 @@ func quickControls(payload string) (list []Control, ok bool) {
 		return []Control{c}, true
 	}
 	r.rest = payload[len(batchHead):]
+	list = make([]Control, 0, min(strings.Count(payload, "},{")+1, maxItems))
+	var last Control // most of a batch come from one node
 	for {
 		c, ok := r.control()
 		if !ok {
 			return nil, false
 		}
 		// A message that is kept must not keep the whole batch.
-		c.ID, c.Inc, c.Election, c.Heir = strings.Clone(c.ID), strings.Clone(c.Inc), strings.Clone(c.Election), strings.Clone(c.Heir)
+		c.ID, c.Inc = cloned(c.ID, last.ID), cloned(c.Inc, last.Inc)
+		c.Election, c.Heir = strings.Clone(c.Election), cloned(c.Heir, last.Heir)
 		c.signed.me, c.signed.mac = strings.Clone(c.signed.me), strings.Clone(c.signed.mac)
-		list = append(list, c)
+		list, last = append(list, c), c
 		if r.rest == batchTail {
 			return list, true
 		}
@@ -91,6 +94,14 @@ func quickControls(payload string) (list []Control, ok bool) {
 			return nil, false
 		}
 	}
+}
+
+// cloned is a copy of s, or another one that was made before.
+func cloned(s, other string) string {
+	if s == other {
+		return other
+	}
+	return strings.Clone(s)
 }
 
 // reader reads what is left of a payload.
