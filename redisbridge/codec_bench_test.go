@@ -46,7 +46,9 @@ func BenchmarkSurvey(b *testing.B) {
 	short := []any{"", int64(0)}
 	long := []any{
 		"1763863300000", "web-4", "00112233445566778899aabbccddeeff-1", int64(4000), "4242", "", int64(1),
-		[]any{"web-4", "4242", "00112233445566778899aabbccddeeff-1", int64(4000)}, []any{}, "", int64(0), "",
+		[]any{"web-4", "4242", "00112233445566778899aabbccddeeff-1", int64(4000)},
+		[]any{},
+		"", int64(0), "",
 	}
 	for name, item := range map[string][]any{"new": short, "led": long} {
 		b.Run(name, func(b *testing.B) {
