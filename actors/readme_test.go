@@ -43,6 +43,7 @@ var snippets = []struct{ page, before, after string }{
 	{"simulation.md", "", ""},
 	{"simulation.md", "func _(c *clerk) { ", "; _ = leads }"},
 	{"simulation.md", "func _(t *testing.T) {", "}"},
+	{"simulation.md", "func _(ctx context.Context, node *actors.Node, n *sim.Node) error { var err error; {", "; _ = err }; return err }"},
 }
 
 const snippetsHead = `package snippets
