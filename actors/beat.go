@@ -2,7 +2,6 @@ package actors
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,13 +31,6 @@ type beats struct {
 	asked      int // as of the read that is under way
 	epoch      string
 	reading    bool
-}
-
-// watched is a holder whose session elections of this node follow.
-type watched struct {
-	id    string
-	end   time.Duration // monotonic instant at which the session ends if not renewed
-	birth string        // of the session, once a heartbeat has told
 }
 
 // Timers' messages.
@@ -275,24 +267,6 @@ func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	}
 }
 
-// sameBirth reports whether a watched session is the one that was watched so far. Another
-// one under the same id means that the holder lapsed or was started again: its offices
-// are free.
-func (n *nodeActor) sameBirth(w redisbridge.Watched) bool {
-	i, ok := n.beats.find(w.ID)
-	if !ok {
-		return false
-	}
-	old := &n.beats.watched[i]
-	if old.birth != "" && old.birth != w.Birth {
-		n.beats.watched = slices.Delete(n.beats.watched, i, i+1)
-		n.gone(w.ID)
-		return false
-	}
-	old.birth = w.Birth
-	return true
-}
-
 // sweepDue: time for the followers to look.
 type sweepDue struct{ silent }
 
@@ -341,114 +315,3 @@ func (n *nodeActor) onLapse() {
 	n.armLapse(now)
 	n.each(fsm.Input{Kind: fsm.InLapse})
 }
-
-// watch: an election follows a holder, or nobody.
-func (n *nodeActor) watch(m *watch) {
-	e := n.shared.elections.find(m.election)
-	if e == nil {
-		return
-	}
-	e.holder = m.holder.ID
-	n.doubt(e, m)
-	now := n.env.clock.Now()
-	if e.holder != "" && !m.holder.Original {
-		n.extendWatch(e.holder, now.Mono+m.left, false)
-	}
-	n.armWatch(now)
-}
-
-// find returns where a holder is, or belongs, in the sorted list.
-func (b *beats) find(id string) (int, bool) {
-	return slices.BinarySearchFunc(b.watched, id, func(x watched, id string) int { return strings.Compare(x.id, id) })
-}
-
-// extendWatch notes when a session ends if it is not renewed. A heartbeat's word replaces
-// what was noted. An election's does not: when many of them follow one holder, most have
-// waited for their turn since Redis answered, and would put the end off by that. An end
-// that is too early costs a look.
-func (n *nodeActor) extendWatch(id string, end time.Duration, beat bool) {
-	b := &n.beats
-	i, ok := b.find(id)
-	if ok {
-		if beat {
-			b.watched[i].end = end
-		}
-		return
-	}
-	b.watched = slices.Insert(b.watched, i, watched{id: id, end: end})
-}
-
-// armWatch sets the timer for the next end of a watched session.
-func (n *nodeActor) armWatch(now fsm.Instant) {
-	b := &n.beats
-	if b.watch != nil {
-		b.watch()
-		b.watch = nil
-	}
-	next := time.Duration(-1)
-	for _, w := range b.watched {
-		if next < 0 || w.end < next {
-			next = w.end
-		}
-	}
-	if next >= 0 {
-		// Redis counts whole milliseconds, and a key lives through its last one.
-		b.watch = n.after(max(next-now.Mono, 0)+time.Millisecond, &watchDue{})
-	}
-}
-
-// onWatchDue: a watched session has ended, as far as we were told. Whoever follows it
-// looks, by its place in the ranking.
-func (n *nodeActor) onWatchDue() {
-	b := &n.beats
-	b.watch = nil
-	now := n.env.clock.Now()
-	var ended []string
-	kept := b.watched[:0]
-	for _, w := range b.watched {
-		if w.end < now.Mono {
-			ended = append(ended, w.id)
-		} else {
-			kept = append(kept, w)
-		}
-	}
-	b.watched = kept
-	for _, id := range ended {
-		n.gone(id)
-	}
-	n.armWatch(now)
-}
-
-// gone tells the elections that follow a holder that it is gone.
-func (n *nodeActor) gone(id string) { n.tellGone(id, false) }
-
-// tellGone tells them all, or if it was evicted those under OnDisconnect: to the others it
-// is the holder still.
-func (n *nodeActor) tellGone(id string, evicted bool) {
-	from := fsm.Candidate{ID: id, Rank: fsm.UnknownRank}
-	for _, m := range *n.shared.members.Load() {
-		if m.ID == id {
-			from.Rank = m.Rank
-		}
-	}
-	var freed []*entry
-	for _, e := range n.els {
-		if e.holder == id && (!evicted || e.doubted() == id) {
-			freed = append(freed, e)
-		}
-	}
-	in := fsm.Input{Kind: fsm.InGone, From: from, Wait: min(time.Duration(max(len(freed)-1, 0))*claimShare, maxClaimShare)}
-	for _, e := range freed {
-		e.holder = ""
-		n.doubt(e, &watch{})
-		n.nudge(e, in)
-	}
-}
-
-// Who is first in line for many offices that are freed together needs time for all of
-// them. Those behind it wait for that much longer: who tries as well costs more than it
-// helps.
-const (
-	claimShare    = 50 * time.Microsecond
-	maxClaimShare = time.Second
-)

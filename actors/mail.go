@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"fmt"
 
 	"hustings/redisbridge"
@@ -94,4 +95,49 @@ func (n *nodeActor) onMessage(m *redisbridge.AppMessage) {
 		}
 	}
 	n.hub.publish(n, &Message{At: n.env.clock.Now(), From: from, Broadcast: m.Broadcast, Payload: m.Payload})
+}
+
+// Send sends a value to one node and returns how many received it: 1, or more if others
+// listen to its channel too. ErrNoReceiver if nobody did. Delivery is at most once. The
+// value must have a JSON form, or a MessagePack form if the Packer says so and the
+// receiver is one of ours.
+func (n *Node) Send(ctx context.Context, to string, value any) (receivers int64, err error) {
+	if err := redisbridge.CheckName(to); err != nil {
+		return 0, fmt.Errorf("%w: send: server id %q %w", ErrConfig, to, err)
+	}
+	receivers, err = n.publish(ctx, to, value)
+	if err != nil {
+		return receivers, fmt.Errorf("send to %q: %w", to, err)
+	}
+	return receivers, nil
+}
+
+// Broadcast sends a value to every node, this one included, and returns how many received
+// it. While an original is in the fleet it goes out as bare JSON, without a sender.
+func (n *Node) Broadcast(ctx context.Context, value any) (receivers int64, err error) {
+	receivers, err = n.publish(ctx, "", value)
+	if err != nil {
+		return receivers, fmt.Errorf("broadcast: %w", err)
+	}
+	return receivers, nil
+}
+
+func (n *Node) publish(ctx context.Context, to string, value any) (int64, error) {
+	env := n.shared.start.Load()
+	if env == nil {
+		return 0, n.stoppedErr()
+	}
+	m := &sendMessage{to: to}
+	var err error
+	if m.envelope, err = redisbridge.Pack(n.cfg.Packer, n.cfg.ID, env.session.Inc(), value, false); err != nil {
+		return 0, err
+	}
+	m.bare, m.bareError = redisbridge.Pack(n.cfg.Packer, n.cfg.ID, env.session.Inc(), value, true)
+	if len(m.envelope) > redisbridge.MaxPayload || len(m.bare) > redisbridge.MaxPayload {
+		return 0, fmt.Errorf("%w: the message is larger than %d bytes: send a reference instead", ErrConfig, redisbridge.MaxPayload)
+	}
+	ch, done := answers[int64]()
+	m.done = done
+	n.send(ctx, n.pid, m)
+	return await(ctx, n, ch)
 }

@@ -2,7 +2,6 @@ package redisbridge
 
 import (
 	"errors"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -251,129 +250,6 @@ func (b *Bridge) refuse(calls []*Call, err error) {
 func (b *Bridge) backoff(attempt int) time.Duration {
 	d := min(backoffMin<<min(attempt-1, 10), backoffMax, b.set.Session.TTL()/2)
 	return d + time.Duration(b.set.Entropy()%uint64(d/2)) //nolint:gosec // d > 0
-}
-
-// subscribe opens the subscription to the three channels of a node.
-func (b *Bridge) subscribe() {
-	if b.stopped || b.sub != nil {
-		return
-	}
-	b.subNo++
-	b.set.Counters.Subscribes.Add(1)
-	n, send, k := b.subNo, b.send, b.set.Keys
-	b.sub = b.set.Backend.Subscribe(
-		[]string{k.Comm(b.set.ID), k.Bully(b.set.ID), k.Public()},
-		SubscriptionHandler{
-			Confirmed: func() { send(&subUp{number: n}) },
-			Message:   func(channel, payload string) { send(&subHeard{number: n, channel: channel, payload: payload}) },
-			Ended:     func(err error) { send(&subDown{number: n, err: err}) },
-		})
-}
-
-func (b *Bridge) onSubUp(m *subUp) {
-	if m.number != b.subNo {
-		return
-	}
-	b.heard, b.deaf, b.subs = true, false, 0
-	b.root.Send(b.set.Owner, &Subscribed{On: true})
-	b.expect, b.probe, b.armed, b.late = 0, 0, 0, 0
-	b.tell(nil)
-}
-
-// maxDeafRetry is how often a refused subscription is tried again.
-const maxDeafRetry = 5 * time.Second
-
-func (b *Bridge) onSubDown(m *subDown) {
-	if m.number != b.subNo || b.stopped {
-		return
-	}
-	b.sub = nil
-	b.unheard()
-	b.subs++
-	wait := b.backoff(b.subs)
-	var server *ServerError
-	if errors.As(m.err, &server) && server.Code == "NOPERM" {
-		// Elections conclude without it, by polling.
-		if !b.deaf {
-			b.set.Logger.Warn("deaf: the server does not permit us to subscribe", "id", b.set.ID, "cause", m.err)
-		}
-		b.deaf = true
-		wait = maxDeafRetry
-		m.err = nil
-	}
-	b.tell(m.err)
-	b.timers.sub = b.after(wait, &resub{})
-}
-
-// unheard tells the owner that nothing arrives any more, once.
-func (b *Bridge) unheard() {
-	if b.heard {
-		b.heard = false
-		b.root.Send(b.set.Owner, &Subscribed{})
-	}
-}
-
-// dropSub gives up a subscription that does not hear what it should.
-func (b *Bridge) dropSub(err error) {
-	if b.sub == nil {
-		return
-	}
-	b.sub.Close()
-	b.onSubDown(&subDown{number: b.subNo, err: err})
-	b.subNo++ // the real end comes later and is old news
-}
-
-// tell tells the owner when something changed.
-func (b *Bridge) tell(err error) {
-	now := Link{Commands: b.conn != nil, Deaf: b.deaf && !b.heard, Epoch: b.told.Epoch}
-	now.Up = now.Commands && (b.heard || b.deaf)
-	if err != nil && !now.Up {
-		now.Err = err
-		now.Permanent = Classify(err) == Permanent
-	}
-	if now.Up && !b.told.Up {
-		now.Epoch++
-	}
-	same := now.Up == b.told.Up && now.Commands == b.told.Commands && now.Deaf == b.told.Deaf &&
-		now.Permanent == b.told.Permanent && (now.Err == nil) == (b.told.Err == nil)
-	if same && !b.another(now.Err) {
-		return
-	}
-	if now.Up {
-		clear(b.causes)
-	} else {
-		b.another(now.Err)
-	}
-	b.told, b.refusing = now, nil
-	b.root.Send(b.set.Owner, &now)
-	level, text := slog.LevelInfo, "bridge up"
-	if !now.Up {
-		level, text = slog.LevelWarn, "bridge down"
-	}
-	if now.Err != nil || now.Up {
-		b.set.Logger.Log(nil, level, text, "id", b.set.ID, "commands", now.Commands, "deaf", now.Deaf, "cause", err) //nolint:staticcheck // no context here
-	}
-}
-
-// maxCauses bounds the causes of one outage that are told.
-const maxCauses = 16
-
-// another notes the cause of an outage, and reports whether there was none of its kind
-// in this one: a server that is gone may come back loading, or want another password.
-func (b *Bridge) another(err error) bool {
-	if err == nil {
-		return false
-	}
-	kind := Classify(err).String()
-	var server *ServerError
-	if errors.As(err, &server) {
-		kind = server.Code
-	}
-	if b.causes[kind] || len(b.causes) >= maxCauses {
-		return false
-	}
-	b.causes[kind] = true
-	return true
 }
 
 // handOn answers what can be answered with a fault, and leaves the rest to the successor.

@@ -140,10 +140,11 @@
 // # Files
 //
 //	config.go   Config, Settings, Counters, limits
-//	bridge.go   the actor: connections, subscription, back-off, restarts
+//	bridge.go   the actor: the command connection, back-off, calls that are kept, restarts
+//	subscribe.go, link.go  the subscription; telling the owner how things stand
 //	calls.go    Call and its answers; Link, Heard, AppMessage
-//	batch.go    queues, pipelines, writing commands
-//	land.go     reading replies
+//	batch.go    queues and pipelines; compose.go writes their commands
+//	land.go     replies become answers, land_election.go those of elections; reply.go reads
 //	refusal.go  telling what the server refuses
 //	hear.go     what the subscription hears; the watchdog; drops
 //	wire.go     control messages, names, details

@@ -13,7 +13,7 @@ const (
 	disconnects     = "fsm/disconnect.go"
 	leases          = "fsm/lease.go"
 	voting          = "fsm/votes.go"
-	batching        = "redisbridge/batch.go"
+	batching        = "redisbridge/compose.go"
 	beating         = "actors/beat.go"
 )
 

@@ -1,0 +1,144 @@
+package actors
+
+import (
+	"errors"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// identify: the node, or a predecessor, has told us who we are.
+func (e *election) identify(id *identity) {
+	e.name, e.cfg, e.cell = id.name, id.cfg, id.cell
+	if id.env != nil {
+		e.explicit = e.cfg.Run
+		e.attach(id.env, id.recover)
+		return
+	}
+	e.join(nil) // the node has looked at the config
+}
+
+// join asks to belong to the node.
+func (e *election) join(err error) {
+	e.explicit = e.cfg.Run
+	e.root.Send(e.nursery.node, &attach{election: e.name, pid: e.self, cell: e.cell, cfg: *e.cfg, err: err})
+}
+
+// attach begins with a node's start: the first one, or the next after the node was
+// restarted. A predecessor, one of this actor's own before a panic or another actor of the
+// same name, may have left a record or a candidacy: then this one begins by withdrawing,
+// and stands when Redis has answered.
+func (e *election) attach(env *env, recover bool) {
+	e.leave()
+	rank, err := rankOf(env, e.name)
+	if err != nil {
+		env.publish(&Failed{Election: e.name, At: env.clock.Now(), Err: err})
+		e.detach(err)
+		return
+	}
+	e.env, e.parting = env, false
+	e.meter = env.metrics.meter(e.name)
+	e.gen = env.entropy()
+	self := fsm.Candidate{ID: env.cfg.ID, Inc: env.session.Inc(), Rank: rank}
+	e.m = fsm.NewMachine(self, env.rulesOf(e.cfg), env.session, env.entropy())
+	if e.cell.starts++; recover || e.cell.starts > 1 {
+		e.step(fsm.Input{Kind: fsm.InRecover})
+	}
+	if e.cell.down.Load() {
+		e.step(fsm.Input{Kind: fsm.InStandDown})
+	}
+	if e.explicit || e.contending() != nil {
+		e.step(fsm.Input{Kind: fsm.InRun})
+	}
+	e.show()
+	if e.following() {
+		e.follow()
+	}
+	if e.papers == nil {
+		return
+	}
+	waiting := e.papers.waiting
+	e.papers.waiting = nil
+	for _, m := range waiting {
+		w := m.(postponed)
+		e.handle(w.sender, w.message)
+	}
+}
+
+// postponed is a request that came before the node did.
+type postponed struct {
+	sender  *actor.PID
+	message any
+}
+
+func (e *election) postpone(ctx actor.Context, m any) {
+	switch m.(type) {
+	case *redisbridge.Answer, *redisbridge.Heard, *redisbridge.PeerAnswer, *tick, *nudge, *rekick:
+		return // of a start that is over
+	}
+	if e.papers != nil && e.papers.failed != nil {
+		e.refuse(ctx.Sender(), m, e.papers.failed)
+		return
+	}
+	if len(e.desk().waiting) >= maxWaiting {
+		e.refuse(ctx.Sender(), m, ErrBusy)
+		return
+	}
+	e.desk().waiting = append(e.desk().waiting, postponed{ctx.Sender(), m})
+}
+
+// leave ends whatever this start holds, at once: the lease is closed, the context
+// cancelled. What Redis holds is left to the successor, or to the TTL.
+func (e *election) leave() {
+	if e.stop != nil {
+		e.stop()
+		e.armed, e.stop = 0, nil
+	}
+	if e.m != nil {
+		e.m.Abandon()
+		e.m = nil
+	}
+	if e.lead != nil {
+		e.unlead(fsm.Cause{Code: fsm.CauseNodeStopped})
+	}
+	if e.papers != nil {
+		e.papers.checks, e.papers.ghosts = nil, nil
+	}
+}
+
+// detach: the node is gone, or refuses us.
+func (e *election) detach(err error) {
+	won := e.m != nil && e.m.Result() == fsm.ResultWon
+	env := e.env
+	e.leave()
+	e.env = nil
+	e.cell.view.Store(nil)
+	if won {
+		env.publish(&Lost{Election: e.name, At: env.clock.Now(), Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
+	}
+	if env != nil && env.heard() {
+		env.publish(&Status{View: View{Election: e.name}})
+	}
+	p := e.papers
+	if e.papers = nil; p == nil {
+		p = &papers{}
+	}
+	if !errors.Is(err, errRestarted) {
+		e.desk().failed = err
+	}
+	for _, n := range p.named {
+		p.resigned = append(p.resigned, n.r)
+	}
+	for _, list := range [][]responder{p.quitting, p.resigned} {
+		respond(list, err)
+	}
+	if c := p.contender; c != nil {
+		c.done(nil, err)
+	}
+	for _, m := range p.waiting {
+		w := m.(postponed)
+		e.refuse(w.sender, w.message, err)
+	}
+}

@@ -1,0 +1,164 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"hustings/redisbridge"
+)
+
+// Inspect returns everything that the election knows of itself. It never blocks on Redis.
+func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) {
+	if n.shared.cellOf(election) == nil {
+		return nil, fmt.Errorf("inspect %q: %w: this node neither stands in it nor observes it", election, ErrUnknown)
+	}
+	pid, err := n.election(ctx, election)
+	if err != nil {
+		return nil, fmt.Errorf("inspect %q: %w", election, err)
+	}
+	ch, done := answers[*Snapshot]()
+	n.send(ctx, pid, &inspect{done: done})
+	s, err := await(ctx, n, ch)
+	if err != nil {
+		return nil, fmt.Errorf("inspect %q: %w", election, err)
+	}
+	return s, nil
+}
+
+// Leader is who leads an election.
+type Leader struct {
+	ID string `json:"id"`
+	// Token is the term's; 0 for an original, which holds no lease.
+	Token uint64 `json:"token,omitempty"`
+	// Original: a node of npm ipc@0.0.1.
+	Original bool `json:"original,omitempty"`
+	// Self: this node, which may be asked Valid of its Leadership.
+	Self bool `json:"self,omitempty"`
+}
+
+// Leader says who leads, from local knowledge: it asks nobody. ErrNoLeader: the office is
+// vacant. ErrUnknown: nobody has looked yet (Run or Observe the election), or no
+// heartbeat was answered for longer than the TTL. What it says of another node may be
+// as old as TTL/3; only that node's Valid is sure.
+func (n *Node) Leader(election string) (Leader, error) {
+	v, err := n.View(election)
+	if err != nil {
+		return Leader{}, err
+	}
+	env := n.shared.start.Load()
+	switch {
+	case env == nil || !env.fresh() || !v.Leader.Known:
+		return Leader{}, fmt.Errorf("election %q: %w", election, ErrUnknown)
+	case v.Leader.ID == "":
+		return Leader{}, fmt.Errorf("election %q: %w", election, ErrNoLeader)
+	}
+	return Leader{ID: v.Leader.ID, Token: v.Leader.Token, Original: v.Leader.Original, Self: v.Leader.ID == n.cfg.ID}, nil
+}
+
+// Leadership returns this node's present term in an election, nil if it does not lead.
+// It does not make the caller the term's holder: nobody waits for its work.
+func (n *Node) Leadership(election string) *Leadership {
+	if c := n.shared.cellOf(election); c != nil {
+		return c.lead.Load()
+	}
+	return nil
+}
+
+// View returns the present state of an election as it was last published. ErrUnknown if
+// this node has nothing to do with it.
+func (n *Node) View(election string) (View, error) {
+	select {
+	case <-n.shared.done:
+		return View{}, n.stoppedErr()
+	default:
+	}
+	c := n.shared.cellOf(election)
+	if c == nil {
+		return View{}, fmt.Errorf("election %q: %w", election, ErrUnknown)
+	}
+	return c.present(election), nil
+}
+
+// LastResult is the last decided result of an election: none, won or lost. It is what
+// the original's getLastStatus meant to tell.
+func (n *Node) LastResult(election string) string {
+	v, err := n.View(election)
+	if err != nil {
+		return "none"
+	}
+	return v.Result.String()
+}
+
+// Members returns the fleet as this node knows it, sorted by id, itself included. A
+// newcomer is seen within TTL/3, a dead member is gone within TTL + TTL/3.
+func (n *Node) Members() []Member { return append([]Member(nil), *n.shared.members.Load()...) }
+
+// Counts returns what the node's bridge has counted since the node was made: requests,
+// messages, and what was dropped of these.
+func (n *Node) Counts() redisbridge.Counts { return n.shared.counters.Read() }
+
+// SubscribeOptions say what a subscription gets.
+type SubscribeOptions struct {
+	// Election, "" for all elections and the node's own events.
+	Election string
+	// Transitions: every transition of the state machine too.
+	Transitions bool
+	// Buffer is how many events may wait; default 256, at least 2. When it is full,
+	// events are dropped. Missed tells how many, before the next event, or within a
+	// second of the reader's having made room if no event comes, or last before the
+	// channel is closed.
+	Buffer int
+}
+
+// Subscribe returns a channel of events. First comes the present state. The channel is
+// closed when ctx ends or the node stops. A slow reader never blocks anybody.
+func (n *Node) Subscribe(ctx context.Context, o SubscribeOptions) <-chan Event {
+	if o.Buffer <= 0 {
+		o.Buffer = maxQueued
+	}
+	ch := make(chan Event, max(o.Buffer, 2)+1) // one for Missed: see hub.toChannel
+	closeCh := sync.OnceFunc(func() { close(ch) })
+	n.send(ctx, n.pid, &subscribeChan{election: o.Election, transitions: o.Transitions, ch: ch, closeCh: closeCh})
+	// The node may stop, or have stopped, before it has heard of us.
+	context.AfterFunc(n.shared.stopped, closeCh)
+	context.AfterFunc(ctx, func() { n.send(ctx, n.pid, &unsubscribeChan{ch: ch}) })
+	return ch
+}
+
+// Observe streams who leads an election, without standing in it: first what is known now,
+// then every change, at most TTL/3 late. A Leader with an empty ID is a vacancy. The
+// channel has room for one: a slow reader gets the latest. It is closed when ctx ends or
+// the node stops.
+func (n *Node) Observe(ctx context.Context, election string) (<-chan Leader, error) {
+	pid, err := n.election(ctx, election)
+	if err != nil {
+		return nil, fmt.Errorf("observe %q: %w", election, err)
+	}
+	out := make(chan Leader, 1)
+	events := n.Subscribe(ctx, SubscribeOptions{Election: election})
+	n.send(ctx, pid, &observe{delta: 1})
+	go func() {
+		defer close(out)
+		defer n.send(ctx, pid, &observe{delta: -1})
+		var last Leader
+		told := false
+		for ev := range events {
+			s, ok := ev.(*Status)
+			if !ok || !s.Leader.Known {
+				continue
+			}
+			l := Leader{ID: s.Leader.ID, Token: s.Leader.Token, Original: s.Leader.Original, Self: s.Leader.ID == n.cfg.ID}
+			if told && l == last {
+				continue
+			}
+			last, told = l, true
+			select {
+			case <-out: // the reader was slow: the latest counts
+			default:
+			}
+			out <- l
+		}
+	}()
+	return out, nil
+}

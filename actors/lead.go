@@ -1,0 +1,143 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/redisbridge"
+)
+
+// Campaign stands in an election and returns when this node is elected. When ctx ends
+// first, it withdraws (unless Run was called), waits a TTL at most for Redis to know, and
+// returns ctx's error. One contender an
+// election and node: a second gets ErrBusy. ctx does not bound the leadership: watch
+// its Context, and call Release when the work has stopped.
+func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, error) {
+	pid, err := n.election(ctx, election)
+	if err != nil {
+		return nil, fmt.Errorf("campaign %q: %w", election, err)
+	}
+	ch, done := answers[*Leadership]()
+	c := &contender{
+		done:   done,
+		finish: func(ctx context.Context, l *Leadership) error { return n.finish(ctx, pid, l, false) },
+	}
+	n.send(ctx, pid, &contend{c: c})
+	select {
+	case a := <-ch:
+		if a.err != nil {
+			return nil, fmt.Errorf("campaign %q: %w", election, a.err)
+		}
+		return a.value, nil
+	case <-n.shared.done:
+		return nil, fmt.Errorf("campaign %q: %w", election, n.stoppedErr())
+	case <-ctx.Done():
+	}
+	gone := make(chan struct{})
+	n.send(ctx, pid, &recant{c: c, done: func(error) { close(gone) }})
+	bounded, cancel := n.bounded(ctx)
+	defer cancel()
+	select {
+	case <-gone:
+	case <-bounded.Done(): // Redis is away: it is told when it is back
+	case <-n.shared.done:
+	}
+	select {
+	case a := <-ch: // elected in the same instant: not wanted any more
+		if a.value != nil {
+			n.letGo(ctx, a.value)
+		}
+	default:
+	}
+	return nil, fmt.Errorf("campaign %q: %w", election, context.Cause(ctx))
+}
+
+// finish tells an election that a leadership's work has stopped.
+func (n *Node) finish(ctx context.Context, pid *actor.PID, l *Leadership, again bool) error {
+	ch, done := answers[struct{}]()
+	n.send(ctx, pid, &finished{l: l, again: again, done: func(err error) { done(struct{}{}, err) }})
+	_, err := await(ctx, n, ch)
+	return err
+}
+
+// Lead contends in an election and runs work each time this node is elected; it returns
+// when the work is done, or ctx ends.
+//
+// The context that work gets ends when leadership ends or ctx does; work must return soon
+// then, since the office is released only when it has, or after DrainTimeout. If work
+// returns while leadership lasts, the office is given up and Lead returns the work's
+// error. If it returns after leadership has ended, its error is logged and Lead contends
+// again, unless Quit was called: then it returns ErrQuit. A panic in work counts as an error
+// (ErrPanic). When ctx ends, Lead waits for the
+// work, withdraws, and returns ctx's error.
+//
+// work runs on the goroutine that called Lead.
+func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.Context, l *Leadership) error) error {
+	for {
+		l, err := n.Campaign(ctx, election)
+		if err != nil {
+			return err
+		}
+		workCtx, cancel := l.under(ctx)
+		err = guarded(workCtx, l, work)
+		lasting := l.cause.Load() == nil && l.Valid()
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			n.letGo(ctx, l)
+			return fmt.Errorf("lead %q: %w", election, context.Cause(ctx))
+		case lasting:
+			n.letGo(ctx, l)
+			if err != nil {
+				return fmt.Errorf("lead %q: %w", election, err)
+			}
+			return nil
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			n.cfg.Logger.Warn("work ended with its leadership", "id", n.cfg.ID, "election", election, "error", err.Error())
+		}
+		if l.finished.CompareAndSwap(false, true) {
+			pid, err := n.election(ctx, election)
+			if err != nil {
+				return fmt.Errorf("lead %q: %w", election, err)
+			}
+			_ = n.finish(ctx, pid, l, true)
+		}
+		if l.quit.Load() {
+			return fmt.Errorf("lead %q: %w", election, ErrQuit)
+		}
+	}
+}
+
+// letGo releases, without a context of its own to end it: the release is on its way
+// however long it is waited for, and nobody waits longer than a TTL.
+func (n *Node) letGo(ctx context.Context, l *Leadership) {
+	ctx, cancel := n.bounded(ctx)
+	defer cancel()
+	_ = l.Release(ctx)
+}
+
+// bounded returns a context for what comes after ctx has ended: it ends after a TTL.
+func (n *Node) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	after := n.cfg.Redis.Clock.AfterFunc
+	if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
+		after = o.OutsideAfter
+	}
+	stop := after(n.cfg.TTL, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// guarded runs the work; its panic becomes an error.
+func guarded(ctx context.Context, l *Leadership, work func(context.Context, *Leadership) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v\n%s", ErrPanic, r, debug.Stack())
+		}
+	}()
+	return work(ctx, l)
+}

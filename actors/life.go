@@ -1,0 +1,181 @@
+package actors
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// start begins with a new incarnation.
+func (n *nodeActor) start() {
+	self, root := n.ctx.Self(), n.ctx.ActorSystem().Root
+	n.sends, n.peers = map[uint64]func(int64, error){}, map[uint64]func(*redisbridge.PeerAnswer){}
+	n.fleet.watch = newWatchful()
+	clock, entropy := n.cfg.Redis.Clock, n.cfg.Redis.Entropy
+	n.env = &env{
+		cfg: &n.cfg, clock: clock, logger: n.cfg.Logger.With("id", n.cfg.ID), entropy: entropy, root: root, node: self,
+		session: fsm.NewSession(fmt.Sprintf("%016x%016x", entropy(), entropy()), n.cfg.TTL),
+		offline: &atomic.Bool{}, mixed: &atomic.Bool{}, observed: &atomic.Int64{}, shared: n.shared,
+		rules: newRules(&n.cfg, &n.cfg.Elections),
+	}
+	n.nursery = newNursery(self, n.shared)
+	n.env.session.SetDeaf(true) // until the subscription is confirmed
+	n.hub = &n.shared.hub
+	n.hub.count(n)
+	n.shared.closeBackend()
+	for _, e := range n.shared.roster {
+		e.holder, e.doubts, e.observed, e.stopped = "", nil, false, false
+		n.els = append(n.els, e)
+		n.shared.elections.put(e)
+	}
+	if err := n.cfg.Validate(); err != nil {
+		n.fail(err)
+		return
+	}
+	if err := n.shared.metrics.observe(n.shared); err != nil {
+		n.fail(fmt.Errorf("%w: MeterProvider: %w", ErrConfig, err))
+		return
+	}
+	if err := n.spawnBridge(); err != nil {
+		n.fail(err)
+		return
+	}
+	n.shared.start.Store(n.env)
+	n.env.logger.Info("node starts", "incarnation", n.env.session.Inc(), "rank", *n.cfg.Rank, "ttl", n.cfg.TTL, "quarantine", *n.cfg.Quarantine)
+}
+
+func (n *nodeActor) spawnBridge() error {
+	backend := n.cfg.Redis.Backend
+	if backend == nil {
+		b, err := redisbridge.NewBackend(redisbridge.BackendConfig{
+			Redis: *n.cfg.Redis.Options, Keys: redisbridge.Keys(n.cfg.Redis.Prefix), Timeout: n.cfg.TTL / 3,
+		})
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		backend, n.shared.backend = b, b
+	}
+	details := n.cfg.details(n.env.session.Inc(), n.env.clock.Now().Time())
+	n.beats.started = details.Start
+	set := &redisbridge.Settings{
+		ID: n.cfg.ID, Session: n.env.session, Keys: redisbridge.Keys(n.cfg.Redis.Prefix), Backend: backend,
+		Clock: n.env.clock, Entropy: n.env.entropy, Logger: n.cfg.Logger, Owner: n.ctx.Self(),
+		Details: details.Text(), Number: n.cfg.number,
+		MinReplicas: n.cfg.MinReplicas, SharedKeys: n.cfg.keys(), Conn: &atomic.Uint64{}, Counters: &n.shared.counters,
+		Route: n.shared.route,
+	}
+	if *n.cfg.Quarantine {
+		set.MaxTTL = n.cfg.MaxTTL
+	}
+	bridge := redisbridge.Props(set).Configure(actor.WithDispatcher(newWorkers(1, n.shared.done)))
+	n.env.bridge = n.ctx.Spawn(n.shared.metrics.measured(bridge))
+	return nil
+}
+
+// shutdown ends this start at once. What Redis holds is left to the TTL unless the node
+// has taken its leave. The children are stopped next, by protoactor.
+func (n *nodeActor) shutdown(why error) {
+	n.beats.stop()
+	n.doubts.stop()
+	n.fleet.stop()
+	n.env.session.Revoke()
+	for _, e := range n.els {
+		n.env.root.Send(e.pid, &detached{err: why})
+		if !slices.Contains(n.shared.roster, e) {
+			n.keepDown(e)
+		}
+	}
+	n.shared.elections.clear()
+	told := why
+	if n.failure != nil {
+		told = n.failure
+	}
+	for _, done := range n.starting {
+		done(told)
+	}
+	for _, done := range n.sends {
+		done(0, why)
+	}
+	for _, done := range n.peers {
+		done(&redisbridge.PeerAnswer{Err: why})
+	}
+	respond(n.presence, why)
+	respond(n.returning, why)
+	n.returning = nil
+	if n.phase == parting || n.phase == failed {
+		why = nil
+	}
+	respond(n.stopping, why)
+	n.starting, n.sends, n.peers, n.presence, n.stopping = nil, nil, nil, nil, nil
+	n.phase = parting
+}
+
+// fail: nothing will heal this. The node leads nothing and answers with the error until
+// it is stopped.
+func (n *nodeActor) fail(err error) {
+	n.phase, n.failure = failed, err
+	n.shared.failed.Store(&err)
+	n.beats.stop()
+	n.doubts.stop()
+	n.fleet.stop()
+	n.env.session.Revoke()
+	n.env.logger.Error("node failed", "error", err.Error())
+	n.hub.publish(n, &Failed{At: n.env.clock.Now(), Err: err})
+	for _, e := range n.els {
+		n.env.root.Send(e.pid, &detached{err: err})
+	}
+	for _, done := range n.starting {
+		done(err)
+	}
+	n.starting = nil
+	if n.env.bridge != nil {
+		n.ctx.Stop(n.env.bridge)
+	}
+}
+
+// onLink: the bridge tells how things stand.
+func (n *nodeActor) onLink(l *redisbridge.Link) {
+	was := n.link
+	n.link = *l
+	n.shared.link.Store(l)
+	now := n.env.clock.Now()
+	if l.Permanent && n.phase < ready {
+		n.fail(fmt.Errorf("%w: %w", ErrRefused, l.Err))
+		return
+	}
+	if l.Err != nil && n.phase < ready {
+		n.env.logger.Warn("waiting for Redis", "cause", l.Err.Error())
+	}
+	if l.Up != was.Up || l.Deaf != was.Deaf || l.Err != nil {
+		n.hub.publish(n, &LinkChanged{At: now, Up: l.Up, Deaf: l.Deaf, Err: l.Err})
+	}
+	if l.Err != nil {
+		n.trouble(l.Err)
+	}
+	// The subscription is confirmed before the session exists: who can be elected
+	// must be able to hear.
+	if l.Commands && (l.Up || n.phase > connecting) && n.phase < parting {
+		n.beat()
+	}
+	if l.Up && (!was.Up || was.Deaf && !l.Deaf) && n.phase == ready {
+		n.each(fsm.Input{Kind: fsm.InLinkUp})
+	}
+}
+
+// becomeReady: session, registration and subscription are there.
+func (n *nodeActor) becomeReady() {
+	n.phase = ready
+	n.env.logger.Info("node ready", "members", len(*n.shared.members.Load()))
+	for _, e := range n.els {
+		n.greetNow(e)
+	}
+	for _, done := range n.starting {
+		done(nil)
+	}
+	n.starting = nil
+}

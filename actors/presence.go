@@ -1,0 +1,170 @@
+package actors
+
+import (
+	"errors"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// Presence.
+type (
+	awaitReady struct{ silent }
+	goOffline  struct{ silent }
+	goOnline   struct{ silent }
+)
+
+// leave: told to stop. Every election quits and drains; then the node takes its leave.
+func (n *nodeActor) leave(r responder) {
+	n.stopping = append(n.stopping, r)
+	switch n.phase {
+	case connecting, failed:
+		n.phase = parting
+		n.ctx.Stop(n.ctx.Self())
+	default:
+		n.depart(fsm.CauseNodeStopped)
+	}
+}
+
+// depart drains every election, and then takes the node out of the fleet.
+func (n *nodeActor) depart(why fsm.CauseCode) {
+	switch n.phase {
+	case leaving, parting:
+	case ready:
+		n.phase = leaving
+		for _, e := range n.els {
+			n.quitElection(e, &stopElection{why: why})
+		}
+		n.leaveIfDrained()
+	default: // no election has begun yet
+		n.phase = leaving
+		for _, e := range n.els {
+			e.stopped = true
+		}
+		n.leaveIfDrained()
+	}
+}
+
+// quitElection asks one election to quit; it counts as stopped when it has answered.
+func (n *nodeActor) quitElection(e *entry, request any) {
+	root, self, name := n.env.root, n.ctx.Self(), e.name
+	root.Send(e.pid, &ask{request: request, done: func(error) { root.Send(self, &electionDone{name}) }})
+}
+
+// electionDone: an election has quit.
+type electionDone struct{ election string }
+
+// IgnoreDeadLetterLogging: see silent.
+func (electionDone) IgnoreDeadLetterLogging() {}
+
+func (n *nodeActor) onElectionDone(m *electionDone) {
+	if e := n.shared.elections.find(m.election); e != nil {
+		n.electionStopped(e)
+	}
+}
+
+func (n *nodeActor) electionStopped(e *entry) {
+	e.stopped = true
+	n.leaveIfDrained()
+	n.offlineIfQuit()
+}
+
+func (n *nodeActor) allStopped() bool {
+	for _, e := range n.els {
+		if !e.stopped {
+			return false
+		}
+	}
+	return true
+}
+
+func (n *nodeActor) leaveIfDrained() {
+	if n.phase == leaving && n.allStopped() {
+		n.phase = parting
+		n.beats.stop()
+		n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallLeave, ReplyTo: n.ctx.Self(), End: true})
+	}
+}
+
+func (n *nodeActor) onLeft(a *redisbridge.LeaveAnswer) {
+	if n.phase == parting {
+		if a.Status == "stale" {
+			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallLeave, ReplyTo: n.ctx.Self(), End: true})
+			return
+		}
+		if n.doomed != nil && len(n.stopping) == 0 {
+			n.fail(n.doomed)
+			return
+		}
+		n.env.logger.Info("node stopped")
+		n.ctx.Stop(n.ctx.Self())
+		return
+	}
+	if n.doomed != nil {
+		n.fail(n.doomed)
+		return
+	}
+	n.fleet.leaves = max(0, n.fleet.leaves-1)
+	n.answerPresence(a.Err)
+	list := n.returning
+	n.returning = nil
+	for _, r := range list {
+		n.goOnline(r)
+	}
+}
+
+// goOffline quits every election and leaves the fleet, but keeps the session and the
+// connection: messages arrive still.
+func (n *nodeActor) goOffline(r responder) {
+	if n.phase != ready {
+		respond([]responder{r}, n.notReady())
+		return
+	}
+	n.presence = append(n.presence, r)
+	n.env.offline.Store(true)
+	for _, e := range n.els {
+		e.stopped = false
+		n.quitElection(e, &Quit{})
+	}
+	n.offlineIfQuit()
+}
+
+func (n *nodeActor) offlineIfQuit() {
+	if n.phase == ready && n.env.offline.Load() && len(n.presence) > 0 && n.allStopped() && n.fleet.leaves == 0 {
+		n.fleet.leaves++
+		n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallLeave, ReplyTo: n.ctx.Self()})
+	}
+}
+
+// goOnline restores presence, and nothing else: no election is run again.
+func (n *nodeActor) goOnline(r responder) {
+	if n.phase != ready {
+		respond([]responder{r}, n.notReady())
+		return
+	}
+	if n.fleet.leaves > 0 {
+		// The leave that is under way would undo it.
+		n.returning = append(n.returning, r)
+		return
+	}
+	n.presence = append(n.presence, r)
+	n.env.offline.Store(false)
+	n.join()
+}
+
+func (n *nodeActor) notReady() error {
+	switch {
+	case n.failure != nil:
+		return n.failure
+	case n.phase >= leaving:
+		return ErrStopped
+	default:
+		return errors.New("hustings: the node is not ready yet: wait for Start")
+	}
+}
+
+func (n *nodeActor) answerPresence(err error) {
+	list := n.presence
+	n.presence = nil
+	respond(list, err)
+}

@@ -1,0 +1,185 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"hustings/fsm"
+	"hustings/redisbridge"
+)
+
+// entry is an election of this node.
+type entry struct {
+	name     string
+	pid      *actor.PID
+	cell     *cell
+	holder   string  // whose session it follows
+	doubts   *string // whose subscription it wants looked at; nil, nobody's
+	observed bool
+	stopped  bool // has quit for good, the node is leaving
+}
+
+// idle reports whether the election is no candidate.
+func (e *entry) idle() bool {
+	v := e.cell.view.Load()
+	return v == nil || v.state == fsm.Idle
+}
+
+// attach takes an election into this start.
+func (n *nodeActor) attach(m *attach) {
+	known := n.shared.elections.find(m.election)
+	if m.err == nil {
+		m.err = n.unfit(m.cfg)
+	}
+	switch {
+	case m.err != nil:
+		n.refuse(m, m.err)
+		return
+	case n.phase >= leaving:
+		n.refuse(m, n.notReady())
+		return
+	case known != nil && !known.pid.Equal(m.pid):
+		n.refuse(m, ErrBusy)
+		return
+	}
+	if known == nil {
+		known = &entry{name: m.election, pid: m.pid, cell: m.cell}
+		n.shared.elections.put(known)
+		n.els = append(n.els, known)
+		n.ctx.Watch(m.pid)
+		n.shared.roster = append(n.shared.roster, known)
+	}
+	if n.phase == ready {
+		n.greet(known)
+	}
+}
+
+// Back-off of an election that panics again and again.
+const (
+	greetMin = 10 * time.Millisecond
+	greetMax = time.Second
+)
+
+// greet gives an election its node: at once the first time, later the more often it was
+// restarted.
+func (n *nodeActor) greet(e *entry) {
+	if e.cell.starts == 0 {
+		n.greetNow(e)
+		return
+	}
+	n.after(min(greetMin<<min(e.cell.starts, 10), greetMax), &greetDue{e: e})
+}
+
+func (n *nodeActor) greetNow(e *entry) {
+	if n.phase != ready || n.shared.elections.find(e.name) != e {
+		return
+	}
+	n.env.root.Send(e.pid, &attached{env: n.env, recover: n.shared.departed[e.name]})
+	delete(n.shared.departed, e.name)
+}
+
+func (n *nodeActor) refuse(m *attach, err error) {
+	err = fmt.Errorf("election %q: %w", m.election, err)
+	n.hub.publish(n, &Failed{Election: m.election, At: n.env.clock.Now(), Err: err})
+	n.env.root.Send(m.pid, &detached{err: err})
+}
+
+// terminated: an election's actor, the bridge, or a subscriber has stopped for good.
+func (n *nodeActor) terminated(who *actor.PID) {
+	n.hub.remove(n, func(s *subscriber) bool { return s.pid != nil && s.pid.Equal(who) })
+	if n.env.bridge != nil && who.Equal(n.env.bridge) {
+		if n.phase != failed && n.phase != parting {
+			n.fail(errors.New("hustings: the bridge has stopped"))
+		}
+		return
+	}
+	if n.phase == parting && len(n.shared.roster) == 0 {
+		return // all of them stop now
+	}
+	for i, e := range n.els {
+		if !e.pid.Equal(who) {
+			continue
+		}
+		n.els = append(n.els[:i], n.els[i+1:]...)
+		n.doubt(e, &watch{})
+		n.shared.elections.remove(e.name)
+		n.shared.dropFromRoster(e)
+		if n.phase < parting {
+			// Whatever it held is not ours any more.
+			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: e.name})
+			n.shared.departed[e.name] = true
+		}
+		if n.super.exhausted(who.Id) {
+			n.keepDown(e)
+			n.hub.publish(n, &Failed{Election: e.name, At: n.env.clock.Now(), Err: errExhausted})
+		}
+		n.electionStopped(e)
+		return
+	}
+}
+
+// open finds or makes the actor of an election that is asked for by name.
+func (n *nodeActor) open(m *open) {
+	if e := n.shared.elections.find(m.election); e != nil {
+		n.opened(m, e)
+		return
+	}
+	if n.phase >= leaving {
+		m.done(nil, n.notReady())
+		return
+	}
+	if !n.fit {
+		cfg := n.cfg.Elections
+		cfg.Name = m.election
+		if err := errors.Join(cfg.Validate(), n.unfit(cfg)); err != nil {
+			m.done(nil, err)
+			return
+		}
+		n.fit = true
+	}
+	c := &cell{}
+	if n.shared.down[m.election] {
+		c.down.Store(true)
+		delete(n.shared.down, m.election)
+	}
+	e := &entry{name: m.election, pid: n.ctx.Spawn(n.nursery.props), cell: c}
+	who := &identity{name: e.name, cfg: &n.cfg.Elections, cell: c}
+	if n.phase == ready {
+		who.env, who.recover = n.env, n.shared.departed[e.name]
+		delete(n.shared.departed, e.name)
+	}
+	n.env.root.Send(e.pid, who)
+	n.els = append(n.els, e) // a child: protoactor tells of its end unasked
+	n.shared.elections.put(e)
+	n.opened(m, e)
+}
+
+// each gives every election an input; all get one message.
+func (n *nodeActor) each(in fsm.Input) {
+	m := &nudge{in: in}
+	for _, e := range n.els {
+		n.env.root.Send(e.pid, m)
+	}
+}
+
+func (n *nodeActor) nudge(e *entry, in fsm.Input) { n.env.root.Send(e.pid, &nudge{in: in}) }
+
+// look has an election look at Redis. The message is the same for all of them: many may
+// have to look at once, and inputs are large.
+func (n *nodeActor) look(e *entry) { n.env.root.Send(e.pid, lookAgain) }
+
+var lookAgain = &nudge{in: fsm.Input{Kind: fsm.InNudge}}
+
+// names returns the elections' names in order, for loops whose order shows.
+func (n *nodeActor) names() []string {
+	out := make([]string, 0, len(n.els))
+	for _, e := range n.els {
+		out = append(out, e.name)
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,199 @@
+package redisbridge
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// head is what most scripts begin with.
+func (b *Bridge) head(extra int) []string {
+	args := make([]string, 0, 4+extra)
+	return append(args, string(b.set.Keys), b.set.ID, b.set.Session.Inc(), utoa(b.number))
+}
+
+// dataset is what heartbeat and claim say of the dataset: whether to read the replid,
+// a name for a new epoch, what was seen before, and the highest token.
+func (b *Bridge) dataset(args []string) []string {
+	e := b.set.Session.Epoch()
+	info := "0"
+	if b.set.MaxTTL > 0 {
+		info = "1"
+	}
+	return append(args, info, b.newName(), utoa(e.Number), e.Name, utoa(b.set.Session.Token()), b.quarantine())
+}
+
+func (b *Bridge) newName() string { return strconv.FormatUint(b.set.Entropy(), 16) }
+
+func (b *Bridge) quarantine() string { return strconv.FormatInt(b.set.MaxTTL.Milliseconds(), 10) }
+
+func utoa(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// compose writes the command for calls of one kind.
+func (b *Bridge) compose(k CallKind, calls []*Call) Command {
+	c := calls[0]
+	switch k {
+	case CallHeartbeat:
+		return b.composeHeartbeat(c)
+	case CallSurvey:
+		return b.composeSurvey(calls)
+	case CallClaim:
+		return b.composeClaim(calls)
+	case CallReassert:
+		args := append(b.head(3+3*len(calls)), c.Tenancy.Epoch, b.quarantine(), strconv.Itoa(len(calls)))
+		for _, c := range calls {
+			args = append(args, c.Election, utoa(c.Token), graceFlag(c.Grace))
+		}
+		return Command{Script: ReassertScript, Args: args}
+	case CallRelease:
+		args := append(b.head(1 + 4*len(calls))[:3], strconv.Itoa(len(calls)))
+		for _, c := range calls {
+			flags := ""
+			if c.Keep {
+				flags = "k"
+			}
+			args = append(args, c.Election, utoa(c.Token), c.Heir, flags)
+		}
+		return Command{Script: ReleaseScript, Args: args}
+	case CallQuit:
+		args := append(b.head(1+len(calls)), strconv.Itoa(len(calls)))
+		for _, c := range calls {
+			args = append(args, c.Election)
+		}
+		return Command{Script: QuitScript, Args: args}
+	case CallLeave:
+		return Command{Script: LeaveScript, Args: append(b.head(1), flag(c.End))}
+	case CallJoin:
+		entries := slices.DeleteFunc(c.Entries, func(e Membership) bool { return !b.stands(c, e.Election) })
+		args := append(b.head(2+2*len(entries)), b.set.Details, strconv.Itoa(len(entries)))
+		for _, e := range entries {
+			args = append(args, e.Election, strconv.FormatInt(e.Rank, 10))
+		}
+		return Command{Script: JoinScript, Args: args}
+	case CallEvict:
+		args := append(b.head(2+3*len(c.Doubts)), b.quarantine(), strconv.Itoa(len(c.Doubts)))
+		for _, d := range c.Doubts {
+			args = append(args, d.ID, d.Birth, strconv.FormatInt(d.Grace.Milliseconds(), 10))
+		}
+		return Command{Script: EvictScript, Args: args}
+	case CallPeer:
+		args := append(make([]string, 0, 2+len(calls)), string(b.set.Keys), c.Target)
+		for _, c := range calls {
+			if c.Election != "" {
+				args = append(args, c.Election)
+			}
+		}
+		return Command{Script: PeerScript, Args: args}
+	case CallMembers:
+		return Command{Script: MembersScript, Args: []string{string(b.set.Keys), utoa(c.Since)}}
+	case CallPurge:
+		kind := "ours"
+		if c.Original {
+			kind = "original"
+		}
+		args := append(b.head(3), c.Target, kind)
+		if c.Election != "" {
+			args = append(args, c.Election)
+		}
+		return Command{Script: PurgeScript, Args: args}
+	case CallReplace:
+		args := append(b.head(2)[:3], c.Target, b.set.Details)
+		return Command{Script: ReplaceScript, Args: args}
+	case CallSubscribers:
+		args := []string{"PUBSUB", "NUMSUB"}
+		for _, id := range c.Watch {
+			args = append(args, b.set.Keys.Bully(id))
+		}
+		return Command{Args: args}
+	case CallRestore:
+		return Command{Script: RestoreScript, Args: []string{string(b.set.Keys), c.Election, c.Target, c.Payload}}
+	case CallWinner:
+		return Command{Args: []string{"SET", b.set.Keys.Winner(), c.Payload}}
+	default:
+		return b.composePublish(calls)
+	}
+}
+
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+func (b *Bridge) composeHeartbeat(c *Call) Command {
+	if b.heard && b.armed == 0 {
+		b.armed = c.Req
+	}
+	args := append(b.head(10+len(c.Watch)), utoa(c.Req), strconv.FormatInt(b.set.Session.TTL().Milliseconds(), 10))
+	args = b.dataset(args)
+	args = append(args, b.probeText(c.Req))
+	return Command{Script: HeartbeatScript, Args: append(args, c.Watch...)}
+}
+
+func (b *Bridge) composeSurvey(calls []*Call) Command {
+	args := append(b.head(3+3*len(calls)), b.set.Details, b.quarantine(), strconv.Itoa(len(calls)))
+	for _, c := range calls {
+		flags := ""
+		if c.Register && b.stands(c, c.Election) {
+			flags += "r"
+		}
+		if c.Light {
+			flags += "l"
+		}
+		if c.Mixed {
+			flags += "m"
+		}
+		args = append(args, c.Election, strconv.FormatInt(c.Rank, 10), flags)
+	}
+	return Command{Script: CanvassScript, Args: args}
+}
+
+func (b *Bridge) composeClaim(calls []*Call) Command {
+	t := calls[0].Tenancy
+	args := b.dataset(b.head(9 + 3*len(calls)))
+	args = append(args, t.Birth, t.Epoch, strconv.Itoa(len(calls)))
+	token := utoa(b.set.Session.Token())
+	for _, c := range calls {
+		flags := graceFlag(c.Grace)
+		if c.Claim {
+			flags += "t"
+		}
+		args = append(args, c.Election, token, flags)
+	}
+	return Command{Script: ClaimScript, Args: args}
+}
+
+// graceFlag says to a script that the holder may be evicted, and after how long.
+func graceFlag(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return "d" + strconv.FormatInt(d.Milliseconds(), 10)
+}
+
+func (b *Bridge) composePublish(calls []*Call) Command {
+	c := calls[0]
+	b.set.Counters.MessagesOut.Add(uint64(len(calls)))
+	if c.Control == nil {
+		return Command{Args: []string{"PUBLISH", c.Channel, c.Payload}}
+	}
+	return Command{Args: []string{"PUBLISH", b.set.Keys.Bully(c.Target), b.controls(calls)}}
+}
+
+// controls writes the control messages of calls to one destination.
+func (b *Bridge) controls(calls []*Call) string {
+	if len(calls) == 1 {
+		return string(b.appendSigned(make([]byte, 0, 256), calls[0]))
+	}
+	text := append(make([]byte, 0, 256*len(calls)), batchHead...)
+	for i, c := range calls {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = b.appendSigned(text, c)
+	}
+	return string(append(text, batchTail...))
+}
+
+func quote(s string) string { return marshal(s) }

@@ -1,0 +1,165 @@
+package redisbridge
+
+import (
+	"strconv"
+
+	"hustings/fsm"
+)
+
+func (b *Bridge) landSurvey(f flight, v any) {
+	l := newList(v)
+	status, left := l.text(0), l.millis(4)
+	l.text(1) // our birth: not needed, but its form is checked
+	items := l.list(5)
+	for i, c := range f.calls {
+		var s *fsm.Survey
+		switch {
+		case *l.bad:
+			s = &fsm.Survey{Fault: unreachable(errShape)}
+		case status == "taken" || status == "stale", (status == "none" || status == "replaced") && c.Register:
+			s = &fsm.Survey{Fault: fsm.Cause{Code: fsm.CauseNoSession, Detail: "Redis answers " + status}}
+		default:
+			s = b.readSurvey(c, items.list(i))
+			s.Quarantine = left
+			if *l.bad {
+				s = &fsm.Survey{Fault: unreachable(errShape)}
+			}
+		}
+		b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InSurveyed, Round: c.Round, Survey: s}})
+	}
+}
+
+func unreachable(err error) fsm.Cause {
+	return fsm.Cause{Code: fsm.CauseUnreachable, Detail: err.Error()}
+}
+
+func (b *Bridge) readSurvey(c *Call, l list) *fsm.Survey {
+	if len(l.items) == 2 { // nobody leads, and nobody else is there
+		return &fsm.Survey{Token: l.unsigned(0), Place: int(l.number(1))}
+	}
+	s := &fsm.Survey{Token: l.unsigned(0), Place: int(l.number(6))}
+	if id := l.text(1); id != "" {
+		s.Holder = fsm.Holder{
+			Candidate:  fsm.Candidate{ID: id, Inc: incOf(l.text(2)), Rank: rankText(l.text(4))},
+			Token:      s.Token,
+			Left:       l.millis(3),
+			Appointed:  l.text(5) == "1",
+			Birth:      l.text(2),
+			EvictGrace: l.millis(11),
+		}
+	}
+	higher := l.list(7)
+	for i := 0; i+3 < len(higher.items); i += 4 {
+		s.Higher = append(s.Higher, fsm.Candidate{ID: higher.text(i), Rank: rankText(higher.text(i + 1)), Inc: incOf(higher.text(i + 2))})
+	}
+	var dead []string
+	others := l.list(8)
+	for i := 0; i+2 < len(others.items); i += 3 {
+		id := others.text(i)
+		d, ok := ParseDetails(others.text(i + 1))
+		subscribers := others.number(i + 2)
+		switch {
+		case subscribers == 0 || !ok && subscribers > 0:
+			dead = append(dead, id)
+		case ok && d.Original():
+			s.Originals = append(s.Originals, d.Candidate(id))
+		}
+	}
+	s.Heir, s.HeirLeft = l.text(9), l.millis(10)
+	if len(dead) > 0 {
+		b.root.Send(b.set.Owner, &Suspects{Election: c.Election, IDs: dead})
+	}
+	return s
+}
+
+func rankText(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return fsm.UnknownRank
+	}
+	return n
+}
+
+func (b *Bridge) landClaim(f flight, v any) {
+	l := newList(v)
+	status := l.text(0)
+	tenancy := fsm.Tenancy{Birth: l.text(1), Epoch: l.text(2)}
+	b.set.Session.SeenEpoch(fsm.Epoch{Number: l.unsigned(3), Name: tenancy.Epoch})
+	b.set.Session.Seen(l.unsigned(4))
+	items := l.list(6)
+	for i, c := range f.calls {
+		in := fsm.Input{Kind: fsm.InClaimed, Round: c.Round, Tenancy: tenancy}
+		switch {
+		case *l.bad:
+		case status != "ok":
+			in.Outcome = fsm.OutcomeStale
+		default:
+			readClaim(&in, items.list(i))
+			if b.short != nil && in.Outcome == fsm.OutcomeGranted {
+				in.Outcome, in.Cause = fsm.OutcomeUnreplicated, fsm.Cause{Code: fsm.CauseReplicas, Detail: b.short.Error()}
+			}
+			if *l.bad {
+				in.Outcome = fsm.OutcomeUnknown
+			}
+		}
+		b.answer(c, &Answer{Gen: c.Gen, Input: in})
+	}
+}
+
+func readClaim(in *fsm.Input, l list) {
+	switch l.text(0) {
+	case "granted":
+		in.Outcome, in.Token, in.Appointed = fsm.OutcomeGranted, l.unsigned(1), l.text(2) == "1"
+	case "held":
+		in.Outcome = fsm.OutcomeHeld
+		in.Holder = fsm.Holder{
+			Candidate:  fsm.Candidate{ID: l.text(1), Inc: incOf(l.text(4)), Rank: rankText(l.text(5))},
+			Token:      l.unsigned(2),
+			Left:       l.millis(3),
+			Appointed:  l.text(6) == "1",
+			Birth:      l.text(4),
+			EvictGrace: l.millis(7),
+		}
+	case "quarantine":
+		in.Outcome, in.Wait = fsm.OutcomeQuarantine, l.millis(1)
+	case "kept":
+		in.Outcome, in.Wait, in.Heir = fsm.OutcomeKept, l.millis(1), l.text(2)
+	case "outranked":
+		in.Outcome = fsm.OutcomeOutranked
+	case "refused":
+		in.Outcome = fsm.OutcomeRefused
+	default:
+		*l.bad = true
+	}
+}
+
+var reasserted = map[string]fsm.Outcome{
+	"ok": fsm.OutcomeReasserted, "superseded": fsm.OutcomeSuperseded, "refused": fsm.OutcomeRefused,
+}
+
+func (b *Bridge) landReassert(f flight, v any) {
+	l := newList(v)
+	status := l.text(0)
+	tenancy := fsm.Tenancy{Birth: l.text(1), Epoch: l.text(2)}
+	items := l.list(4)
+	for i, c := range f.calls {
+		in := fsm.Input{Kind: fsm.InReasserted, Token: c.Token, Tenancy: tenancy, Outcome: fsm.OutcomeStale}
+		if status == "ok" && !*l.bad {
+			in.Outcome = reasserted[items.text(i)]
+		}
+		b.answer(c, &Answer{Gen: c.Gen, Input: in})
+	}
+}
+
+// landQuit: a quit that was refused as stale was composed on a connection that is not
+// the newest any more, which this one is: it is sent again. One that found our id
+// taken has nothing to give up.
+func (b *Bridge) landQuit(f flight, v any) {
+	if newList(v).text(0) == "stale" {
+		b.later(f.calls)
+		return
+	}
+	for _, c := range f.calls {
+		b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InWithdrawn}})
+	}
+}
