@@ -12,9 +12,9 @@ import (
 
 func TestInABubbleAnElectionThatPanicsTooOftenFailsForGoodAndTheOthersGoOn(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
-		a := b.node("a", 2).run("other").run("e")
+		a := b.node("a", 2).run("other")
 		token := a.won("other").Token
-		a.won("e")
+		a.run("e").won("e")
 		low := b.node("low", 1).run("e")
 		pid, err := a.ElectionPID(bg(t), "e")
 		a.must(err)
