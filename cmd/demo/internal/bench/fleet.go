@@ -215,7 +215,7 @@ func (f *fleet) after(dead *node, election string) (win, error) {
 
 // settle waits until a node leads an election, and all others know it.
 func (f *fleet) settle(election string, leader *node) error {
-	for range 1000 {
+	for end := f.r.clock.Now().Mono + patience; f.r.clock.Now().Mono < end; {
 		known := 0
 		for _, n := range f.nodes {
 			if l, err := n.Leader(election); n.ended || err == nil && l.ID == leader.ID() {
