@@ -232,6 +232,7 @@ func (b *Bridge) onLanded(m *landed) {
 	case fatal != nil:
 		b.failed(fatal) // it reads the wrong server
 	default:
+		b.dials = 0 // it serves
 		b.flush()
 	}
 }

@@ -30,7 +30,7 @@ type Bridge struct {
 	seq      uint64            // of the last call that was queued
 	quits    map[string]uint64 // elections that were quit while registrations waited: when
 	unclear  error             // why Settings.cleared is not set
-	dials    int               // failed attempts in a row
+	dials    int               // attempts in a row that came to nothing: no connection, or one that served nothing
 
 	sub    Subscription
 	subNo  uint64
@@ -184,7 +184,7 @@ func (b *Bridge) onOpened(m *opened) {
 		b.failed(m.err)
 		return
 	}
-	b.conn, b.dials = m.conn, 0
+	b.conn = m.conn
 	if c, ok := m.conn.(Cautious); ok && c.Caution() != b.cautioned {
 		if b.cautioned = c.Caution(); b.cautioned != "" {
 			b.set.Logger.Warn("Redis may evict", "id", b.set.ID, "cause", b.cautioned)
@@ -197,9 +197,11 @@ func (b *Bridge) onOpened(m *opened) {
 // failed: there is no command connection. What cannot wait is answered, the rest
 // waits for the next one.
 func (b *Bridge) failed(err error) {
+	most := b.patience()
 	if b.conn != nil {
 		b.conn.Close()
 		b.conn = nil
+		most = b.set.Session.TTL() / 10 // it takes connections: it may serve at any time
 	}
 	b.number = b.set.Conn.Add(1) // news of the old one is recognised as old
 	b.dialling = false
@@ -216,7 +218,7 @@ func (b *Bridge) failed(err error) {
 	}
 	b.tell(err)
 	b.dials++
-	b.timers.dial = b.after(b.backoff(b.dials), &redial{})
+	b.timers.dial = b.after(b.backoff(b.dials, most), &redial{})
 }
 
 // unanswered: the link failed while calls were under way. Their outcome is unknown.
@@ -245,10 +247,13 @@ func (b *Bridge) refuse(calls []*Call, err error) {
 	}
 }
 
-// backoff doubles from 50 ms to 2 s, or to half the TTL if that is less, plus up to half of
-// it by chance: who waits longer than its trust lasts loses its office to the waiting.
-func (b *Bridge) backoff(attempt int) time.Duration {
-	d := min(backoffMin<<min(attempt-1, 10), backoffMax, b.set.Session.TTL()/2)
+// patience is the longest that it waits for a server that is not there: 2 s, or half the
+// TTL if that is less. Who waits longer than its trust lasts loses its office to the waiting.
+func (b *Bridge) patience() time.Duration { return min(backoffMax, b.set.Session.TTL()/2) }
+
+// backoff doubles from 50 ms to most, plus up to half of it by chance.
+func (b *Bridge) backoff(attempt int, most time.Duration) time.Duration {
+	d := min(backoffMin<<min(attempt-1, 10), most)
 	return d + time.Duration(b.set.Entropy()%uint64(d/2)) //nolint:gosec // d > 0
 }
 

@@ -151,9 +151,33 @@ func TestDialsBackOffFrom50MillisecondsTo2SecondsOrHalfTheTTL(t *testing.T) {
 	}
 	c := r.accept()
 	r.call(survey("a", 1))
+	c.reply()
+	r.call(survey("a", 1))
 	c.breaks(errLink)
 	if got := r.next(); got != 50*time.Millisecond {
 		t.Errorf("after a success it waits %v", got)
+	}
+}
+
+// A fleet whose server loads its dataset for a minute must not dial it twenty times a
+// second and node meanwhile; nor may it notice late that it serves again.
+func TestAServerThatTakesConnectionsAndServesNothingIsDialledEveryTenthOfTheTTL(t *testing.T) {
+	loading := &redisbridge.ServerError{Code: "LOADING", Text: "LOADING Redis is loading the dataset in memory"}
+	for name, spoil := range map[string]func(*rigConn){
+		"it loads":              func(c *rigConn) { c.reply(loading) },
+		"a proxy that hangs up": func(c *rigConn) { c.breaks(errLink) },
+	} {
+		r := newRig(t) // its TTL is 3 s
+		r.sub().h.Confirmed()
+		for i, want := range []time.Duration{50, 100, 200, 300, 300, 300} {
+			c := r.accept()
+			r.call(survey("a", 1))
+			spoil(c)
+			if got := r.next(); got != want*time.Millisecond {
+				t.Errorf("%s: after attempt %d it waits %v, want %v", name, i+1, got, want*time.Millisecond)
+			}
+			r.advance(r.next())
+		}
 	}
 }
 

@@ -42,7 +42,7 @@ func (b *Bridge) onSubDown(m *subDown) {
 	b.sub = nil
 	b.unheard()
 	b.subs++
-	wait := b.backoff(b.subs)
+	wait := b.backoff(b.subs, b.patience())
 	var server *ServerError
 	if errors.As(m.err, &server) && server.Code == "NOPERM" {
 		// Elections conclude without it, by polling.
