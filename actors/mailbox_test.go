@@ -85,7 +85,9 @@ func TestAMailboxIsSuspendedAndFailsAsProtoactorsDoes(t *testing.T) {
 		return got
 	}
 	want := run(actor.UnboundedLockfree()(), actor.NewSynchronizedDispatcher(burst))
-	ours := &mailbox{workers: &workers{jobs: make(chan job, 1)}} // with nobody to work
+	idle := &workers{} // with nobody to work
+	idle.first.Do(func() { idle.jobs = make(chan job, 1) })
+	ours := &mailbox{workers: idle}
 	got := run(pumped{ours}, nil)
 	if len(want) < 7 {
 		t.Fatalf("protoactor's has handled %v only", want)

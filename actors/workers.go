@@ -2,6 +2,7 @@ package actors
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 )
 
@@ -14,8 +15,10 @@ import (
 // never waits, so more of them at once than processors gain nothing but where a user's
 // function does (RankFor, Steps, the Logger's handler), which must not.
 //
-// No worker is there before the first job, and none after the node has stopped.
+// No worker is there before the first job, nor the room for jobs, which is a hundred
+// kilobytes a node; and no worker after the node has stopped.
 type workers struct {
+	first   sync.Once // makes jobs
 	jobs    chan job
 	done    <-chan struct{}
 	started atomic.Int32
@@ -36,7 +39,7 @@ const maxJobs = 4096
 
 // newWorkers makes at most a number of workers, which end when done is closed.
 func newWorkers(most int, done <-chan struct{}) *workers {
-	return &workers{jobs: make(chan job, min(maxJobs, 1024*most)), done: done, most: int32(most)} //nolint:gosec // few
+	return &workers{done: done, most: int32(most)} //nolint:gosec // few
 }
 
 // several is how many workers the elections of a node share.
@@ -47,6 +50,7 @@ func (w *workers) Schedule(f func()) { w.run(task(f)) }
 
 // run has a job done. It never blocks.
 func (w *workers) run(j job) {
+	w.first.Do(func() { w.jobs = make(chan job, min(maxJobs, 1024*int(w.most))) })
 	select {
 	case w.jobs <- j:
 	default:
