@@ -216,7 +216,8 @@ func (n *nodeActor) trouble(err error) {
 	}
 	if old == nil || (*old).Error() != err.Error() {
 		n.env.logger.Warn("the session is not renewed", "cause", err.Error())
-		n.shared.trouble.Store(&err)
+		kept := err // so that only what is kept goes to the heap
+		n.shared.trouble.Store(&kept)
 	}
 }
 

@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -143,15 +144,11 @@ func (s *Session) Answer(now Instant, req uint64, v Verdict, t Tenancy, e Epoch)
 // expire drops the trusts that have ended, and reports whether there were any.
 func (s *Session) expire(now Instant) bool {
 	list := *s.trusts.Load()
-	kept := make([]*Trust, 0, len(list))
-	for _, t := range list {
-		if t.Holds(now) {
-			kept = append(kept, t)
-		}
-	}
-	if len(kept) == len(list) {
+	ended := func(t *Trust) bool { return !t.Holds(now) }
+	if !slices.ContainsFunc(list, ended) {
 		return false
 	}
+	kept := slices.DeleteFunc(slices.Clone(list), ended)
 	s.trusts.Store(&kept)
 	return true
 }
@@ -183,7 +180,10 @@ func (s *Session) answered(now Instant, req uint64, v Verdict, t Tenancy, e Epoc
 
 // ours reports whether a birth is of this incarnation: Redis can't say otherwise,
 // but what it says is checked all the same.
-func ours(t Tenancy, inc string) bool { return strings.HasPrefix(t.Birth, inc+"-") }
+func ours(t Tenancy, inc string) bool {
+	rest, ok := strings.CutPrefix(t.Birth, inc)
+	return ok && strings.HasPrefix(rest, "-")
+}
 
 // prolong extends the trust of a tenancy, or starts it. nil: the answer is so old
 // that nothing of it is left.
@@ -304,7 +304,10 @@ func (s *Session) Epoch() Epoch { return *s.epoch.Load() }
 func (s *Session) SeenEpoch(e Epoch) {
 	for {
 		old := s.epoch.Load()
-		if e.Number <= old.Number || s.epoch.CompareAndSwap(old, &e) {
+		if e.Number <= old.Number {
+			return
+		}
+		if kept := e; s.epoch.CompareAndSwap(old, &kept) {
 			return
 		}
 	}

@@ -89,11 +89,12 @@ var permanentTexts = []string{
 // wrapped) is judged by its code, everything else by its type; what nobody knows
 // is an Outage, since retrying is harmless and giving up is not.
 func Classify(err error) Class {
+	if err == nil {
+		return Healthy
+	}
 	var server *ServerError
 	var cert *tls.CertificateVerificationError
 	switch {
-	case err == nil:
-		return Healthy
 	case errors.Is(err, ErrBackendConfig), errors.As(err, &cert):
 		return Permanent
 	case !errors.As(err, &server):
