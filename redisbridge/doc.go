@@ -55,7 +55,8 @@
 // is lost under them. Nothing is ever repeated below this: go-redis does not retry here.
 //
 // Back-off. After a failure the next attempt comes after 50 ms, doubling to 2 s or half
-// the TTL, whichever is less, plus up to half of it by chance. A refusal to subscribe (NOPERM) is tried again every 5 s; the
+// the TTL, whichever is less, plus up to half of it by chance; to a tenth of the TTL where a
+// connection opened and was lost before it served anything. A refusal to subscribe (NOPERM) is tried again every 5 s; the
 // node is "deaf" meanwhile, and elections go on by looking at Redis. A kept call that the
 // server could not do just now is tried again after 250 ms.
 //
