@@ -123,10 +123,27 @@ func TestAVacancyOfAHolderThatWeAskedLetsTheRoundClaim(t *testing.T) {
 
 func TestAVacancyThatComesBeforeTheSurveyIsRemembered(t *testing.T) {
 	r := newRig(t).run()
-	r.vacant(high, 9, "me").in(fsm.Voting)
-	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: 1, Survey: ptr(survey(ledBy(high, 9)))}).in(fsm.Waiting).does("claim, round 1, epoch e1")
+	r.vacant(low, 9, "me").in(fsm.Voting)
+	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: 1, Survey: ptr(survey(ledBy(low, 9)))}).in(fsm.Waiting).does("claim, round 1, epoch e1")
 	// A lie costs one claim.
-	r.claimed(fsm.OutcomeHeld, heldBy(high, 9)).in(fsm.Lost).does("tell leader high 9")
+	r.claimed(fsm.OutcomeHeld, heldBy(low, 9)).in(fsm.Lost).does("tell leader low 9")
+}
+
+func TestWhoeverOutranksUsIsAskedForAgainIfTheHolderThatDidHasLetGoMeanwhile(t *testing.T) {
+	answer := func(r *rig, change ...func(*fsm.Survey)) *rig {
+		return r.step(fsm.Input{Kind: fsm.InSurveyed, Round: 1, Survey: ptr(survey(change...))})
+	}
+	r := newRig(t).run().vacant(high, 9, "higher").in(fsm.Voting)
+	// Where the holder outranks us nobody else is listed.
+	answer(r, ledBy(high, 9)).in(fsm.Voting).gives("survey, round 1, register true")
+	if r.effect(fsm.DoSurvey).Eager {
+		t.Error("it claims right behind")
+	}
+	answer(r, above(higher)).in(fsm.Waiting).does("vote to higher, round 1").doesNot("claim")
+
+	// A lie costs one more look.
+	r = answer(newRig(t).run().vacant(high, 9, "me"), ledBy(high, 9))
+	answer(r, ledBy(high, 9)).in(fsm.Lost).does("tell leader high 9")
 }
 
 func TestTheEndOfTheHoldersSessionMakesTheFirstInLineStandAtOnce(t *testing.T) {

@@ -58,6 +58,13 @@ func (m *Machine) onSurveyed(now Instant, in Input) {
 	// will replace it; if there is none, it must be given back.
 	m.unsure = s.Holder.ID == m.self.ID
 	h := m.rival(s.Holder)
+	if h.ID == "" && s.Holder.ID != "" && s.Holder.Outranks(*m.self) {
+		// It let go while Redis was asked, and who else outranks us was not listed. Once:
+		// whoever said that it let go may have been wrong.
+		m.vacated, m.poll.eager = 0, false
+		m.do(Effect{Kind: DoSurvey, Round: m.round, Register: true})
+		return
+	}
 	if h.ID == "" && s.HeirLeft > 0 {
 		m.kept(now, s)
 		return

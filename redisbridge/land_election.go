@@ -49,7 +49,7 @@ func (b *Bridge) readSurvey(c *Call, l list) *fsm.Survey {
 		}
 	}
 	higher := l.list(7)
-	for i := 0; i+3 < len(higher.items); i += 4 {
+	for i := 0; i+2 < len(higher.items); i += 3 {
 		s.Higher = append(s.Higher, fsm.Candidate{ID: higher.text(i), Rank: rankText(higher.text(i + 1)), Inc: incOf(higher.text(i + 2))})
 	}
 	var dead []string
@@ -83,6 +83,12 @@ func rankText(s string) int64 {
 func (b *Bridge) landClaim(f flight, v any) {
 	l := newList(v)
 	status := l.text(0)
+	if status == "outranked" {
+		for _, c := range f.calls {
+			b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InClaimed, Round: c.Round, Outcome: fsm.OutcomeOutranked}})
+		}
+		return
+	}
 	tenancy := fsm.Tenancy{Birth: l.text(1), Epoch: l.text(2)}
 	b.set.Session.SeenEpoch(fsm.Epoch{Number: l.unsigned(3), Name: tenancy.Epoch})
 	b.set.Session.Seen(l.unsigned(4))

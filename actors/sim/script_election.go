@@ -56,8 +56,10 @@ func (c *script) looked(e, flags, epoch string) []any {
 	order := c.ranked(c.p.Ranks(e))
 	if v := c.get(c.p.Ranks(e), zsetKind); v != nil {
 		if i := v.zset.rank(c.arg(2)); i >= 0 {
-			place := len(order) - 1 - i
-			item[6], item[7] = int64(place), c.higher(order, place)
+			item[6] = int64(len(order) - 1 - i)
+			if item[1] == "" || v.zset.rank(r.id) <= i { // else we have lost to the holder
+				item[7] = c.higher(order, len(order)-1-i)
+			}
 		}
 	}
 	if strings.Contains(flags, "m") {
@@ -70,15 +72,21 @@ func (c *script) looked(e, flags, epoch string) []any {
 // 16 of the first 64.
 func (c *script) higher(order []scored, place int) []any {
 	list := []any{}
-	for i := 0; i < min(place, 64) && len(list) < 64; i++ {
+	for i := 0; i < min(place, 64) && len(list) < 3*16; i++ {
 		it := order[len(order)-1-i]
-		if v := c.look(c.p.Session(it.member)); v == nil || v.kind != stringKind {
+		if !c.born(it.member) {
 			continue
 		}
 		birth, _, _ := c.session(it.member)
-		list = append(list, it.member, scoreText(it.score), birth, c.remaining(it.member))
+		list = append(list, it.member, scoreText(it.score), birth)
 	}
 	return list
+}
+
+// born reports whether an id has a session, and nothing else under its key.
+func (c *script) born(id string) bool {
+	v := c.look(c.p.Session(id))
+	return v != nil && v.kind == stringKind
 }
 
 // others lists the candidates that are not ours: they have no rank.
@@ -99,6 +107,10 @@ func (c *script) others(e string, order []scored) []any {
 func (c *script) claim() any {
 	id := c.arg(2)
 	status, birth := c.own()
+	n := int(c.need(13))
+	if status == "ok" && n == 1 && c.tentative(14) && c.opposed(c.arg(14)) {
+		return []any{"outranked"}
+	}
 	epoch := c.epoch(5)
 	if status != "ok" || birth != c.arg(11) || epoch.name != c.arg(12) {
 		if status != "ok" {
@@ -106,10 +118,14 @@ func (c *script) claim() any {
 		}
 		return []any{"stale", birth, epoch.name, epoch.number, decimal(epoch.floor), epoch.left, []any{}}
 	}
-	before, n := epoch.floor, int(c.need(13))
+	before := epoch.floor
 	items := make([]any, 0, n)
 	for i := 14; i <= 13+3*n; i += 3 {
 		e := c.arg(i)
+		if n > 1 && c.tentative(i) && c.opposed(e) {
+			items = append(items, []any{"outranked"})
+			continue
+		}
 		if !c.sismember(c.p.Candidates(e), id) {
 			items = append(items, []any{"refused"})
 			continue
@@ -122,8 +138,6 @@ func (c *script) claim() any {
 			items = append(items, []any{"quarantine", epoch.left})
 		case r.heir != id && c.kept(r) > 0:
 			items = append(items, []any{"kept", c.kept(r), r.heir})
-		case strings.Contains(c.arg(i+2), "t") && c.opposed(e):
-			items = append(items, []any{"outranked"})
 		default:
 			items = append(items, c.grant(e, r, birth, &epoch, c.num(i+1), c.arg(i+2)))
 		}
@@ -145,6 +159,9 @@ func (c *script) held(r record, epoch string) bool {
 	return counts
 }
 
+// tentative reports whether a claim is for an office that nobody disputes.
+func (c *script) tentative(i int) bool { return strings.Contains(c.arg(i+2), "t") }
+
 // opposed reports whether a live candidate outranks us, or one that has no rank stands.
 func (c *script) opposed(e string) bool {
 	order := c.ranked(c.p.Ranks(e))
@@ -153,7 +170,7 @@ func (c *script) opposed(e string) bool {
 		return true
 	}
 	for _, above := range order[place+1:] {
-		if c.lives(above.member) {
+		if c.born(above.member) {
 			return true
 		}
 	}

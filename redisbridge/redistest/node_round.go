@@ -21,7 +21,6 @@ type look struct {
 
 type rival struct {
 	id, rank, birth string
-	pttl            int64
 }
 
 type other struct {
@@ -55,7 +54,7 @@ func (n *node) canvass(flags string, elections ...string) survey {
 			holderRank: i.text(), appointed: i.text(), place: i.number(),
 		}
 		for h := i.list(); !h.done(); {
-			l.higher = append(l.higher, rival{h.text(), h.text(), h.text(), h.number()})
+			l.higher = append(l.higher, rival{h.text(), h.text(), h.text()})
 		}
 		for o := i.list(); !o.done(); {
 			l.others = append(l.others, other{o.text(), o.text(), o.number()})
@@ -104,7 +103,13 @@ func (n *node) claim(b bid, elections ...string) grants {
 		args = append(args, e, or(b.seen, "0"), b.flags)
 	}
 	r := n.f.reply(redisbridge.ClaimScript, args...)
-	g := grants{r.text(), r.text(), r.text(), r.number(), r.text(), r.number(), nil}
+	g := grants{status: r.text()}
+	if g.status == "outranked" { // of one, and nothing else was looked at
+		r.end()
+		g.items = []award{{verdict: "outranked"}}
+		return g
+	}
+	g.birth, g.epoch, g.number, g.floor, g.left = r.text(), r.text(), r.number(), r.text(), r.number()
 	for items := r.list(); !items.done(); {
 		i := items.list()
 		a := award{verdict: i.text()}

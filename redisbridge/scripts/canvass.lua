@@ -6,7 +6,7 @@
 --       l the record only, m list others
 -- Returns {status of own, birth, epochName, epochNumber, left, items}; item =
 --         {token, holder, holderBirth, remaining_ms, holderRank, appointed,
---          place, {id, rank, birth, pttl, ... of the higher},
+--          place, {id, rank, birth, ... of the higher},
 --          {id, details, numsub, ... of the others},
 --          heir and left of a released office that is kept, else '' and 0, evict};
 --         where all but token and place would be empty, {token, place}
@@ -21,21 +21,26 @@ end
 
 -- higher lists the live candidates that outrank us, the highest first.
 local function higher(ranks, place)
-  local list = {}
+  local list, ids, scores = {}, {}, {}
   local order = call('ZREVRANGE', ranks, 0, math.min(place, 64) - 1, 'WITHSCORES')
-  local keys = {}
   for i = 1, #order, 2 do
-    keys[#keys + 1] = p .. '::session:' .. order[i]
+    ids[#ids + 1], scores[#ids + 1] = order[i], order[i + 1]
   end
-  local found = call('MGET', unpack(keys))
-  for i = 1, #found do
-    if found[i] and #list < 64 then
-      local n, other = #list, order[2 * i - 1]
-      list[n + 1], list[n + 2] = other, order[2 * i]
-      list[n + 3], list[n + 4] = session(other), remaining(other)
+  born(ids)
+  for i = 1, #ids do
+    local n, birth = #list, births[ids[i]]
+    if birth and n < 48 then
+      list[n + 1], list[n + 2], list[n + 3] = ids[i], scores[i], birth
     end
   end
   return list
+end
+
+-- led says whether the holder of an office outranks whoever has that place: then it has
+-- lost, and there is nobody to ask.
+local function led(ranks, holder, place)
+  local at = call('ZREVRANK', ranks, holder)
+  return at and at < place
 end
 
 -- before orders bytewise; '<' on strings would follow the server's locale.
@@ -104,7 +109,7 @@ for k = 1, #ranks do
     else
       place = call('ZREVRANK', ranks[k], id) or -1
     end
-    if place > 0 then
+    if place > 0 and not (lasts and led(ranks[k], r[1], place)) then
       above = higher(ranks[k], place)
     end
     if string.find(flags, 'm', 1, true) then

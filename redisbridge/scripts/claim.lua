@@ -5,13 +5,75 @@
 --       8 knownName, 9 tokenSeen, 10 quarantine_ms, 11 birth, 12 epoch, 13 n,
 --       then n x (election, tokenSeen, flags); flag d<ms>: evict; flag t: only if
 --       nobody outranks us
--- Returns {'ok' or 'stale', birth, epochName, epochNumber, floor, left, items};
+-- Returns {'outranked'}, where n is 1, or
+--         {'ok' or 'stale', birth, epochName, epochNumber, floor, left, items};
 --         item = {'granted', token, appointed} | {'quarantine', left} | {'refused'} | {'outranked'} |
 --         {'kept', left, heir} | {'held', holder, token, remaining_ms, holderBirth, holderRank, appointed,
 --          evict}
 local id, inc = ARGV[2], ARGV[3]
-local now = clock()
 local status, birth = own(id, inc, ARGV[4])
+local last = 13 + 3 * ARGV[13]
+local leaders, candidates = every(14, last, 3, ':leader'), every(14, last, 3, ':candidates')
+
+-- In a batch of many, most offices are new and have no candidate but us. A few commands
+-- about all of them say so: candidates has us in each, and nobody else in any, nor has
+-- ranks, and there is no record. A server that does not know or permit these commands
+-- is asked one by one.
+local vacant, sure, alone, sole = absent(leaders), false, false, false
+if many(candidates) and call('SCARD', candidates[1]) == 1 then
+  sure = redis.pcall('SINTER', unpack(candidates))[1] == id
+  local ranks = every(14, last, 3, ':ranks')
+  local ours = redis.pcall('ZUNION', #ranks, unpack(ranks))
+  alone = sure and not ours.err and #ours == 1 and ours[1] == id
+  local all = alone and redis.pcall('SUNION', unpack(candidates)) or {}
+  sole = not all.err and #all == 1 and all[1] == id
+end
+
+-- outranked says whether a live candidate of ours outranks us. More than 64 above us are
+-- not looked at. Mostly the highest lives.
+local function outranked(ranks)
+  local top = call('ZREVRANGE', ranks, 0, 0)
+  if top[1] == id then
+    return false
+  end
+  born(top)
+  local place = not births[top[1]] and call('ZREVRANK', ranks, id)
+  if not place or place > 64 then
+    return true
+  end
+  local above = call('ZREVRANGE', ranks, 0, place - 1)
+  born(above)
+  for i = 1, #above do
+    if births[above[i]] then
+      return true
+    end
+  end
+  return false
+end
+
+-- opposed(k) says whether somebody is to be asked first: a live candidate that outranks
+-- us, or one that has no rank, an original.
+local function opposed(k)
+  if sole then
+    return false
+  end
+  local ranks = p .. '::election:' .. ARGV[11 + 3 * k] .. ':ranks'
+  if not alone and outranked(ranks) then
+    return true
+  end
+  return call('SCARD', candidates[k]) > (alone and 1 or call('ZCARD', ranks))
+end
+
+local function tentative(k)
+  return string.find(ARGV[13 + 3 * k], 't', 1, true)
+end
+
+-- Of many who stand at once all but one are refused: at little cost.
+if status == 'ok' and #leaders == 1 and tentative(1) and opposed(1) then
+  return { 'outranked' }
+end
+
+local now = clock()
 local name, number, floor, left = epoch(5, now)
 local items = {}
 if status ~= 'ok' or birth ~= ARGV[11] or name ~= ARGV[12] then
@@ -20,42 +82,6 @@ end
 
 -- One look saves a call for each of many offices.
 local vacancies = call('EXISTS', p .. '::vacant') == 1
-
--- In a batch of many, most offices are new and have no candidate but us. A few commands
--- about all of them say so: candidates has us in each, ranks nobody else in any, and there
--- is no record. A server that does not know or permit SINTER or ZUNION is asked one by one.
-local last = 13 + 3 * ARGV[13]
-local leaders, candidates = every(14, last, 3, ':leader'), every(14, last, 3, ':candidates')
-local vacant, sure, alone = absent(leaders), false, false
-if many(candidates) and call('SCARD', candidates[1]) == 1 then
-  sure = redis.pcall('SINTER', unpack(candidates))[1] == id
-  local ranks = every(14, last, 3, ':ranks')
-  local ours = redis.pcall('ZUNION', #ranks, unpack(ranks))
-  alone = not ours.err and #ours == 1 and ours[1] == id
-end
-
--- opposed(k) says whether a live candidate outranks us, or one that has no rank stands: an
--- original, which has to be asked. More than 64 above us are not looked at.
-local function opposed(k)
-  if alone then
-    return call('SCARD', candidates[k]) > 1
-  end
-  local ranks = p .. '::election:' .. ARGV[11 + 3 * k] .. ':ranks'
-  local place = call('ZREVRANK', ranks, id)
-  if not place or place > 64 then
-    return true
-  end
-  if place > 0 then
-    local above = call('ZREVRANGE', ranks, 0, place - 1)
-    for i = 1, #above do
-      above[i] = p .. '::session:' .. above[i]
-    end
-    if call('EXISTS', unpack(above)) > 0 then
-      return true
-    end
-  end
-  return call('SCARD', candidates[k]) > call('ZCARD', ranks)
-end
 
 -- grant writes the record with a token above every one that anybody saw, and
 -- tells the other candidates. Whom a resigner named is appointed.
@@ -95,7 +121,9 @@ for k = 1, #leaders do
   local i = 11 + 3 * k
   local e = ARGV[i]
   local item
-  if not (sure or call('SISMEMBER', candidates[k], id) == 1) then
+  if #leaders > 1 and tentative(k) and opposed(k) then
+    item = { 'outranked' }
+  elseif not (sure or call('SISMEMBER', candidates[k], id) == 1) then
     item = { 'refused' }
   else
     local r = vacant and not written[e] and {} or recorded(leaders[k])
@@ -108,8 +136,6 @@ for k = 1, #leaders do
       item = { 'quarantine', left }
     elseif r[6] ~= id and kept(r, now) > 0 then
       item = { 'kept', kept(r, now), r[6] }
-    elseif string.find(ARGV[i + 2], 't', 1, true) and opposed(k) then
-      item = { 'outranked' }
     else
       item = grant(e, leaders[k], r, ARGV[i + 1], ARGV[i + 2])
       written[e] = true

@@ -20,13 +20,8 @@ local function clock()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- session(id) returns birth and conn of a live session, and the details of the
--- process that is to replace its owner, '' if none is; or nil.
-local function session(id)
-  local s = call('GET', p .. '::session:' .. id)
-  if not s then
-    return nil
-  end
+-- parsed(s) cuts the value of a session.
+local function parsed(s)
   local at = string.find(s, ' ', 1, true)
   if not at then
     return s, 0, ''
@@ -36,6 +31,34 @@ local function session(id)
     return string.sub(s, 1, at - 1), tonumber(string.sub(s, at + 1)) or 0, ''
   end
   return string.sub(s, 1, at - 1), tonumber(string.sub(s, at + 1, to - 1)) or 0, string.sub(s, to + 1)
+end
+
+-- session(id) returns birth and conn of a live session, and the details of the
+-- process that is to replace its owner, '' if none is; or nil.
+local function session(id)
+  local s = call('GET', p .. '::session:' .. id)
+  if not s then
+    return nil
+  end
+  return parsed(s)
+end
+
+local births = {}
+
+-- born(ids) fills births with the birth of each one's session, false where there is none.
+-- The elections of a batch have much the same candidates: each is looked up once.
+local function born(ids)
+  local keys, asked = {}, {}
+  for i = 1, #ids do
+    if births[ids[i]] == nil then
+      asked[#asked + 1] = ids[i]
+      keys[#asked] = p .. '::session:' .. ids[i]
+    end
+  end
+  local found = keys[1] and call('MGET', unpack(keys)) or {}
+  for i = 1, #asked do
+    births[asked[i]] = found[i] and (parsed(found[i]))
+  end
 end
 
 local function lives(id)
