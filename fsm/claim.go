@@ -16,8 +16,8 @@ func (m *Machine) claim(now Instant) {
 		p.claiming = true
 		p.until = now.Mono + m.session.ttl/3
 	}
-	m.deadline = p.until
 	p.inFlight = true
+	m.wait(now, AnswerTimeout)
 	m.do(Effect{Kind: DoClaim, Round: m.round, Tenancy: t.tenancy, Eager: p.eager})
 	p.eager = false
 }

@@ -85,7 +85,7 @@ type Survey struct {
 	Token uint64
 	// Place is how many of our candidates outrank us; -1 if we are no candidate.
 	Place int
-	// Higher are live candidates of ours that outrank us, highest first, 16 at most. They
+	// Higher are live candidates of ours that outrank us, highest first, 4 at most. They
 	// are not listed where the holder outranks us: we have lost to it already.
 	Higher []Candidate
 	// Originals are live candidates of the original package.

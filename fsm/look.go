@@ -9,7 +9,7 @@ func (m *Machine) look(now Instant) {
 	m.looks++
 	m.do(Effect{Kind: DoSurvey, Round: lookBit | uint64(m.looks)})
 	if m.state == Lost && m.deadline == 0 {
-		m.wait(now, m.session.ttl) // if it is never answered
+		m.wait(now, AnswerTimeout)
 	}
 }
 

@@ -61,6 +61,10 @@ const (
 	RetryMax = 5 * time.Second
 	// KeptFor is the longest that a released office is kept for a named successor.
 	KeptFor = time.Second
+	// AnswerTimeout is how long an answer of Redis is waited for. Whoever asks for us gives
+	// one to every question, if only that Redis is unreachable, however many wait
+	// before it: to ask again sooner would only make more wait.
+	AnswerTimeout = 30 * time.Second
 	// maxPlace bounds the stagger in a large fleet.
 	maxPlace = 40
 )

@@ -27,7 +27,7 @@ func (m *Machine) start(now Instant, why Cause) {
 	m.askAnew()
 	m.fire(now, Canvass, why, 0)
 	m.poll = &poll{}
-	m.wait(now, m.session.ttl/3)
+	m.wait(now, AnswerTimeout)
 	fx := Effect{Kind: DoSurvey, Round: m.round, Register: true}
 	if t := m.session.Current(); m.place <= 0 && m.heldBy.ID == "" && t.Holds(now) && !m.deaf() {
 		// Perhaps nobody is to be asked: then the office is ours in one round trip.
@@ -219,7 +219,7 @@ func (m *Machine) onTick(now Instant) {
 	}
 	switch m.state {
 	case Voting:
-		m.undecided(now, Cause{Code: CauseNoAnswer, D: m.session.ttl / 3})
+		m.undecided(now, Cause{Code: CauseNoAnswer, D: AnswerTimeout})
 	case Waiting:
 		m.roundOver(now)
 	case Won:
@@ -237,11 +237,14 @@ func (m *Machine) onTick(now Instant) {
 func (m *Machine) roundOver(now Instant) {
 	p := m.poll
 	if p.claiming {
-		if now.Mono < p.until {
+		switch {
+		case p.inFlight:
+			m.undecided(now, Cause{Code: CauseNoAnswer, D: AnswerTimeout})
+		case now.Mono < p.until:
 			m.claim(now)
-			return
+		default:
+			m.undecided(now, Cause{Code: CauseNoAnswer, D: m.session.ttl / 3})
 		}
-		m.undecided(now, Cause{Code: CauseNoAnswer, D: m.session.ttl / 3})
 		return
 	}
 	if p.drain > 0 && now.Mono < p.until {

@@ -220,7 +220,7 @@ func TestAStickyHolderIsNotAskedAgainInItsTerm(t *testing.T) {
 
 func TestTheRoundIsInconclusiveWhenRedisDoesNotAnswer(t *testing.T) {
 	r := newRig(t)
-	r.run().due().in(fsm.Inconclusive).does("tell inconclusive: Redis did not answer within 1.667s")
+	r.run().due().in(fsm.Inconclusive).does("tell inconclusive: Redis did not answer within 30s")
 	r.due().surveyed(fsm.Survey{Fault: fsm.Cause{Code: fsm.CauseUnreachable, Detail: "connection refused"}}).
 		in(fsm.Inconclusive).does("tell inconclusive: Redis is unreachable: connection refused")
 	r.due().surveyed(fsm.Survey{Fault: fsm.Cause{Code: fsm.CauseNoSession, Detail: "taken"}}).

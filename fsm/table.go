@@ -62,7 +62,7 @@ type Definition struct {
 var Table = Definition{
 	States: [numStates]StateRow{
 		{Idle, "idle", "Not a candidate.", "none"},
-		{Voting, "voting", "Asking Redis who the candidates are and who leads.", "TTL/3: undecided"},
+		{Voting, "voting", "Asking Redis who the candidates are and who leads.", "30 s without an answer: undecided"},
 		{Waiting, "waiting", "The votes are out, or the claim is.", "VoteTimeout: claims, or undecided if somebody who matters is silent"},
 		{Won, "won", "Holds the lease.", "none: the session's trust ends it"},
 		{Lost, "lost", "Somebody else leads, or is about to.", "the instant the holder's session ends if not renewed; VoteTimeout while no leader is known: canvass"},

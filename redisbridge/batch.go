@@ -77,14 +77,19 @@ func (b *Bridge) flush() {
 		return
 	}
 	var cmds []Command
+	room := b.window.items
 	for k := CallKind(0); k < numCalls && len(cmds) < maxCommands; k++ {
-		for len(b.queue[k]) > 0 && len(cmds) < maxCommands {
+		if k == CallPublish {
+			room = b.window.items // of their own: others wait for what these say
+		}
+		for len(b.queue[k]) > 0 && len(cmds) < maxCommands && room > 0 {
 			var calls []*Call
 			if k == CallPublish {
 				calls = b.takeControls()
 			} else {
-				calls = b.take(k, b.together(k))
+				calls = b.take(k, min(b.together(k), room))
 			}
+			room -= len(calls)
 			if k == CallJoin && !b.set.cleared {
 				// In front of the first one: see Settings.cleared.
 				cmds = append(cmds, Command{Script: LeaveScript, Args: append(b.head(1), flag(false))})
@@ -93,6 +98,7 @@ func (b *Bridge) flush() {
 			cmds = append(cmds, b.compose(k, calls))
 			b.flying = append(b.flying, flight{k, calls})
 			for _, bids := range eager(k, calls) {
+				room -= len(bids)
 				cmds = append(cmds, b.composeClaim(bids))
 				b.flying = append(b.flying, flight{CallClaim, bids})
 			}
@@ -104,6 +110,7 @@ func (b *Bridge) flush() {
 	if b.waited = b.set.MinReplicas > 0 && slices.ContainsFunc(b.flying, replicated); b.waited {
 		cmds = append(cmds, b.composeWait())
 	}
+	b.window.sent(b.set.Clock.Now().Mono, b.queued > 0)
 	b.set.Counters.Batches.Add(1)
 	b.set.Counters.Commands.Add(uint64(len(cmds)))
 	n, send := b.number, b.send
@@ -207,6 +214,7 @@ func (b *Bridge) onLanded(m *landed) {
 		b.failed(errShape)
 		return
 	}
+	b.window.answered(b.set.Clock.Now().Mono, b.set.Session.TTL())
 	flying := b.flying
 	b.flying = nil
 	var fatal error

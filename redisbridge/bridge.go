@@ -23,6 +23,7 @@ type Bridge struct {
 	number   uint64 // of the connection that is open or being opened
 	dialling bool
 	flying   []flight // what is under way, nil if nothing is
+	window   window   // how much of what waits goes next
 	waited   bool     // a WAIT for replicas ends it
 	short    error    // how its answer is short of MinReplicas
 	queue    [numCalls][]*Call
@@ -105,7 +106,9 @@ type (
 // time: calls under way are answered with a fault then, or handed on to its successor if
 // they are kept until answered.
 func Props(set *Settings) *actor.Props {
-	return actor.PropsFromProducer(func() actor.Actor { return &Bridge{set: set, quits: map[string]uint64{}, causes: map[string]bool{}} })
+	return actor.PropsFromProducer(func() actor.Actor {
+		return &Bridge{set: set, window: window{items: firstWindow}, quits: map[string]uint64{}, causes: map[string]bool{}}
+	})
 }
 
 // Receive is the actor's one entry.
@@ -207,6 +210,9 @@ func (b *Bridge) failed(err error) {
 	b.dialling = false
 	flying := b.flying
 	b.flying = nil
+	if flying != nil {
+		b.window.lost()
+	}
 	b.unanswered(flying, err)
 	for k := range b.queue {
 		if !CallKind(k).kept() {

@@ -214,6 +214,12 @@ func TestAScriptCallAndAPipelineHaveABound(t *testing.T) {
 	r := newRig(t)
 	c := r.up()
 	r.call(survey("first", 1))
+	for range 256 + 512 + 1024 { // each that is full and answered at once doubles what the next may carry
+		r.call(survey("e", 1))
+	}
+	c.reply()
+	c.reply()
+	c.reply()
 	for range 600 {
 		r.call(survey("e", 1))
 	}

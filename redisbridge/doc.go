@@ -47,7 +47,9 @@
 // out together in the next one, calls of one kind in one script call where they can be:
 // surveys, releases, quits; claims and re-assertions of one tenancy; control messages to
 // one node of ours as one message of type batch. Kinds go out in a fixed order, what
-// gives something up before what asks for something.
+// gives something up before what asks for something. How much goes into one pipeline is
+// bounded by how long the last ones took: less after one that took more than TTL/16, so
+// that heartbeats get through to a server that thousands of elections keep busy.
 //
 // Kept calls. Release, quit and leave are kept over reconnects and retried until the
 // server has carried them out, or refused them for good; somebody waits for what they give
@@ -102,6 +104,7 @@
 //
 //	256 items in one script call          the rest goes into the next call
 //	512 commands in one pipeline          the rest goes into the next pipeline
+//	32 to 131,072 items in one pipeline   as the server keeps up; the rest goes into the next
 //	262,144 calls waiting                 a further one is answered with a fault
 //	1 MiB of a received message           counted and dropped (MaxPayload)
 //	100 levels of MessagePack             counted and dropped
@@ -144,7 +147,7 @@
 //	bridge.go   the actor: the command connection, back-off, calls that are kept, restarts
 //	subscribe.go, link.go  the subscription; telling the owner how things stand
 //	calls.go    Call and its answers; Link, Heard, AppMessage
-//	batch.go    queues and pipelines; compose.go writes their commands
+//	batch.go    queues and pipelines; compose.go writes their commands; window.go bounds them
 //	land.go     replies become answers, land_election.go those of elections; reply.go reads
 //	refusal.go  telling what the server refuses
 //	hear.go     what the subscription hears; the watchdog; drops

@@ -69,10 +69,10 @@ func (c *script) looked(e, flags, epoch string) []any {
 }
 
 // higher lists the live candidates that outrank us, the highest first: at most
-// 16 of the first 64.
+// 4 of the first 64.
 func (c *script) higher(order []scored, place int) []any {
 	list := []any{}
-	for i := 0; i < min(place, 64) && len(list) < 3*16; i++ {
+	for i := 0; i < min(place, 64) && len(list) < 3*4; i++ {
 		it := order[len(order)-1-i]
 		if !c.born(it.member) {
 			continue

@@ -85,16 +85,22 @@ var canvassRules = []rule{
 		want(f, "place", i.place, 1)
 		want(f, "rank", i.higher[0].rank, "4503599627370495")
 	}},
-	{says: "higher holds 16 at most", check: func(f *Fixture) {
+	{says: "higher holds 4 at most, however many above them are dead", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		for i := range 20 {
 			f.online(fmt.Sprintf("n%02d", i), "5", "e")
 		}
 		i := a.canvass("", "e").items[0]
 		want(f, "place", i.place, 20)
-		want(f, "higher", len(i.higher), 16)
+		want(f, "higher", len(i.higher), 4)
 		want(f, "first", i.higher[0].id, "n19")
-		want(f, "last", i.higher[15].id, "n04")
+		want(f, "last", i.higher[3].id, "n16")
+		for k := 8; k < 20; k++ {
+			f.Plain("DEL", f.keys().Session(fmt.Sprintf("n%02d", k)))
+		}
+		i = a.canvass("", "e").items[0]
+		want(f, "first that lives", i.higher[0].id, "n07")
+		want(f, "last of them", i.higher[3].id, "n04")
 	}},
 	{says: "nobody is higher where the holder outranks us: we have lost already", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")

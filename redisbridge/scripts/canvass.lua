@@ -19,19 +19,23 @@ if status == 'taken' or status == 'stale' then
   return { status, '', name, number, left, items }
 end
 
--- higher lists the live candidates that outrank us, the highest first.
+-- higher lists the live candidates that outrank us, the highest first. Mostly all live.
 local function higher(ranks, place)
-  local list, ids, scores = {}, {}, {}
-  local order = call('ZREVRANGE', ranks, 0, math.min(place, 64) - 1, 'WITHSCORES')
-  for i = 1, #order, 2 do
-    ids[#ids + 1], scores[#ids + 1] = order[i], order[i + 1]
-  end
-  born(ids)
-  for i = 1, #ids do
-    local n, birth = #list, births[ids[i]]
-    if birth and n < 48 then
-      list[n + 1], list[n + 2], list[n + 3] = ids[i], scores[i], birth
+  local list, from = {}, 0
+  while from < math.min(place, 64) and #list < 12 do
+    local to = math.min(place, from == 0 and 8 or 64)
+    local order, ids = call('ZREVRANGE', ranks, from, to - 1, 'WITHSCORES'), {}
+    for i = 1, #order, 2 do
+      ids[#ids + 1] = order[i]
     end
+    born(ids)
+    for i = 1, #ids do
+      local n, birth = #list, births[ids[i]]
+      if birth and n < 12 then
+        list[n + 1], list[n + 2], list[n + 3] = ids[i], order[2 * i], birth
+      end
+    end
+    from = to
   end
   return list
 end

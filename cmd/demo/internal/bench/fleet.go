@@ -47,6 +47,8 @@ type fleet struct {
 	nodes  []*node
 	events sync.WaitGroup
 	won    chan win // of all nodes
+
+	followed time.Duration // how long leadAll took, once the highest led, until all followed
 }
 
 // node is one of them.

@@ -1,0 +1,37 @@
+package redisbridge
+
+import "time"
+
+// window bounds how much goes out in one pipeline by how long the last ones took. Nothing
+// of a node gets past a pipeline that is under way, its heartbeat neither; and who
+// is not answered within TTL/3 takes the link for lost, and what it carried begins again.
+// In a fleet that comes to run thousands of elections at once all nodes wait for
+// one server: then each sends less at a time, until a pipeline takes a small part of the TTL.
+type window struct {
+	items int           // that one pipeline may carry
+	at    time.Duration // when the one under way was sent, monotonic
+	full  bool          // more waited than it could carry
+}
+
+const (
+	firstWindow = 1 << 8
+	minWindow   = 1 << 5
+	maxWindow   = maxItems * maxCommands
+)
+
+// sent notes a pipeline, and whether it is full.
+func (w *window) sent(now time.Duration, full bool) { w.at, w.full = now, full }
+
+// answered halves the window after a pipeline that took longer than TTL/16, and doubles it
+// after a full one that took less than half of that.
+func (w *window) answered(now, ttl time.Duration) {
+	switch took := now - w.at; {
+	case took > ttl/16:
+		w.items = max(w.items/2, minWindow)
+	case w.full && took < ttl/32:
+		w.items = min(w.items*2, maxWindow)
+	}
+}
+
+// lost: the link failed under a pipeline.
+func (w *window) lost() { w.items = max(w.items/4, minWindow) }
