@@ -34,7 +34,7 @@ func BenchmarkStepNoChange(b *testing.B) {
 }
 
 // A whole uncontested round, from a new machine into office: three steps and three
-// transitions, each of which borrows a looplab instance.
+// transitions.
 func BenchmarkStepRound(b *testing.B) {
 	r := newRig(b)
 	rules := standard()
@@ -42,9 +42,9 @@ func BenchmarkStepRound(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m := fsm.NewMachine(me, &rules, r.s, seed)
-		m.Step(r.now, fsm.Input{Kind: fsm.InRun})
-		m.Step(r.now, fsm.Input{Kind: fsm.InSurveyed, Round: 1, Survey: none})
-		m.Step(r.now, fsm.Input{Kind: fsm.InClaimed, Round: 1, Outcome: fsm.OutcomeGranted, Token: 5, Tenancy: first})
+		fsm.Recycle(m.Step(r.now, fsm.Input{Kind: fsm.InRun}))
+		fsm.Recycle(m.Step(r.now, fsm.Input{Kind: fsm.InSurveyed, Round: 1, Survey: none}))
+		fsm.Recycle(m.Step(r.now, fsm.Input{Kind: fsm.InClaimed, Round: 1, Outcome: fsm.OutcomeGranted, Token: 5, Tenancy: first}))
 		if m.State() != fsm.Won {
 			b.Fatal("not won")
 		}

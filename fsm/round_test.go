@@ -227,6 +227,22 @@ func TestTheRoundIsInconclusiveWhenRedisDoesNotAnswer(t *testing.T) {
 		in(fsm.Inconclusive).does("beat", "tell inconclusive: our session is not current: taken")
 }
 
+// A server that is busy with thousands of elections answers late. Who asked again meanwhile
+// would make it busier, and hear the answer when it does not ask any more.
+func TestAnAnswerCountsHoweverManyWaitedBeforeIt(t *testing.T) {
+	r := newRig(t).run().live(20 * time.Second).in(fsm.Voting)
+	r.surveyed(survey()).in(fsm.Waiting).does("claim, round 1, epoch e1")
+	r.live(20 * time.Second).in(fsm.Waiting)
+	r.granted(9).in(fsm.Won)
+
+	// None at all is a defect; then it is asked again.
+	r = newRig(t).run().surveyed(survey()).in(fsm.Waiting)
+	if r.left() != fsm.AnswerTimeout {
+		t.Errorf("waits %s for the answer to a claim", r.left())
+	}
+	r.due().in(fsm.Inconclusive).does("tell inconclusive: Redis did not answer within 30s")
+}
+
 func TestRetriesDoubleFromAQuarterSecondToFive(t *testing.T) {
 	r := newRig(t)
 	r.run().due()

@@ -2,7 +2,7 @@ package fsm
 
 import "testing"
 
-// One transition by way of a pooled looplab instance.
+// One transition, of which looplab was asked before.
 func BenchmarkTransition(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
