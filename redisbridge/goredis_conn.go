@@ -145,6 +145,8 @@ func (c *conn) Caution() string { return c.caution }
 
 // evicts says whether a server may throw keys away when its memory is full, which would
 // give an office away that somebody holds. Sessions have a TTL, so no policy spares them.
+// The text is read here because go-redis's InfoMap panics where a proxy leaves the headings
+// of the sections out.
 func evicts(info string) string {
 	settings := map[string]string{}
 	for line := range strings.Lines(info) {
