@@ -9,7 +9,7 @@ import (
 // DropReason says why a message that was received was not used.
 type DropReason uint8
 
-// Reasons. The sentences in the log are in dropWhy.
+// Reasons. The sentences in the log are in dropWords.
 const (
 	// DropMalformed: it could not be decoded.
 	DropMalformed DropReason = iota
@@ -41,25 +41,21 @@ const (
 
 const dropReasons = int(DropOverflow) + 1
 
-var dropNames = [dropReasons]string{
-	"malformed", "unsigned", "forged", "untimely", "replayed", "own_name", "other_name", "stranger", "no_session",
-	"not_ours", "original", "unexpected", "overflow",
-}
-
-var dropWhy = [dropReasons]string{
-	"it is no message",
-	"control message without a signature",
-	"control message with a wrong signature, or for an earlier start of this node",
-	"control message of another time: do the wall clocks differ?",
-	"control message that was heard before",
-	"control message in our own name",
-	"message in another's name",
-	"control message from who is no candidate",
-	"control message from a node without a session",
-	"election in which we are no candidate",
-	"control message of an original, and Mixed is false",
-	"an ack that nobody waits for",
-	"too many messages wait to be verified",
+// dropWords are, by reason, its name in the log and the metrics, and the sentence in the log.
+var dropWords = [dropReasons]struct{ name, why string }{
+	DropMalformed:  {"malformed", "it is no message"},
+	DropUnsigned:   {"unsigned", "control message without a signature"},
+	DropForged:     {"forged", "control message with a wrong signature, or for an earlier start of this node"},
+	DropUntimely:   {"untimely", "control message of another time: do the wall clocks differ?"},
+	DropReplayed:   {"replayed", "control message that was heard before"},
+	DropOwnName:    {"own_name", "control message in our own name"},
+	DropOtherName:  {"other_name", "message in another's name"},
+	DropStranger:   {"stranger", "control message from who is no candidate"},
+	DropNoSession:  {"no_session", "control message from a node without a session"},
+	DropNotOurs:    {"not_ours", "election in which we are no candidate"},
+	DropOriginal:   {"original", "control message of an original, and Mixed is false"},
+	DropUnexpected: {"unexpected", "an ack that nobody waits for"},
+	DropOverflow:   {"overflow", "too many messages wait to be verified"},
 }
 
 // String is the short name, as in the log and the metrics: "malformed", "stranger".
@@ -67,7 +63,7 @@ func (r DropReason) String() string {
 	if int(r) >= dropReasons {
 		return "unknown"
 	}
-	return dropNames[r]
+	return dropWords[r].name
 }
 
 // DropReasons returns all reasons.
@@ -92,7 +88,7 @@ func (d *drops) read(c *Counts) {
 		if c.DroppedFor == nil {
 			c.DroppedFor = make(map[string]uint64)
 		}
-		c.DroppedFor[dropNames[i]] = n
+		c.DroppedFor[dropWords[i].name] = n
 		c.Dropped += n
 	}
 	c.Unsigned, c.Forged = d[DropUnsigned].Load(), d[DropForged].Load()
@@ -129,7 +125,7 @@ func (b *Bridge) drop(reason DropReason, detail, payload string) {
 		sample = sample[:sampleLen] + "…"
 	}
 	if detail == "" {
-		detail = dropWhy[min(int(reason), dropReasons-1)]
+		detail = dropWords[min(int(reason), dropReasons-1)].why
 	}
 	b.set.Logger.Log(nil, slog.LevelWarn, "message dropped", //nolint:staticcheck // no context here
 		"id", b.set.ID, "reason", reason.String(), "why", detail, "sample", sample, "bytes", len(payload), "dropped_since_last", b.drops.since)
