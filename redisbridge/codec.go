@@ -126,31 +126,34 @@ const (
 // control reads one object. A message that DecodeControl would refuse is not ok either:
 // what is wrong with it is for the other reader to say.
 func (r *reader) control() (c Control, ok bool) {
-	if !r.take('{') {
+	var m members
+	saw, ok := r.object(func(key string) (int, bool) { return m.read(r, key) })
+	if !ok || saw&sawType == 0 || m.kind == TypeBatch {
 		return c, false
 	}
-	var m members
-	saw := 0
-	for {
+	m.hasElection, m.hasID = saw&sawElection != 0, saw&sawID != 0
+	c, err := m.control()
+	return c, err == nil
+}
+
+// object reads one object with at least one member, each at most once; read reads the value
+// of one and says its bit.
+func (r *reader) object(read func(key string) (bit int, ok bool)) (saw int, ok bool) {
+	for ok = r.take('{'); ok; ok = r.take(',') {
 		key, ok := r.text()
 		if !ok || !r.take(':') {
-			return c, false
+			return 0, false
 		}
-		bit, ok := m.read(r, key)
+		bit, ok := read(key)
 		if !ok || saw&bit != 0 {
-			return c, false
+			return 0, false
 		}
 		saw |= bit
-		if r.take(',') {
-			continue
+		if r.take('}') {
+			return saw, true
 		}
-		if !r.take('}') || saw&sawType == 0 || m.kind == TypeBatch {
-			return c, false
-		}
-		m.hasElection, m.hasID = saw&sawElection != 0, saw&sawID != 0
-		c, err := m.control()
-		return c, err == nil
 	}
+	return 0, false
 }
 
 // read reads the value of one member.
