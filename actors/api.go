@@ -123,10 +123,17 @@ func (n *Node) stoppedErr() error {
 	return ErrStopped
 }
 
+func checkElection(name string) error {
+	if err := redisbridge.CheckName(name); err != nil {
+		return fmt.Errorf("%w: election name %q %w", ErrConfig, name, err)
+	}
+	return nil
+}
+
 // election finds or makes the actor of an election.
 func (n *Node) election(ctx context.Context, name string) (*actor.PID, error) {
-	if err := redisbridge.CheckName(name); err != nil {
-		return nil, fmt.Errorf("%w: election name %q %w", ErrConfig, name, err)
+	if err := checkElection(name); err != nil {
+		return nil, err
 	}
 	if e := n.shared.elections.find(name); e != nil {
 		return e.pid, nil // the node need not be asked
@@ -139,8 +146,8 @@ func (n *Node) election(ctx context.Context, name string) (*actor.PID, error) {
 // askElection asks the actor of an election, made if need be: then the node hands on the
 // request.
 func (n *Node) askElection(ctx context.Context, doing, name string, request any) error {
-	if err := redisbridge.CheckName(name); err != nil {
-		return fmt.Errorf("%s %q: %w: election name %q %w", doing, name, ErrConfig, name, err)
+	if err := checkElection(name); err != nil {
+		return fmt.Errorf("%s %q: %w", doing, name, err)
 	}
 	ch, done := answers[struct{}]()
 	q := &ask{request: request, done: func(err error) { done(struct{}{}, err) }}
