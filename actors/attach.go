@@ -118,7 +118,7 @@ func (e *election) detach(err error) {
 	if won {
 		env.publish(&Lost{Election: e.name, At: env.clock.Now(), Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
 	}
-	if env != nil && env.heard() {
+	if env != nil {
 		env.publish(&Status{View: View{Election: e.name}})
 	}
 	p := e.papers
