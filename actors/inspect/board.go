@@ -44,7 +44,12 @@ type set struct {
 	nodes map[string]NodeState
 	seats map[string][]*Seat // by election; sorted by node
 	names []string           // of the elections, sorted
+	gone  []string           // nodes of other processes that have left, in order
 }
+
+// keepGone is how many nodes that have left are still known: processes come and go, mostly
+// each with an id of its own.
+const keepGone = 100
 
 func newBoard(clock Clock, run string, keep int) *Board {
 	return &Board{
@@ -57,7 +62,7 @@ func newSet() set { return set{nodes: map[string]NodeState{}, seats: map[string]
 
 // clone copies a set, so that it can be changed.
 func (s *set) clone() set {
-	c := set{nodes: make(map[string]NodeState, len(s.nodes)), seats: make(map[string][]*Seat, len(s.seats)), names: slices.Clone(s.names)}
+	c := set{nodes: make(map[string]NodeState, len(s.nodes)), seats: make(map[string][]*Seat, len(s.seats)), names: slices.Clone(s.names), gone: slices.Clone(s.gone)}
 	for k, v := range s.nodes {
 		c.nodes[k] = v
 	}
@@ -92,7 +97,7 @@ func find(list []*Seat, node string) (int, bool) {
 func (s *set) apply(e *Entry) {
 	switch e.Kind {
 	case KindNode:
-		s.nodes[e.State.ID] = *e.State
+		s.node(e.State)
 	case KindMoved, KindSeat:
 		list, known := s.seats[e.Seat.Election]
 		if !known {
@@ -116,6 +121,23 @@ func (s *set) apply(e *Entry) {
 				list[i] = &Seat{Node: e.Node, View: actors.View{Election: election, Rank: list[i].Rank}, Cause: e.Cause}
 			}
 		}
+	}
+}
+
+// node puts a node's state into the set, and forgets who left long ago.
+func (s *set) node(n *NodeState) {
+	s.nodes[n.ID] = *n
+	at := slices.Index(s.gone, n.ID)
+	gone := !n.Here && !n.Up
+	switch {
+	case gone && at < 0:
+		s.gone = append(s.gone, n.ID)
+	case !gone && at >= 0:
+		s.gone = slices.Delete(s.gone, at, at+1)
+	}
+	if len(s.gone) > keepGone {
+		delete(s.nodes, s.gone[0])
+		s.gone = slices.Delete(s.gone, 0, 1)
 	}
 }
 
@@ -179,6 +201,18 @@ func (b *Board) Change(at time.Time, id, tone, text string, change func(*NodeSta
 		return
 	}
 	b.add(Entry{At: at.UnixMilli(), Kind: KindNode, Node: id, State: &n, Text: text, Tone: tone})
+}
+
+// elsewhere are the nodes of other processes that are in the fleet, as far as is known.
+func (b *Board) elsewhere() (ids []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, n := range b.now.nodes {
+		if n.Up && !n.Here {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // Stopped says that a node runs no more, and why; its elections are idle then.

@@ -2,9 +2,12 @@ package inspect
 
 import (
 	"crypto/subtle"
+	"errors"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+	"time"
 )
 
 // controlInfo is what a page needs to give orders.
@@ -16,8 +19,11 @@ type controlInfo struct {
 // tokenHeader carries the token. A form of another site can't set a header.
 const tokenHeader = "X-Hustings-Token" //nolint:gosec // a name
 
-// maxOrder bounds an order's size.
-const maxOrder = 64 << 10
+// Bounds of an order.
+const (
+	maxOrder    = 64 << 10
+	orderWithin = 5 * time.Second // it must have arrived
+)
 
 func (p *Page) controlInfo() *controlInfo {
 	c, ok := p.source.(Controller)
@@ -43,9 +49,7 @@ func (p *Page) control(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "refused: "+why, http.StatusForbidden)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxOrder)
-	if err := r.ParseForm(); err != nil {
-		http.Error(w, "this is no form", http.StatusBadRequest)
+	if !p.read(w, r) {
 		return
 	}
 	order := Command{
@@ -65,6 +69,28 @@ func (p *Page) control(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, http.StatusOK, outcome{true, text})
+}
+
+// read reads an order's form; if it can't, that is answered.
+func (p *Page) read(w http.ResponseWriter, r *http.Request) bool {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(p.options.Clock.Now().Add(orderWithin).Time()) // not every server can
+	r.Body = http.MaxBytesReader(w, r.Body, maxOrder)
+	err := r.ParseForm()
+	var long *http.MaxBytesError
+	switch {
+	case err == nil:
+		_ = control.SetReadDeadline(time.Time{}) // obeying it may take its time
+		return true
+	case errors.As(err, &long):
+		http.Error(w, "the order is too long", http.StatusRequestEntityTooLarge)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.Header().Set("Connection", "close")
+		http.Error(w, "the order did not arrive in time", http.StatusRequestTimeout)
+	default:
+		http.Error(w, "this is no form", http.StatusBadRequest)
+	}
+	return false
 }
 
 // foreign says why a request does not come from this page; "" if it does.

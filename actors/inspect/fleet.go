@@ -105,6 +105,7 @@ func (f *Fleet) pump(ctx context.Context, b *Board, n *actors.Node) {
 		if crowded && len(events) == 0 {
 			crowded = false
 			f.readAll(b, n)
+			f.miss(b, n)
 		}
 	}
 	if ctx.Err() == nil && f.Get(id) == n {
@@ -127,6 +128,19 @@ func (f *Fleet) readAll(b *Board, n *actors.Node) {
 	}
 	for _, v := range n.Views() {
 		b.View(at, n.ID(), v)
+	}
+}
+
+// miss takes those out of the fleet whose leave was among events that were lost.
+func (f *Fleet) miss(b *Board, n *actors.Node) {
+	there := map[string]bool{}
+	for _, m := range n.Members() {
+		there[m.ID] = true
+	}
+	for _, id := range b.elsewhere() {
+		if !there[id] {
+			b.Change(f.time(), id, "", id+" has left the fleet", func(s *NodeState) { s.Up = false })
+		}
 	}
 }
 

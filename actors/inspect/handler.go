@@ -196,7 +196,8 @@ func (p *Page) hostAllowed(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	return slices.Contains(p.options.Hosts, strings.Trim(host, "[]"))
+	host = strings.Trim(host, "[]")
+	return slices.ContainsFunc(p.options.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
 // html writes the page. The diagram in it is ours and made of the table alone.

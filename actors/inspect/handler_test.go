@@ -55,7 +55,7 @@ func TestThePageIsServedUnderAnyPathAndLetsNothingForeignIn(t *testing.T) {
 func TestAPageThatIsToldItsHostsAnswersUnderNoOther(t *testing.T) {
 	r := newRig(t, inspect.Options{Hosts: []string{"127.0.0.1", "localhost", "::1"}})
 	for host, want := range map[string]int{
-		"127.0.0.1:7007": 200, "localhost": 200, "[::1]:7007": 200, "evil.example": 421, "127.0.0.1.evil.example:80": 421,
+		"127.0.0.1:7007": 200, "localhost": 200, "LocalHost:80": 200, "[::1]:7007": 200, "evil.example": 421, "127.0.0.1.evil.example:80": 421,
 	} {
 		req, _ := http.NewRequest(http.MethodGet, r.url+"state.json", nil)
 		req.Host = host

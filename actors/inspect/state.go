@@ -27,7 +27,8 @@ type stateReply struct {
 	// Run names the recording: ids of another mean nothing here.
 	Run string `json:"run"`
 	// First and Last are the oldest and the newest entry that is kept; As is the one
-	// after which this is the state, 0 the present.
+	// after which this is the state, 0 the present. It is later than the one that was asked
+	// for where that is not kept.
 	First uint64 `json:"first"`
 	Last  uint64 `json:"last"`
 	As    uint64 `json:"as"`
@@ -170,6 +171,8 @@ func (p *Page) state(w http.ResponseWriter, r *http.Request) {
 	out.Player = p.board.player
 	if out.As >= out.Last {
 		out.As = 0
+	} else if out.As > 0 {
+		out.As = max(out.As, out.First-1) // further back nothing is kept
 	}
 	set := p.board.as(out.As)
 	out.fill(set, strings.ToLower(q.Get("q")), q.Get("status"), number("limit", rowsByDef, maxRows))
