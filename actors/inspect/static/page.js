@@ -26,6 +26,7 @@ export const app = {
   trusted: new Map(), // by node; not an object, which has members of its own
 };
 
+let answered = true;
 let wanted = false;
 let running = false;
 let last = 0;
@@ -49,8 +50,11 @@ async function read() {
     const answer = await fetch("state.json?" + query);
     if (!answer.ok) throw new Error(await answer.text());
     const state = await answer.json();
+    if (!answered) live(...stream.standing); // which may have gone on meanwhile
+    answered = true;
     if (asked === app.as) take(state);
   } catch {
+    answered = false;
     live(false, "no answer; trying again");
     setTimeout(refresh, 2000);
   }
@@ -60,6 +64,11 @@ async function read() {
 
 function take(state) {
   if (app.state && app.state.run !== state.run) back(false);
+  if (app.as && state.as > app.as) {
+    say("That moment is not recorded any more.");
+    back();
+    return;
+  }
   app.state = state;
   app.read = performance.now();
   app.trusted.clear();

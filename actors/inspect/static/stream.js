@@ -10,6 +10,7 @@ export class Stream {
     this.since = "";
     this.election = null;
     this.timer = 0;
+    this.standing = [false, "connecting"];
     addEventListener("online", () => this.open());
   }
 
@@ -35,12 +36,12 @@ export class Stream {
         f(JSON.parse(e.data));
       });
     take("hello", (data) => {
-      this.on.live(true, "live");
+      this.stands(true, "live");
       this.on.changes(data);
     });
     take("changes", (data) => this.on.changes(data));
     take("reload", () => {
-      this.on.live(true, "live");
+      this.stands(true, "live");
       this.on.reload();
     });
     take("bye", () => this.again("the server is closing"));
@@ -49,10 +50,15 @@ export class Stream {
     };
   }
 
+  stands(...standing) {
+    this.standing = standing;
+    this.on.live(...standing);
+  }
+
   again(why) {
     this.source?.close();
     this.source = null;
-    this.on.live(false, `${why}; trying again`);
+    this.stands(false, `${why}; trying again`);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.open(), PATIENCE * (0.5 + Math.random() / 2));
   }
