@@ -46,15 +46,17 @@ func parseBench(args []string, w io.Writer) (*benchOptions, error) {
 	f.StringVar(&o.run.Only, "only", "", "only the sections whose names contain `TEXT`, as in handover")
 	f.StringVar(&o.json, "json", "", "write all figures and samples to a `FILE`")
 	f.StringVar(&o.svg, "svg", "", "write plots into a `DIR`")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args); err != nil {
 		return nil, err
 	}
+	err := errors.Join(checkURL(o.redis), hasFolder("--json", o.json))
 	if f.NArg() > 0 {
-		err := fmt.Errorf("demo bench: %q is no flag: every option begins with --", f.Arg(0))
-		fmt.Fprintln(w, err)
-		return o, err
+		err = fmt.Errorf("%q is no flag: every option begins with --", f.Arg(0))
 	}
-	return o, nil
+	if err != nil {
+		fmt.Fprintln(w, "demo bench:", err)
+	}
+	return o, err
 }
 
 // runBench is demo bench.

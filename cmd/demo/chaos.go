@@ -37,9 +37,6 @@ wrong; 3 there is no redis-server.
 Flags:
 `
 
-// exitNoServer: there is no redis-server to run.
-const exitNoServer = 3
-
 // parseChaos reads the arguments. Its errors have been printed, with the usage.
 func parseChaos(args []string, w io.Writer) (*chaosOptions, error) {
 	var kinds strings.Builder
@@ -63,7 +60,7 @@ func parseChaos(args []string, w io.Writer) (*chaosOptions, error) {
 	f.StringVar(&o.json, "json", "", "write report, terms and faults to a `FILE`")
 	f.StringVar(&o.timeline, "timeline", "", "write the merged timeline of the whole run to a `FILE`")
 	f.StringVar(&o.redis, "redis-server", "", "`PATH` of redis-server (default HUSTINGS_REDIS_SERVER, or the one on PATH)")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args); err != nil {
 		return nil, err
 	}
 	err := o.check(f.Args())
@@ -97,8 +94,16 @@ func (o *chaosOptions) check(rest []string) error {
 		return fmt.Errorf("demo chaos: --ttl %v is too short: use at least 300ms", r.TTL)
 	case r.For <= 0 || r.Quiet < 0 || r.Quiet >= r.For:
 		return fmt.Errorf("demo chaos: --for %v --quiet %v: use more than 0, and less quiet than that", r.For, r.Quiet)
+	case r.VoteTimeout < 0:
+		return fmt.Errorf("demo chaos: --vote-timeout %v is too short: use more than 0, or leave it out", r.VoteTimeout)
 	case r.Probe < time.Millisecond:
 		return fmt.Errorf("demo chaos: --probe %v is too short: use at least 1ms", r.Probe)
+	}
+	if _, ok := policies[r.Takeover]; !ok && r.Takeover != "" {
+		return fmt.Errorf("demo chaos: --takeover %q is unknown: use %s or %s", r.Takeover, onExpiry, onDisconnect)
+	}
+	if err := errors.Join(hasFolder("--json", o.json), hasFolder("--timeline", o.timeline)); err != nil {
+		return fmt.Errorf("demo chaos: %w", err)
 	}
 	return nil
 }
@@ -159,7 +164,7 @@ func chaosBar(w io.Writer, p chaos.Progress) {
 // worst is how many violations are shown with their timelines.
 const worst = 3
 
-// conclude checks the log and prints what came out. Of a run that was cut short nobody
+// conclude checks the log, and prints and writes what came out. Of a run that was cut short nobody
 // knows who would have led at its end.
 func (o *chaosOptions) conclude(log *chaos.Log, short bool, c *console) int {
 	bounds := o.run.Bounds()
@@ -167,19 +172,16 @@ func (o *chaosOptions) conclude(log *chaos.Log, short bool, c *console) int {
 		bounds.Rank = nil
 	}
 	report := chaos.Check(log, bounds)
-	if o.json != "" {
-		if err := o.write(log, report); err != nil {
-			fmt.Fprintln(c.err, "demo chaos:", err)
-			return exitFault
-		}
+	code := o.tell(log, report, bounds, c)
+	if err := o.write(log, report); err != nil {
+		fmt.Fprintln(c.err, "demo chaos:", err)
+		return exitFault
 	}
-	if o.timeline != "" {
-		text := strings.Join(log.Timeline(chaos.Violation{At: math.MaxInt64}, math.MaxInt, 0), "\n") + "\n"
-		if err := os.WriteFile(o.timeline, []byte(text), 0o600); err != nil {
-			fmt.Fprintln(c.err, "demo chaos:", err)
-			return exitFault
-		}
-	}
+	return code
+}
+
+// tell prints the report.
+func (o *chaosOptions) tell(log *chaos.Log, report *chaos.Report, bounds chaos.Bounds, c *console) int {
 	fmt.Fprintf(c.out, "seed %d: %d nodes, %d elections, TTL %v, %v\n\n",
 		o.run.Seed, o.run.Nodes, o.run.Elections, o.run.TTL, o.run.For)
 	report.Write(c.out, log, bounds)
@@ -201,15 +203,23 @@ func (o *chaosOptions) conclude(log *chaos.Log, short bool, c *console) int {
 	return exitOK
 }
 
-// write writes the JSON file.
+// write writes the files that were asked for.
 func (o *chaosOptions) write(log *chaos.Log, report *chaos.Report) error {
+	var failed error
+	if o.timeline != "" {
+		text := strings.Join(log.Timeline(chaos.Violation{At: math.MaxInt64}, math.MaxInt, 0), "\n") + "\n"
+		failed = os.WriteFile(o.timeline, []byte(text), 0o600)
+	}
+	if o.json == "" {
+		return failed
+	}
 	text, err := json.MarshalIndent(map[string]any{
 		"seed": o.run.Seed, "ttl_ns": o.run.TTL, "nodes": o.run.Nodes, "elections": log.Elections,
 		"begin_ns": log.Begin, "calm_ns": log.Calm, "end_ns": log.End,
 		"report": report, "faults": log.Faults, "terms": chaos.Terms(log), "processes": log.Processes,
 	}, "", " ")
-	if err != nil {
-		return err
+	if err == nil {
+		err = os.WriteFile(o.json, append(text, '\n'), 0o600)
 	}
-	return os.WriteFile(o.json, append(text, '\n'), 0o600)
+	return errors.Join(failed, err)
 }

@@ -135,7 +135,22 @@ func TestCommandLine(t *testing.T) {
 		{"--seed 1 node", exitUsage, "is no flag"},
 		{"node --format xml", exitUsage, "use text or json"},
 		{"node web-1", exitUsage, "is no flag"},
-		{"--redis http://x", exitFault, "redis nor rediss"},
+		{"--redis http://x", exitUsage, "redis nor rediss"},
+		{"--speed NaN", exitUsage, "more than 0"},
+		{"--nodes five", exitUsage, "demo -h explains"},
+		{"node --ttl soon", exitUsage, "demo node -h explains"},
+		{"serve --redis localhost", exitUsage, "redis nor rediss"},
+		{"serve --ttl 299ms", exitUsage, "at least 300ms"},
+		{"serve --addr 127.0.0.1", exitUsage, "missing port"},
+		{"serve --addr 127.0.0.1:99999", exitUsage, "invalid port"},
+		{"serve --redis redis://127.0.0.1:1", exitFault, "does not answer"},
+		{"--redis redis://127.0.0.1:1", exitFault, "does not answer"},
+		{"bench --redis localhost", exitUsage, "redis nor rediss"},
+		{"bench --json /nowhere/out.json", exitUsage, "--json: stat /nowhere"},
+		{"chaos --json /nowhere/out.json", exitUsage, "--json: stat /nowhere"},
+		{"chaos --timeline /nowhere/out.txt", exitUsage, "--timeline: stat /nowhere"},
+		{"chaos --takeover soon", exitUsage, "use on-expiry or on-disconnect"},
+		{"chaos --vote-timeout -1s", exitUsage, "too short"},
 	} {
 		var out bytes.Buffer
 		if code := run(strings.Fields(c.args), &console{in: strings.NewReader(""), out: &out, err: &out}); code != c.code {
@@ -143,6 +158,9 @@ func TestCommandLine(t *testing.T) {
 		}
 		if !strings.Contains(out.String(), c.want) {
 			t.Errorf("demo %s says %q, want %q", c.args, out.String(), c.want)
+		}
+		if lines := strings.Count(out.String(), "\n"); c.code != exitOK && lines > 3 {
+			t.Errorf("demo %s says it in %d lines", c.args, lines)
 		}
 	}
 }

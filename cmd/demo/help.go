@@ -1,9 +1,14 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+
+	"hustings/redisbridge"
 )
 
 // commands is what to say when somebody asks for a command that is not there.
@@ -74,6 +79,44 @@ func runHelp(args []string, c *console) int {
 		return exitUsage
 	}
 	return exitOK
+}
+
+// parse reads the arguments. What is wrong with one is said in a line: the whole usage
+// after it would bury that.
+func parse(f *flag.FlagSet, args []string) error {
+	w := f.Output()
+	f.SetOutput(io.Discard)
+	err := f.Parse(args)
+	f.SetOutput(w)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		f.Usage()
+	case err != nil:
+		fmt.Fprintf(w, "%s: %v; %s -h explains\n", f.Name(), err, f.Name())
+	}
+	return err
+}
+
+// checkURL checks a --redis; "" is one of our own.
+func checkURL(url string) error {
+	if url == "" {
+		return nil
+	}
+	if _, err := redisbridge.ParseURL(url); err != nil {
+		return fmt.Errorf("--redis: %w", err)
+	}
+	return nil
+}
+
+// hasFolder checks that a file could be written, before hours have gone into it.
+func hasFolder(name, file string) error {
+	if file == "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Dir(file)); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // newFlags returns a flag set that explains itself.

@@ -2,8 +2,10 @@
 //
 //	demo          elections in one process, with a timeline to read
 //	demo node     one real node, until it is told to stop
+//	demo sim      a fleet in trouble in a simulated world, by seed
 //	demo chaos    real nodes on a real redis-server, broken in every way
 //	demo bench    how fast it is here, and what it costs
+//	demo serve    the page: a live fleet to break, and a simulated world
 //	demo help     what there is
 //
 // docs/demo.md documents every flag, command and output line.
@@ -29,6 +31,9 @@ const (
 	exitFault = 1 // something is wrong that will not heal, or was interrupted
 	exitUsage = 2 // the command line is wrong
 )
+
+// exitNoServer: there is no redis-server to run.
+const exitNoServer = 3
 
 // console is what a command reads, writes and is told.
 type console struct {

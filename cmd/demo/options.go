@@ -86,7 +86,7 @@ func nodeFlags(o *nodeOptions, w io.Writer) *flag.FlagSet {
 func parseNode(args []string, w io.Writer) (*nodeOptions, error) {
 	o := &nodeOptions{}
 	f := nodeFlags(o, w)
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args); err != nil {
 		return nil, err
 	}
 	f.Visit(func(g *flag.Flag) { o.rankSet = o.rankSet || g.Name == "rank" })

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -46,8 +48,12 @@ func (o *scriptOptions) check(f *flag.FlagSet) error {
 		err = fmt.Errorf("demo: %q is no flag; %s", f.Arg(0), commands)
 	case o.nodes < minCast || o.nodes > maxCast:
 		err = fmt.Errorf("demo: --nodes %d: use %d to %d", o.nodes, minCast, maxCast)
-	case o.speed <= 0:
+	case !(o.speed > 0): // NaN is not
 		err = fmt.Errorf("demo: --speed %v: use more than 0; 2 halves the pauses", o.speed)
+	default:
+		if err = checkURL(o.redis); err != nil {
+			err = fmt.Errorf("demo: %w", err)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(f.Output(), err)
@@ -59,7 +65,7 @@ func (o *scriptOptions) check(f *flag.FlagSet) error {
 func runScript(args []string, c *console) int {
 	o := &scriptOptions{}
 	f := scriptFlags(o, c.err)
-	err := f.Parse(args)
+	err := parse(f, args)
 	if err == nil {
 		err = o.check(f)
 	}
@@ -76,12 +82,15 @@ func runScript(args []string, c *console) int {
 }
 
 // perform plays all acts and prints the summary.
-func perform(ctx context.Context, o *scriptOptions, c *console) error {
+func perform(ctx context.Context, o *scriptOptions, c *console) (err error) {
 	server, err := openServer(o.redis)
 	if err != nil {
 		return err
 	}
-	defer server.close()
+	if err := server.answers(ctx); err != nil {
+		return cmp.Or(context.Cause(ctx), err)
+	}
+	defer func() { err = errors.Join(err, server.close()) }()
 	s := &stage{
 		o: o, options: server.options, prefix: server.prefix,
 		system: newSystem(slog.New(slog.DiscardHandler)),
@@ -98,7 +107,11 @@ func perform(ctx context.Context, o *scriptOptions, c *console) error {
 		}
 		s.out.title(a.title)
 		if err := s.play(ctx, a.play); err != nil {
-			return fmt.Errorf("act %d (%s) did not happen: %w", i+1, a.title, err)
+			act := fmt.Sprintf("act %d (%s)", i+1, a.title)
+			if ctx.Err() != nil {
+				return fmt.Errorf("%w in %s", context.Cause(ctx), act)
+			}
+			return fmt.Errorf("%s did not happen: %w", act, err)
 		}
 	}
 	s.out.flush()

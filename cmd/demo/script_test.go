@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
-
 	"hustings/fsm"
 	"hustings/redisbridge/redistest"
 )
@@ -50,13 +48,10 @@ func TestScriptLeavesNothingOnARealServer(t *testing.T) {
 }
 
 func TestScriptSaysWhichActDidNotHappen(t *testing.T) {
-	m := miniredis.RunT(t)
-	addr := m.Addr()
-	m.Close()
 	signals := make(chan os.Signal, 1)
 	signals <- os.Interrupt
 	var out bytes.Buffer
-	code := run([]string{"--redis", "redis://" + addr}, &console{in: strings.NewReader(""), out: &out, err: &out, signals: signals})
+	code := run(nil, &console{in: strings.NewReader(""), out: &out, err: &out, signals: signals})
 	if code != exitFault || !strings.Contains(out.String(), "act 1") || !strings.Contains(out.String(), "interrupted") {
 		t.Errorf("exit code %d, said %s", code, &out)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -41,7 +42,7 @@ func parseServe(args []string, w io.Writer) (*serveOptions, error) {
 	f.IntVar(&o.nodes, "nodes", 5, "how many nodes, 1 to 20")
 	f.DurationVar(&o.ttl, "ttl", 3*time.Second, "how long a session lives without a heartbeat")
 	f.Uint64Var(&o.seed, "seed", 1, "the seed of the first simulated world")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args); err != nil {
 		return nil, err
 	}
 	var err error
@@ -50,6 +51,12 @@ func parseServe(args []string, w io.Writer) (*serveOptions, error) {
 		err = fmt.Errorf("demo serve: %q is no flag: every option begins with --", f.Arg(0))
 	case o.nodes < 1 || o.nodes > 20:
 		err = fmt.Errorf("demo serve: --nodes %d: use 1 to 20", o.nodes)
+	case o.ttl < 300*time.Millisecond:
+		err = fmt.Errorf("demo serve: --ttl %v is too short: use at least 300ms", o.ttl)
+	default:
+		if err = checkURL(o.redis); err != nil {
+			err = fmt.Errorf("demo serve: %w", err)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(w, err)
@@ -67,13 +74,16 @@ func runServe(args []string, c *console) int {
 	defer done()
 	if err := serve(ctx, o, c.out); err != nil {
 		fmt.Fprintf(c.err, "demo serve: %v\n", err)
+		if bad := new(net.AddrError); errors.As(err, &bad) {
+			return exitUsage
+		}
 		return exitFault
 	}
 	return exitOK
 }
 
 // serve serves both pages until ctx ends.
-func serve(ctx context.Context, o *serveOptions, out io.Writer) error {
+func serve(ctx context.Context, o *serveOptions, out io.Writer) (err error) {
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return err
@@ -84,15 +94,14 @@ func serve(ctx context.Context, o *serveOptions, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "starting %d nodes on %s\n", o.nodes, server.about)
-	if err := server.ping(ctx); err != nil {
-		server.close()
-		return fmt.Errorf("Redis does not answer: %w", err) //nolint:staticcheck // a name
+	if err := server.answers(ctx); err != nil {
+		return unlessTold(ctx, err)
 	}
 	live, err := openLive(ctx, o, server)
+	defer func() { err = errors.Join(err, live.close()) }()
 	if err != nil {
-		return err
+		return unlessTold(ctx, err)
 	}
-	defer live.close()
 	player := newReplay(o.seed)
 	defer player.close()
 	hosts := servedHosts(o.addr)
@@ -109,7 +118,7 @@ func serve(ctx context.Context, o *serveOptions, out io.Writer) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", page)
 	mux.Handle("/simulator/", world)
-	site := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	site := &http.Server{Handler: endingWith(ctx, mux), ReadHeaderTimeout: 10 * time.Second}
 	site.RegisterOnShutdown(page.Close)
 	site.RegisterOnShutdown(world.Close)
 	fmt.Fprintf(out, "the page: http://%s/   (Ctrl-C ends it)\n", listener.Addr())
@@ -125,7 +134,31 @@ func serve(ctx context.Context, o *serveOptions, out io.Writer) error {
 	}
 	bye, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	return site.Shutdown(bye)
+	if site.Shutdown(bye) != nil {
+		_ = site.Close() // a client takes its time, which is no fault of ours
+	}
+	return nil
+}
+
+// unlessTold is what went wrong, unless that is that we were told to stop.
+func unlessTold(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// endingWith has orders end with ctx: a node that is being started must not keep us.
+func endingWith(ctx context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			ordered, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			defer context.AfterFunc(ctx, cancel)()
+			r = r.WithContext(ordered)
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // servedHosts are the names under which the page may be asked for; nil, any, where it

@@ -41,6 +41,7 @@ type live struct {
 	mu    sync.Mutex // guards the rest; not held while a node starts or stops
 	seats map[string]*servedNode
 	busy  map[string]bool
+	adds  bool // a node is being added
 	down  bool // Redis is being bounced
 }
 
@@ -54,7 +55,8 @@ type servedNode struct {
 	note  string
 }
 
-// openLive starts the nodes. The server is closed with them, or if they do not start.
+// openLive starts the nodes. Close what it returns, also if not all did start: the server
+// is closed with them.
 func openLive(ctx context.Context, o *serveOptions, server *server) (*live, error) {
 	l := &live{
 		Fleet: web.NewFleet(), o: o, server: server, options: server.options, seats: map[string]*servedNode{}, busy: map[string]bool{},
@@ -62,8 +64,7 @@ func openLive(ctx context.Context, o *serveOptions, server *server) (*live, erro
 	}
 	for i := range o.nodes {
 		if err := l.start(ctx, fmt.Sprintf("web-%d", i+1), int64(10*(i+1))); err != nil {
-			l.close()
-			return nil, err
+			return l, err
 		}
 	}
 	return l, nil
@@ -106,8 +107,8 @@ func (l *live) start(ctx context.Context, id string, rank int64) error {
 	return nil
 }
 
-// close stops everybody.
-func (l *live) close() {
+// close stops everybody. The error says what is left behind.
+func (l *live) close() error {
 	l.bounces.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
@@ -125,7 +126,7 @@ func (l *live) close() {
 		})
 	}
 	stopping.Wait()
-	l.server.close()
+	return l.server.close()
 }
 
 // say puts a sentence on the page, and a word beside the node.
@@ -244,6 +245,16 @@ func (l *live) do(ctx context.Context, n *servedNode, action string) (string, er
 // add starts a node of higher rank than all others.
 func (l *live) add(ctx context.Context) (string, error) {
 	l.mu.Lock()
+	if l.adds {
+		l.mu.Unlock()
+		return "", errors.New("a node is being added already")
+	}
+	l.adds = true
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.adds = false
+	}()
 	var ranks []int64
 	for _, n := range l.seats {
 		ranks = append(ranks, n.rank)

@@ -23,6 +23,7 @@ type server struct {
 	mini    *miniredis.Miniredis
 }
 
+// openServer starts an embedded server, or says where a real one is.
 func openServer(url string) (*server, error) {
 	if url == "" {
 		m := miniredis.NewMiniRedis()
@@ -46,37 +47,50 @@ func openServer(url string) (*server, error) {
 	return &server{about: redisbridge.Redact(url) + ", prefix " + prefix, options: options, prefix: prefix}, nil
 }
 
-// ping asks the server for a sign of life, once.
-func (s *server) ping(ctx context.Context) error {
+// answers asks a real server for a sign of life, once.
+func (s *server) answers(ctx context.Context) error {
+	if s.mini != nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	options := *s.options
 	options.MaxRetries, options.DialerRetries = -1, 1
 	client := redis.NewUniversalClient(&options)
 	defer client.Close()
-	return client.Ping(ctx).Err()
+	if err := client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("Redis does not answer: %w", err) //nolint:staticcheck // a name
+	}
+	return nil
 }
 
-// close ends the embedded server, or removes our keys from a real one.
-func (s *server) close() {
+// close ends the embedded server, or removes our keys from a real one. The error says what
+// is left behind.
+func (s *server) close() error {
 	if s.mini != nil {
 		s.mini.Close()
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	client := redis.NewUniversalClient(s.options)
 	defer client.Close()
+	var err error
 	if c, ok := client.(*redis.ClusterClient); ok {
-		_ = c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return s.remove(ctx, node) })
-		return
+		err = c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return s.remove(ctx, node) })
+	} else {
+		err = s.remove(ctx, client)
 	}
-	_ = s.remove(ctx, client)
+	if err != nil {
+		return fmt.Errorf("keys that begin with %s may be left in Redis: %w", s.prefix, err)
+	}
+	return nil
 }
 
 // remove deletes every key of our prefix.
 func (s *server) remove(ctx context.Context, client redis.Cmdable) error {
-	for keys := client.Scan(ctx, 0, s.prefix+"*", 1000).Iterator(); keys.Next(ctx); {
+	keys := client.Scan(ctx, 0, s.prefix+"*", 1000).Iterator()
+	for keys.Next(ctx) {
 		if !strings.HasPrefix(keys.Val(), s.prefix) {
 			continue
 		}
@@ -84,5 +98,5 @@ func (s *server) remove(ctx context.Context, client redis.Cmdable) error {
 			return err
 		}
 	}
-	return nil
+	return keys.Err()
 }
