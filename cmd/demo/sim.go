@@ -33,7 +33,9 @@ every event. One seed does the same every time.
   demo sim --seed 60 --trace     one seed, with the last lines of its trace
   demo sim --seeds 1..1000       many, on all cores, and a table
 
-Exit codes: 0 no rule was broken; 1 one was; 2 the command line is wrong.
+Exit codes: 0 no rule was broken; 1 one was, or it was interrupted; 2 the command line
+is wrong. The first signal ends a sweep when the seeds under way are over, the second at
+once.
 
 Flags:
 `
@@ -59,7 +61,7 @@ func parseSim(args []string, w io.Writer) (*simOptions, error) {
 	f.StringVar(&o.faults, "faults", "swarm", "swarm: half of all kinds, as the seed says; none; or a `LIST` of them: "+strings.Join(faultNames(), ","))
 	f.BoolVar(&o.trace, "trace", false, "print the last 1,000 lines of the trace")
 	f.BoolVar(&o.quiet, "quiet", false, "tell nobody to quit, resign or stop")
-	if err := f.Parse(args); err != nil {
+	if err := parse(f, args); err != nil {
 		return nil, err
 	}
 	err := o.check(f.Args())
@@ -141,7 +143,15 @@ func playOne(o *simOptions, c *console) int {
 	if o.trace {
 		keep = 1000
 	}
-	v := o.swarm.Try(o.first, sim.KeepTrace(keep))
+	played := make(chan sim.Verdict, 1)
+	go func() { played <- o.swarm.Try(o.first, sim.KeepTrace(keep)) }()
+	var v sim.Verdict
+	select {
+	case v = <-played:
+	case <-c.signals: // the world is left as it is: nothing of it outlives the process
+		fmt.Fprintf(c.err, "demo sim: %v\n", errInterrupted)
+		return exitFault
+	}
 	if o.trace {
 		for _, line := range v.Trace {
 			fmt.Fprintln(c.out, line)

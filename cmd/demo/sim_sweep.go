@@ -48,7 +48,8 @@ func (t *tally) add(v sim.Verdict) {
 	}
 }
 
-// playMany plays all seeds on all cores. A signal ends it early, with what there is.
+// playMany plays all seeds on all cores. A signal ends it early, with what there is; the
+// next one at once, with nothing.
 func playMany(o *simOptions, c *console) int {
 	// A world holds a few megabytes, and lives for milliseconds.
 	defer debug.SetGCPercent(debug.SetGCPercent(800))
@@ -57,12 +58,17 @@ func playMany(o *simOptions, c *console) int {
 	total := o.last - o.first + 1
 	var next atomic.Uint64
 	next.Store(o.first)
-	verdicts := make(chan sim.Verdict)
+	verdicts, left := make(chan sim.Verdict), make(chan struct{})
+	defer close(left)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for seed := next.Add(1) - 1; seed <= o.last; seed = next.Add(1) - 1 {
-				verdicts <- o.swarm.Try(seed)
+				select {
+				case verdicts <- o.swarm.Try(seed):
+				case <-left:
+					return
+				}
 			}
 		})
 	}
@@ -71,7 +77,7 @@ func playMany(o *simOptions, c *console) int {
 		close(verdicts)
 	}()
 	t := &tally{hazards: map[sim.Hazard]int{}, broken: map[string][]uint64{}}
-	shown := time.Duration(-1)
+	shown, told := time.Duration(-1), false
 	for verdicts != nil {
 		select {
 		case v, more := <-verdicts:
@@ -85,13 +91,23 @@ func playMany(o *simOptions, c *console) int {
 				progress(c, t, total, at)
 			}
 		case <-c.signals:
+			if told {
+				fmt.Fprintf(c.err, "\ndemo sim: %v\n", errInterrupted)
+				return exitFault
+			}
+			told = true
 			next.Store(o.last + 1) // what is under way is played to its end
 		}
 	}
 	if c.colour {
 		fmt.Fprint(c.err, "\r\x1b[K")
 	}
-	return t.report(o, c.out, clock.Now().Sub(begin))
+	code := t.report(o, c.out, clock.Now().Sub(begin))
+	if t.seeds < total {
+		fmt.Fprintf(c.err, "demo sim: %v after %d of %d seeds\n", errInterrupted, t.seeds, total)
+		return exitFault
+	}
+	return code
 }
 
 // progressEvery is how often progress is shown: a bar moves, a log does not run.
