@@ -38,8 +38,9 @@ func (s *store) remember(c change) {
 		return
 	}
 	c.at = s.world()
-	// Forget in large steps, so that the copying costs nothing a write.
-	if n := len(s.undo); n >= 1024 && n == cap(s.undo) {
+	// Forget in large steps, so that the copying costs nothing a write, and before there
+	// is more of it: most worlds write little in the time that the history goes back.
+	if n := len(s.undo); n >= 64 && n == cap(s.undo) {
 		cut := sort.Search(n, func(i int) bool { return s.undo[i].at >= c.at-s.history })
 		if cut > n/2 {
 			m := copy(s.undo, s.undo[cut:])

@@ -22,7 +22,7 @@ type mailbox struct {
 	suspended bool // after a failure, until the supervisor has decided
 	posted    bool // an event for the next message is in the heap, or running
 	epoch     uint32
-	apart     bool // its actor can neither begin nor end a term: see [observer.look]
+	apart     bool // its actor can neither begin nor end a term: see [apart]
 }
 
 // RegisterHandlers implements [actor.Mailbox].

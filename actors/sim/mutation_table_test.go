@@ -224,7 +224,7 @@ var mutations = []mutation{
 	},
 	{
 		guard: "a marked session is not renewed",
-		edits: []edit{{allScripts, "	if c.successor(id) != \"\" {\n		return \"replaced\", birth\n	}\n", ""}},
+		edits: []edit{{allScripts, "	if mark != \"\" {\n		return \"replaced\", birth\n	}\n", ""}},
 		found: "TestAReplacerTakesTheIDOverAndTheOlderOneIsToldByWhom|TestTheWorkOfAReplacedLeaderIsOverBeforeTheReplacerLeads",
 	},
 	{

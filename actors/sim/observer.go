@@ -93,17 +93,16 @@ func (o *observer) seat(n *Node, election string) *seat {
 	return s
 }
 
-// look is called after every event. Terms begin and end with a message to a node's
-// actor or an election's: what a bridge or the observing actor does cannot change one.
+// look is called after every event.
 func (o *observer) look(p *Process, do runner) {
-	if m, ok := do.(*mailbox); ok && m.apart {
-	} else if p != nil && p.index < len(o.nodes) {
+	if p != nil && p.index < len(o.nodes) && !apart(do) {
 		if n := o.nodes[p.index]; n != nil && n.handle != nil && !p.dead {
 			for _, s := range n.seats {
 				o.lookAt(s)
 			}
 		}
-	} else if p == nil {
+	}
+	if p == nil {
 		o.redisHigh = max(o.redisHigh, o.world.redis.offset)
 	}
 	for _, c := range o.contest {
@@ -111,6 +110,19 @@ func (o *observer) look(p *Process, do runner) {
 			o.compare(c)
 		}
 	}
+}
+
+// apart reports whether an event can neither begin nor end a term. Both come with a message
+// to a node's actor or an election's: what a bridge or the observing actor does, and what
+// arrives on a link, which only sends a message to a bridge, cannot change one.
+func apart(do runner) bool {
+	switch do := do.(type) {
+	case *mailbox:
+		return do.apart
+	case *request, *requestLimit, *delivery, *ending:
+		return true
+	}
+	return false
 }
 
 // lookAt sees what an event of a node did to one of its terms.

@@ -76,6 +76,9 @@ func (c *script) need(i int) int64 {
 
 // whole reads a number as text. Tokens and ranks are below 2^53.
 func whole(s string) int64 {
+	if n, ok := digits(s); ok {
+		return n
+	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return n
 	}
@@ -86,28 +89,44 @@ func whole(s string) int64 {
 	return int64(f)
 }
 
+// digits reads what nearly all numbers are.
+func digits(s string) (n int64, ok bool) {
+	if s == "" || len(s) > 18 {
+		return 0, false
+	}
+	for i := range len(s) {
+		d := s[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		n = 10*n + int64(d)
+	}
+	return n, true
+}
+
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 // session returns birth and connection number of a live session.
 func (c *script) session(id string) (birth string, conn int64, lives bool) {
-	v := c.get(c.p.Session(id), stringKind)
-	if v == nil {
-		return "", 0, false
-	}
-	birth, rest, _ := strings.Cut(v.str, " ")
-	number, _, _ := strings.Cut(rest, " ")
-	return birth, whole(number), true
+	birth, conn, _, lives = c.marked(id)
+	return birth, conn, lives
 }
 
 // successor is the mark of who is to replace a session's owner, "" if nobody is.
 func (c *script) successor(id string) string {
+	_, _, mark, _ := c.marked(id)
+	return mark
+}
+
+// marked returns all that a live session says.
+func (c *script) marked(id string) (birth string, conn int64, mark string, lives bool) {
 	v := c.get(c.p.Session(id), stringKind)
 	if v == nil {
-		return ""
+		return "", 0, "", false
 	}
-	_, rest, _ := strings.Cut(v.str, " ")
-	_, mark, _ := strings.Cut(rest, " ")
-	return mark
+	birth, rest, _ := strings.Cut(v.str, " ")
+	number, mark, _ := strings.Cut(rest, " ")
+	return birth, whole(number), mark, true
 }
 
 func (c *script) lives(id string) bool { return c.look(c.p.Session(id)) != nil }
@@ -122,7 +141,7 @@ func of(birth, inc string) bool {
 // own fences the script: HEAD's connection number against the session's.
 func (c *script) own() (status, birth string) {
 	id, inc, conn := c.arg(2), c.arg(3), c.num(4)
-	birth, seen, lives := c.session(id)
+	birth, seen, mark, lives := c.marked(id)
 	switch {
 	case !lives:
 		return "none", ""
@@ -132,12 +151,12 @@ func (c *script) own() (status, birth string) {
 		return "stale", birth
 	case conn > seen:
 		value := birth + " " + decimal(conn)
-		if mark := c.successor(id); mark != "" {
+		if mark != "" {
 			value += " " + mark
 		}
 		c.set(c.p.Session(id), value, 0, true)
 	}
-	if c.successor(id) != "" {
+	if mark != "" {
 		return "replaced", birth
 	}
 	return "ok", birth

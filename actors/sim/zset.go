@@ -48,7 +48,10 @@ func (z *zset) score(member string) (float64, bool) {
 
 // rank returns a member's place from the lowest, -1 if it is not there.
 func (z *zset) rank(member string) int {
-	score, ok := z.score(member)
+	if z.index == nil {
+		return slices.IndexFunc(z.items, func(it scored) bool { return it.member == member })
+	}
+	score, ok := z.index[member]
 	if !ok {
 		return -1
 	}
@@ -58,10 +61,20 @@ func (z *zset) rank(member string) int {
 
 // add sets a member's score and reports whether the member is new.
 func (z *zset) add(member string, score float64) bool {
-	known := z.remove(member)
 	it := scored{score, member}
+	was := z.rank(member)
+	known := was >= 0
 	i, _ := slices.BinarySearchFunc(z.items, it, compareScored)
-	z.items = slices.Insert(z.items, i, it)
+	switch {
+	case !known:
+		z.items = slices.Insert(z.items, i, it)
+	case i > was: // those between move down by one, and it goes behind them
+		copy(z.items[was:], z.items[was+1:i])
+		z.items[i-1] = it
+	default:
+		copy(z.items[i+1:was+1], z.items[i:was])
+		z.items[i] = it
+	}
 	if z.index == nil && len(z.items) > zsetIndexed {
 		z.index = make(map[string]float64, 2*len(z.items))
 		for _, it := range z.items {
