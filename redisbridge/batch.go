@@ -270,21 +270,21 @@ func passing(err error) bool {
 // fault is the answer to a call that could not be carried out, or of which nobody
 // knows whether it was.
 func fault(c *Call, err error) any {
-	down := fsm.Cause{Code: fsm.CauseUnreachable, Detail: err.Error()}
+	down := func() fsm.Cause { return fsm.Cause{Code: fsm.CauseUnreachable, Detail: err.Error()} }
 	in := fsm.Input{Round: c.Round, Token: c.Token}
 	switch c.Kind {
 	case CallHeartbeat:
 		return &HeartbeatAnswer{Req: c.Req, Err: err}
 	case CallSurvey:
-		in.Kind, in.Survey = fsm.InSurveyed, &fsm.Survey{Fault: down}
+		in.Kind, in.Survey = fsm.InSurveyed, &fsm.Survey{Fault: down()}
 	case CallClaim:
 		in.Kind = fsm.InClaimed
 	case CallReassert:
 		in.Kind = fsm.InReasserted
 	case CallRelease:
-		in.Kind, in.Cause = fsm.InReleased, down
+		in.Kind, in.Cause = fsm.InReleased, down()
 	case CallQuit:
-		in.Kind, in.Cause = fsm.InWithdrawn, down
+		in.Kind, in.Cause = fsm.InWithdrawn, down()
 	case CallLeave:
 		return &LeaveAnswer{Err: err}
 	case CallEvict:

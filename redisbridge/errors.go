@@ -92,12 +92,12 @@ func Classify(err error) Class {
 	if err == nil {
 		return Healthy
 	}
-	var server *ServerError
-	var cert *tls.CertificateVerificationError
+	server, said := errors.AsType[*ServerError](err)
+	_, cert := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
-	case errors.Is(err, ErrBackendConfig), errors.As(err, &cert):
+	case cert, errors.Is(err, ErrBackendConfig):
 		return Permanent
-	case !errors.As(err, &server):
+	case !said:
 		return Outage
 	}
 	if c, ok := classOfCode[server.Code]; ok {
@@ -149,5 +149,18 @@ func down(why error) error {
 	if why == nil {
 		return ErrDown
 	}
-	return fmt.Errorf("%w: %w", ErrDown, why)
+	return &downError{why}
 }
+
+// downError is ErrDown with why. Every call that meets an outage is answered with one, and
+// hardly one is ever read: so it is no text before somebody does.
+type downError struct{ why error }
+
+// Error implements error.
+func (e *downError) Error() string { return ErrDown.Error() + ": " + e.why.Error() }
+
+// Is reports whether this is target, for errors.Is.
+func (e *downError) Is(target error) bool { return target == ErrDown }
+
+// Unwrap returns why there is no link.
+func (e *downError) Unwrap() error { return e.why }

@@ -171,6 +171,7 @@ func landMembers(v any) *MembersAnswer {
 	l := newList(v)
 	a := &MembersAnswer{Version: l.unsigned(0), Full: l.number(1) == 1}
 	items := l.list(2)
+	a.Members = make([]Member, 0, len(items.items)/4)
 	for i := 0; i+3 < len(items.items); i += 4 {
 		kind := items.text(i + 1)
 		if kind == "" {

@@ -47,8 +47,7 @@ func (b *Bridge) another(err error) bool {
 		return false
 	}
 	kind := Classify(err).String()
-	var server *ServerError
-	if errors.As(err, &server) {
+	if server, ok := errors.AsType[*ServerError](err); ok {
 		kind = server.Code
 	}
 	if b.causes[kind] || len(b.causes) >= maxCauses {

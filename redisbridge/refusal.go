@@ -27,8 +27,8 @@ const refusalEvery = 10 * time.Second
 // every ten seconds while that goes on. What comes of it is the caller's affair, but often
 // the caller sees no more than that no answer came.
 func (b *Bridge) refusal(kind CallKind, err error) {
-	var server *ServerError
-	if !errors.As(err, &server) {
+	server, ok := errors.AsType[*ServerError](err)
+	if !ok {
 		return
 	}
 	now, last := b.set.Clock.Now().Mono, &b.refused[kind]

@@ -43,8 +43,7 @@ func (b *Bridge) onSubDown(m *subDown) {
 	b.unheard()
 	b.subs++
 	wait := b.backoff(b.subs, b.patience())
-	var server *ServerError
-	if errors.As(m.err, &server) && server.Code == "NOPERM" {
+	if server, ok := errors.AsType[*ServerError](m.err); ok && server.Code == "NOPERM" {
 		// Elections conclude without it, by polling.
 		if !b.deaf {
 			b.set.Logger.Warn("deaf: the server does not permit us to subscribe", "id", b.set.ID, "cause", m.err)

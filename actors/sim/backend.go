@@ -160,7 +160,8 @@ func (c *conn) Do(cmds []redisbridge.Command, done func([]redisbridge.Reply, err
 		p.Do(func() { done(nil, errClosed) })
 		return
 	}
-	r := &request{conn: c, cmds: cmds, done: done}
+	r := p.requests.next()
+	r.conn, r.cmds, r.done = c, cmds, done
 	r.limit.request = r
 	c.pending = r
 	r.timeout = w.sched.post(p, w.sched.now+w.options.clientTimeout, &r.limit)

@@ -85,7 +85,8 @@ func (c simClock) Now() fsm.Instant { return c.p.Now() }
 // AfterFunc implements [redisbridge.Clock].
 func (c simClock) AfterFunc(d time.Duration, f func()) func() bool {
 	p := c.p
-	t := &timer{p: p, f: f, due: p.Now().Mono + max(d, 0)}
+	t := p.timers.next()
+	t.p, t.f, t.due = p, f, p.Now().Mono+max(d, 0)
 	t.arm()
 	return t.stop
 }
@@ -121,15 +122,16 @@ func (t *timer) run() {
 		t.arm()
 		return
 	}
-	t.done = true
-	t.f()
+	f := t.f
+	t.done, t.f = true, nil
+	f()
 }
 
 func (t *timer) stop() bool {
 	if t.done {
 		return false
 	}
-	t.done = true
+	t.done, t.f = true, nil
 	t.p.world.sched.cancel(t.event)
 	return true
 }

@@ -11,6 +11,19 @@ type call func()
 
 func (f call) run() { f() }
 
+// batch makes things by the dozen that are many and short-lived, which costs less than
+// making each. They are not used again: there is no telling who still knows one.
+type batch[T any] struct{ rest []T }
+
+func (b *batch[T]) next() *T {
+	if len(b.rest) == 0 {
+		b.rest = make([]T, 24)
+	}
+	x := &b.rest[0]
+	b.rest = b.rest[1:]
+	return x
+}
+
 // event is one entry of the heap. Events are pooled by the scheduler: nobody
 // keeps one after it ran or was cancelled (see [token]).
 type event struct {

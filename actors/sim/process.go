@@ -40,6 +40,9 @@ type Process struct {
 	former *Redis        // the primary that it was cut off with, nil if it was not
 	deafAt time.Duration // when a subscription ended last, at either end
 	conns  []closer      // open ends in the present life; the kernel closes them at a crash
+
+	timers   batch[timer]
+	requests batch[request]
 }
 
 // closer is an end of a connection that the kernel closes when its process dies.
