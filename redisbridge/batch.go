@@ -73,10 +73,12 @@ func (b *Bridge) stands(c *Call, election string) bool { return c.seq >= b.quits
 // flush sends what waits, if the connection is free. Kinds go out in the order of
 // their numbers: what gives something up before what asks for something.
 func (b *Bridge) flush() {
-	if b.conn == nil || b.flying != nil || b.queued == 0 {
+	if b.conn == nil || len(b.flying) > 0 || b.queued == 0 {
 		return
 	}
-	var cmds []Command
+	b.scratch.begin()
+	cmds := b.scratch.cmds
+	b.flying = b.scratch.flights // nothing is under way
 	room := b.window.items
 	for k := CallKind(0); k < numCalls && len(cmds) < maxCommands; k++ {
 		if k == CallPublish {
@@ -113,8 +115,8 @@ func (b *Bridge) flush() {
 	b.window.sent(b.set.Clock.Now().Mono, b.queued > 0)
 	b.set.Counters.Batches.Add(1)
 	b.set.Counters.Commands.Add(uint64(len(cmds)))
-	n, send := b.number, b.send
-	b.conn.Do(cmds, func(replies []Reply, err error) { send(&landed{number: n, replies: replies, err: err}) })
+	b.scratch.cmds = cmds
+	b.conn.Do(cmds, b.answered)
 }
 
 // together is how many of the waiting calls of a kind one command can carry. Claims
@@ -236,6 +238,7 @@ func (b *Bridge) onLanded(m *landed) {
 		}
 		b.land(f, r)
 	}
+	b.grounded(flying)
 	switch {
 	case fatal != nil:
 		b.failed(fatal) // it reads the wrong server

@@ -21,11 +21,14 @@ type Bridge struct {
 
 	conn     Conn
 	number   uint64 // of the connection that is open or being opened
+	name     string // the number as scripts get it
 	dialling bool
-	flying   []flight // what is under way, nil if nothing is
-	window   window   // how much of what waits goes next
-	waited   bool     // a WAIT for replicas ends it
-	short    error    // how its answer is short of MinReplicas
+	flying   []flight             // what is under way, empty if nothing is
+	answered func([]Reply, error) // what every pipeline of the connection calls
+	scratch  scratch
+	window   window // how much of what waits goes next
+	waited   bool   // a WAIT for replicas ends it
+	short    error  // how its answer is short of MinReplicas
 	queue    [numCalls][]*Call
 	queued   int
 	seq      uint64            // of the last call that was queued
@@ -169,9 +172,11 @@ func (b *Bridge) dial() {
 		return
 	}
 	b.number = b.set.Conn.Add(1)
+	b.name = utoa(b.number)
 	b.dialling = true
 	b.set.Counters.Connects.Add(1)
 	n, send := b.number, b.send
+	b.answered = func(replies []Reply, err error) { send(&landed{number: n, replies: replies, err: err}) }
 	b.set.Backend.Connect(func(c Conn, err error) { send(&opened{number: n, conn: c, err: err}) })
 }
 
@@ -210,8 +215,9 @@ func (b *Bridge) failed(err error) {
 	b.dialling = false
 	flying := b.flying
 	b.flying = nil
-	if flying != nil {
+	if len(flying) > 0 {
 		b.window.lost()
+		b.scratch = scratch{} // it may be read still
 	}
 	b.unanswered(flying, err)
 	for k := range b.queue {

@@ -87,7 +87,11 @@ func (c *rigConn) Do(cmds []redisbridge.Command, done func([]redisbridge.Reply, 
 	if len(c.done) > 0 {
 		c.r.t.Error("two pipelines at once on one connection")
 	}
-	c.cmds, c.done = append(c.cmds, cmds), append(c.done, done)
+	kept := slices.Clone(cmds) // the bridge writes the next pipeline over them
+	for i := range kept {
+		kept[i].Args = slices.Clone(kept[i].Args)
+	}
+	c.cmds, c.done = append(c.cmds, kept), append(c.done, done)
 }
 
 func (c *rigConn) Close() { c.closed = true }

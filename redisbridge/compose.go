@@ -8,8 +8,7 @@ import (
 
 // head is what most scripts begin with.
 func (b *Bridge) head(extra int) []string {
-	args := make([]string, 0, 4+extra)
-	return append(args, string(b.set.Keys), b.set.ID, b.set.Session.Inc(), utoa(b.number))
+	return append(b.scratch.args(4+extra), string(b.set.Keys), b.set.ID, b.set.Session.Inc(), b.name)
 }
 
 // dataset is what heartbeat and claim say of the dataset: whether to read the replid,

@@ -66,7 +66,9 @@ type Conn interface {
 	// Do sends the commands as one pipeline. done is called exactly once: with
 	// one reply a command and a nil error, or with an error of the link, after
 	// which nothing is known of any of the commands and the connection is
-	// useless. Only one Do may be under way at a time.
+	// useless. Only one Do may be under way at a time. The commands and their arguments
+	// must not be changed before done is called, and not after an error either; once
+	// they were answered they are the caller's again.
 	Do(cmds []Command, done func([]Reply, error))
 	// Close gives the connection up. What was sent may still take effect.
 	Close()
