@@ -65,9 +65,18 @@ var mayImport = []importRow{
 	{"cmd/demo/internal/chaos", []string{
 		"hustings/fsm", "hustings/redisbridge", "hustings/redisbridge/redistest",
 	}},
+	{"cmd/demo/internal/floor", []string{
+		"hustings/redisbridge", "github.com/redis/go-redis/v9",
+	}},
 	{"cmd/demo/internal/bench", []string{
-		"hustings/redisbridge", "hustings/actors", "github.com/asynkron/protoactor-go/actor",
-		"github.com/redis/go-redis/v9", "gonum.org/v1/plot/...",
+		"hustings/redisbridge", "hustings/actors", "hustings/cmd/demo/internal/floor",
+		"github.com/asynkron/protoactor-go/actor", "github.com/redis/go-redis/v9", "gonum.org/v1/plot/...",
+	}},
+	// A module of its own, so that the peers are in no go.mod but its.
+	{"cmd/demo/peers", []string{
+		"hustings/redisbridge", "hustings/redisbridge/redistest", "hustings/actors", "hustings/cmd/demo/internal/floor",
+		"github.com/asynkron/protoactor-go/actor", "github.com/redis/go-redis/v9",
+		"github.com/redis/rueidis/...", "github.com/bsm/redislock", "github.com/go-redsync/redsync/v4/...",
 	}},
 	{"cmd/demo", []string{"..."}},
 }
@@ -136,9 +145,9 @@ var seeded = []string{
 func TestOnlyTheClocksFileReadsTheClock(t *testing.T) {
 	for _, f := range sources(t) {
 		// The fault proxy and server starter deal with real sockets and processes,
-		// the demo shows real time to people. In a bubble of testing/synctest package
+		// the demo shows real time to people, the peers are used as their users would. In a bubble of testing/synctest package
 		// time is virtual: it is what the code under test reads there.
-		if f.name == "redisbridge/clock.go" || f.name == "actors/sim/bubble.go" || f.pkg == "redisbridge/redistest" || f.pkg == "cmd/demo" {
+		if f.name == "redisbridge/clock.go" || f.name == "actors/sim/bubble.go" || f.pkg == "redisbridge/redistest" || f.pkg == "cmd/demo" || f.pkg == "cmd/demo/peers" {
 			continue
 		}
 		for use := range f.uses("time") {

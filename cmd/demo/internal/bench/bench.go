@@ -43,7 +43,7 @@ type run struct {
 	client redis.UniversalClient
 	system *actor.ActorSystem
 	report Report
-	floor  floor
+	floor  floors
 	fleets map[time.Duration]string // prefixes by TTL, each of a known dataset
 	unique int
 	clock  redisbridge.SystemClock

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hustings/actors"
+	"hustings/cmd/demo/internal/floor"
 )
 
 // latencyTTL is long, so that no deadline of it falls into what is measured. A quick run
@@ -55,8 +56,8 @@ func (r *run) measureFirstLeader() error {
 			}
 		}
 		in := fmt.Sprintf("%d candidates", size)
-		r.latencies("first leader", in, first, "claim script", r.floor.script)
-		r.latencies("highest in office", in, settled, "claim script", r.floor.script)
+		r.latencies("first leader", in, first, floor.Claim, r.floor.script)
+		r.latencies("highest in office", in, settled, floor.Claim, r.floor.script)
 		f.stop()
 	}
 	return nil
@@ -102,7 +103,7 @@ func (r *run) measureHandover() error {
 			}
 			took = append(took, w.at-at)
 		}
-		r.latencies("handover", fmt.Sprintf("%d nodes", size), took, "release to claimed", r.floor.handover)
+		r.latencies("handover", fmt.Sprintf("%d nodes", size), took, floor.Handover, r.floor.handover)
 		f.stop()
 	}
 	return nil
@@ -142,7 +143,7 @@ func (r *run) measureFailover() error {
 		if err != nil {
 			return err
 		}
-		r.latencies(what, in, took, "claim script", r.floor.script)
+		r.latencies(what, in, took, floor.Claim, r.floor.script)
 	}
 	return nil
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// askers is for how many offices a participant asks at a time. All at once is more than
+// rueidislock can do: who waits for 20 ms gives back what he may have got, and is not told
+// of what he gave back himself.
+const askers = 64
+
+// measureMany: one participant gets many offices that nobody else wants.
+func (r *run) measureMany() error {
+	offices := some(r, 1000, 100)
+	name := fmt.Sprintf("%d offices of one participant, %d asked for at a time", offices, askers)
+	results := make([]result, len(r.contenders))
+	heaps := make([][]float64, len(r.contenders))
+	goroutines := make([][]float64, len(r.contenders))
+	for round := range some(r, 7, 1) {
+		for k := range r.contenders {
+			i := (round + k) % len(r.contenders)
+			if results[i].hopeless() {
+				continue
+			}
+			m, err := r.many(r.contenders[i], offices)
+			if r.ctx.Err() != nil {
+				return r.ctx.Err()
+			}
+			results[i].add(m.took, err)
+			if err == nil {
+				heaps[i] = append(heaps[i], m.heap)
+				goroutines[i] = append(goroutines[i], m.goroutines)
+			}
+		}
+	}
+	for i, c := range r.contenders {
+		r.addLatencies(name, c, results[i], "", nil)
+		r.addMiddle(name, c, "bytes of heap each", heaps[i])
+		r.addMiddle(name, c, "goroutines each", goroutines[i])
+	}
+	return nil
+}
+
+// many is what one participant with many offices needs.
+type many struct {
+	took             time.Duration // until the last was got
+	heap, goroutines float64       // of each
+}
+
+func (r *run) many(c contender, offices int) (many, error) {
+	f, err := r.fleet(c, 1, r.ttl)
+	if err != nil {
+		return many{}, err
+	}
+	defer f.stop()
+	names := make([]string, offices)
+	for i := range names {
+		names[i] = r.name()
+	}
+	start := make(chan struct{})
+	// The goroutines that ask are gone when all have what they want.
+	goroutines := runtime.NumGoroutine()
+	asking := f.race(f.members, names, askers, start)
+	heap := heapInUse()
+	at := r.clock.Now().Mono
+	close(start)
+	terms, err := asking.all(offices)
+	defer func() { asking.end(terms...) }()
+	if err != nil {
+		return many{}, fmt.Errorf("%d of %d: %w", len(terms), offices, err)
+	}
+	took := r.clock.Now().Mono - at
+	asking.asked.Wait()
+	n := float64(offices)
+	return many{
+		took: took, heap: (heapInUse() - heap) / n,
+		goroutines: float64(runtime.NumGoroutine()-goroutines) / n,
+	}, nil
+}
+
+// heapInUse is what is reachable, in bytes.
+func heapInUse() float64 {
+	for range 3 {
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
