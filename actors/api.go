@@ -3,6 +3,8 @@ package actors
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -144,41 +146,101 @@ func (n *Node) election(ctx context.Context, name string) (*actor.PID, error) {
 }
 
 // askElection asks the actor of an election, made if need be: then the node hands on the
-// request.
-func (n *Node) askElection(ctx context.Context, doing, name string, request any) error {
-	if err := checkElection(name); err != nil {
-		return fmt.Errorf("%s %q: %w", doing, name, err)
-	}
-	ch, done := answers[struct{}]()
-	q := &ask{request: request, done: func(err error) { done(struct{}{}, err) }}
+// request. done is called once, on an actor's goroutine.
+func (n *Node) askElection(ctx context.Context, name string, request any, done func(error)) {
+	q := &ask{request: request, done: done}
 	if e := n.shared.elections.find(name); e != nil {
 		n.send(ctx, e.pid, q)
 	} else {
-		n.send(ctx, n.pid, &open{election: name, request: q, done: func(_ *actor.PID, err error) { q.done(err) }})
+		n.send(ctx, n.pid, &open{election: name, request: q, done: func(_ *actor.PID, err error) { done(err) }})
 	}
-	if _, err := await(ctx, n, ch); err != nil {
+}
+
+// askAbout asks the actor of one election and waits for its answer.
+func (n *Node) askAbout(ctx context.Context, doing, name string, request any) error {
+	err := checkElection(name)
+	if err == nil {
+		ch, done := answers[struct{}]()
+		n.askElection(ctx, name, request, func(err error) { done(struct{}{}, err) })
+		_, err = await(ctx, n, ch)
+	}
+	if err != nil {
 		return fmt.Errorf("%s %q: %w", doing, name, err)
 	}
 	return nil
 }
 
-// Run stands in an election, until Quit. It returns when the election has heard it;
-// whether it is won comes as an event. Running twice is running once.
-func (n *Node) Run(ctx context.Context, election string) error {
-	return n.askElection(ctx, "run", election, &Run{})
+// askAll asks the actors of some elections the same, so many of them at once, and waits
+// for their answers. A name that none can have is an error before anybody is asked.
+func (n *Node) askAll(ctx context.Context, doing string, names []string, atOnce int, request any) error {
+	if len(names) == 1 {
+		return n.askAbout(ctx, doing, names[0], request)
+	}
+	for _, name := range names {
+		if err := checkElection(name); err != nil {
+			return fmt.Errorf("%s %q: %w", doing, name, err)
+		}
+	}
+	for some := range slices.Chunk(names, atOnce) {
+		if err := n.askSome(ctx, doing, some, request); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Quit withdraws from an election and returns when Redis knows; a leader drains first
-// and Lost is sent. Who does not stand gets nil.
-func (n *Node) Quit(ctx context.Context, election string) error {
-	return n.askElection(ctx, "quit", election, &Quit{})
+// askSome returns when all have answered. The error is that of the first which failed.
+func (n *Node) askSome(ctx context.Context, doing string, names []string, request any) error {
+	ch, all := answers[struct{}]()
+	var failed atomic.Pointer[error]
+	var left atomic.Int64
+	left.Store(int64(len(names)))
+	for _, name := range names {
+		n.askElection(ctx, name, request, func(err error) {
+			if err != nil {
+				err = fmt.Errorf("%s %q: %w", doing, name, err)
+				failed.CompareAndSwap(nil, &err)
+			}
+			if left.Add(-1) > 0 {
+				return
+			}
+			if p := failed.Load(); p != nil {
+				all(struct{}{}, *p)
+				return
+			}
+			all(struct{}{}, nil)
+		})
+	}
+	_, err := await(ctx, n, ch)
+	if err != nil && failed.Load() == nil {
+		err = fmt.Errorf("%s %d elections: %w", doing, len(names), err)
+	}
+	return err
+}
+
+// opensAtOnce is how many elections a node opens before it gets to its heartbeats.
+const opensAtOnce = 256
+
+// Run stands in elections, until Quit. It returns when each has heard it; whether it is won
+// comes as an event. Running twice is running once. One call for thousands of elections
+// is cheaper than one for each. The error is that of one election; those named after it
+// may not stand then.
+func (n *Node) Run(ctx context.Context, elections ...string) error {
+	return n.askAll(ctx, "run", elections, opensAtOnce, &Run{})
+}
+
+// Quit withdraws from elections and returns when Redis knows of each; a leader drains first
+// and Lost is sent. Who does not stand gets nil. All withdraw at once. The error is that of
+// one election.
+func (n *Node) Quit(ctx context.Context, elections ...string) error {
+	return n.askAll(ctx, "quit", elections, max(len(elections), 1), &Quit{}) // all drain at once
 }
 
 // Resign gives up the office, drains, and returns when it is released. The node stays a
 // candidate; it stands again when its successor's office ends, or after one TTL without
 // a leader. ErrNotLeader if this node does not lead.
 func (n *Node) Resign(ctx context.Context, election string) error {
-	return n.askElection(ctx, "resign", election, &Resign{})
+	return n.askAbout(ctx, "resign", election, &Resign{})
 }
 
 // ResignTo resigns in favour of one candidate, by its id: it is asked first and has a
@@ -189,7 +251,7 @@ func (n *Node) Resign(ctx context.Context, election string) error {
 // that outranks to does not make it step down before its MinTenure or one TTL, whichever is
 // longer. An empty to is Resign.
 func (n *Node) ResignTo(ctx context.Context, election, to string) error {
-	return n.askElection(ctx, "resign", election, &Resign{To: to})
+	return n.askAbout(ctx, "resign", election, &Resign{To: to})
 }
 
 // StandDown stays in the fleet and does not stand in the election before Stand, as for
@@ -198,14 +260,14 @@ func (n *Node) ResignTo(ctx context.Context, election, to string) error {
 // Leader and LeaderChanged go on working. Standing down twice is standing down once. It
 // lasts until Stand, Quit, Offline, or the end of the process.
 func (n *Node) StandDown(ctx context.Context, election string) error {
-	return n.askElection(ctx, "stand down", election, &StandDown{})
+	return n.askAbout(ctx, "stand down", election, &StandDown{})
 }
 
 // Stand ends standing down, and returns when the election has heard it: the node stands
 // again if Run was called or somebody contends. Without StandDown before it, it changes
 // nothing.
 func (n *Node) Stand(ctx context.Context, election string) error {
-	return n.askElection(ctx, "stand", election, &Stand{})
+	return n.askAbout(ctx, "stand", election, &Stand{})
 }
 
 // Offline quits every election and leaves the fleet, but keeps the session and the

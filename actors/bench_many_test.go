@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"runtime"
 	"strconv"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -71,7 +70,7 @@ func measureMany(b *testing.B, f *fleet) manyFigures {
 		var m, m2 runtime.MemStats
 		runtime.ReadMemStats(&m)
 		at := time.Now()
-		runAll(b, node, names)
+		mustB(b, node.Run(context.Background(), names...))
 		late := time.After(patience)
 		for left := len(names); left > 0; {
 			select {
@@ -102,23 +101,6 @@ func measureMany(b *testing.B, f *fleet) manyFigures {
 	measure("followed", second, secondEvents, follows)
 	runtime.KeepAlive(names)
 	return figures
-}
-
-// runAll runs a node in elections, from some goroutines at once.
-func runAll(b *testing.B, node *actors.Node, names []string) {
-	b.Helper()
-	const callers = 64
-	var all sync.WaitGroup
-	for k := range callers {
-		all.Go(func() {
-			for i := k; i < len(names); i += callers {
-				if err := node.Run(context.Background(), names[i]); err != nil {
-					b.Error(err)
-				}
-			}
-		})
-	}
-	all.Wait()
 }
 
 var usedCPU = regexp.MustCompile(`used_cpu_(?:user|sys):([0-9.]+)`)

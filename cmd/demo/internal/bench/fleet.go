@@ -165,16 +165,11 @@ func (f *fleet) run(nodes []*node, elections []string) error {
 	var all sync.WaitGroup
 	var failed atomic.Pointer[error]
 	for _, n := range nodes {
-		workers := min(64, len(elections))
-		for k := range workers {
-			all.Go(func() {
-				for i := k; i < len(elections); i += workers {
-					if err := n.Run(f.r.ctx, elections[i]); err != nil {
-						failed.Store(&err)
-					}
-				}
-			})
-		}
+		all.Go(func() {
+			if err := n.Run(f.r.ctx, elections...); err != nil {
+				failed.Store(&err)
+			}
+		})
 	}
 	all.Wait()
 	if err := failed.Load(); err != nil {
