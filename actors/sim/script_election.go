@@ -28,7 +28,7 @@ func (c *script) canvass() any {
 	if status != "ok" {
 		birth = ""
 	}
-	return []any{status, birth, epoch.name, epoch.number, epoch.left, items}
+	return []any{c.box(status), c.box(birth), c.box(epoch.name), epoch.number, epoch.left, items}
 }
 
 // canvassed is one item of canvass.
@@ -43,10 +43,10 @@ func (c *script) canvassed(e, flags, epoch string) any {
 // looked is the item, whole.
 func (c *script) looked(e, flags, epoch string) []any {
 	r := c.record(e)
-	item := []any{r.token, "", "", int64(-2), "", "", int64(-1), []any{}, []any{}, "", int64(0), ""}
+	item := []any{c.box(r.token), "", "", int64(-2), "", "", int64(-1), nothing, nothing, "", int64(0), ""}
 	if left, ok := c.counts(r, epoch); ok {
-		item[1], item[2], item[3] = r.id, r.birth, left
-		item[4], item[5], item[11] = c.rank(e, r.id), r.appointed, r.evict
+		item[1], item[2], item[3] = c.box(r.id), c.box(r.birth), left
+		item[4], item[5], item[11] = c.box(c.rank(e, r.id)), c.box(r.appointed), c.box(r.evict)
 	} else if left := c.kept(r); left > 0 {
 		item[9], item[10] = r.heir, left
 	}
@@ -78,7 +78,7 @@ func (c *script) higher(order []scored, place int) []any {
 			continue
 		}
 		birth, _, _ := c.session(it.member)
-		list = append(list, it.member, scoreText(it.score), birth)
+		list = append(list, c.box(it.member), c.box(scoreText(it.score)), c.box(birth))
 	}
 	return list
 }

@@ -15,9 +15,9 @@ func (c *script) evict() any {
 	left := c.present(c.num(5)).left
 	for i, n := 7, int(c.need(6)); i <= 6+3*n; i += 3 {
 		word, ms := c.judge(c.arg(i), c.arg(i+1), c.num(i+2), left)
-		items = append(items, []any{word, ms})
+		items = append(items, []any{c.box(word), ms})
 	}
-	return []any{status, items}
+	return []any{c.box(status), items}
 }
 
 // judge decides about one holder.

@@ -69,14 +69,17 @@ func (c *script) heartbeat() any {
 	if probe := c.arg(13); probe != "" {
 		c.publish(c.p.Bully(id), probe)
 	}
-	watched := []any{}
+	var watched []any
+	if n := len(c.argv) - 13; n > 0 {
+		watched = make([]any, 0, 2*n)
+	}
 	for i := 14; i <= len(c.argv); i++ {
 		other, _, _ := c.session(c.argv[i-1])
-		watched = append(watched, c.remaining(c.argv[i-1]), other)
+		watched = append(watched, c.remaining(c.argv[i-1]), c.box(other))
 	}
 	reply := []any{
-		verdict, birth, epoch.name, epoch.number, decimal(epoch.floor), epoch.left, c.version(),
-		c.hlen(c.p.Details()), list(c.srandmember(c.p.Vacant(), 64)), watched,
+		c.box(verdict), c.box(birth), c.box(epoch.name), epoch.number, c.box(decimal(epoch.floor)), epoch.left, c.version(),
+		c.hlen(c.p.Details()), boxList(list(c.srandmember(c.p.Vacant(), 64))), boxList(watched),
 	}
 	if ttl <= 0 {
 		fail("ERR", "invalid expire time in 'set' command")
@@ -193,7 +196,7 @@ func (c *script) members() any {
 	if since == 0 || len(log) == 0 || float64(since) < log[0].score || since > version {
 		if v := c.get(c.p.Details(), hashKind); v != nil {
 			for _, p := range v.hash {
-				entries = append(entries, p.field, "+", p.value, c.remaining(p.field))
+				entries = append(entries, c.box(p.field), "+", c.box(p.value), c.remaining(p.field))
 			}
 		}
 		return []any{version, int64(1), entries}
@@ -201,7 +204,7 @@ func (c *script) members() any {
 	z := c.get(c.p.Members(), zsetKind).zset
 	for _, it := range z.above(float64(since)) {
 		kind, id := it.member[:1], it.member[1:]
-		entries = append(entries, id, kind, c.details(id), c.remaining(id))
+		entries = append(entries, c.box(id), c.box(kind), c.box(c.details(id)), c.remaining(id))
 	}
 	return []any{version, int64(0), entries}
 }

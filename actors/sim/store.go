@@ -63,8 +63,9 @@ type store struct {
 	channels  map[string][]*subscriber
 	forbidden []string
 	outbox    []posted
-	ring      *keyring // of the prefix used last
-	running   script   // the one script that runs, kept to be used again
+	boxes
+	ring    *keyring // of the prefix used last
+	running script   // the one script that runs, kept to be used again
 }
 
 func newStore(clock, world func() time.Duration, random *Rand, history time.Duration) *store {

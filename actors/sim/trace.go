@@ -66,12 +66,14 @@ func (t *trace) mix(x uint64) {
 
 func (t *trace) mixString(s string) {
 	t.mix(uint64(len(s)))
-	var buf [8]byte
-	for len(s) > 0 {
-		n := copy(buf[:], s)
-		clear(buf[n:])
+	for ; len(s) >= 8; s = s[8:] {
+		t.mix(uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | // one load
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56)
+	}
+	if s != "" {
+		var buf [8]byte
+		copy(buf[:], s)
 		t.mix(binary.LittleEndian.Uint64(buf[:]))
-		s = s[n:]
 	}
 }
 
