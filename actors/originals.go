@@ -45,9 +45,11 @@ func (n *nodeActor) lookAtOriginals() {
 			ids = append(ids, m.ID)
 		}
 	}
-	for _, m := range slices.Sorted(maps.Keys(w.fallen)) {
-		if len(ids) < maxWatched {
-			ids = append(ids, m)
+	if len(w.fallen) > 0 { // hardly ever
+		for _, m := range slices.Sorted(maps.Keys(w.fallen)) {
+			if len(ids) < maxWatched {
+				ids = append(ids, m)
+			}
 		}
 	}
 	if len(ids) == 0 {

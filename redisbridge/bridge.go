@@ -19,6 +19,8 @@ type Bridge struct {
 	self *actor.PID
 	root *actor.RootContext
 
+	ttl, maxTTL string // the session's and the fleet's, in ms, as scripts get them
+
 	conn     Conn
 	number   uint64 // of the connection that is open or being opened
 	name     string // the number as scripts get it
@@ -110,7 +112,10 @@ type (
 // they are kept until answered.
 func Props(set *Settings) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &Bridge{set: set, window: window{items: firstWindow}, quits: map[string]uint64{}, causes: map[string]bool{}}
+		return &Bridge{
+			set: set, ttl: millis(set.Session.TTL()), maxTTL: millis(set.MaxTTL), window: window{items: firstWindow},
+			quits: map[string]uint64{}, causes: map[string]bool{},
+		}
 	})
 }
 

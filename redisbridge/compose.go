@@ -24,7 +24,10 @@ func (b *Bridge) dataset(args []string) []string {
 
 func (b *Bridge) newName() string { return strconv.FormatUint(b.set.Entropy(), 16) }
 
-func (b *Bridge) quarantine() string { return strconv.FormatInt(b.set.MaxTTL.Milliseconds(), 10) }
+// quarantine is the fleet's, as scripts get it.
+func (b *Bridge) quarantine() string { return b.maxTTL }
+
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 func utoa(n uint64) string { return strconv.FormatUint(n, 10) }
 
@@ -72,7 +75,7 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 	case CallEvict:
 		args := append(b.head(2+3*len(c.Doubts)), b.quarantine(), strconv.Itoa(len(c.Doubts)))
 		for _, d := range c.Doubts {
-			args = append(args, d.ID, d.Birth, strconv.FormatInt(d.Grace.Milliseconds(), 10))
+			args = append(args, d.ID, d.Birth, millis(d.Grace))
 		}
 		return Command{Script: EvictScript, Args: args}
 	case CallPeer:
@@ -124,7 +127,7 @@ func (b *Bridge) composeHeartbeat(c *Call) Command {
 	if b.heard && b.armed == 0 {
 		b.armed = c.Req
 	}
-	args := append(b.head(10+len(c.Watch)), utoa(c.Req), strconv.FormatInt(b.set.Session.TTL().Milliseconds(), 10))
+	args := append(b.head(10+len(c.Watch)), utoa(c.Req), b.ttl)
 	args = b.dataset(args)
 	args = append(args, b.probeText(c.Req))
 	return Command{Script: HeartbeatScript, Args: append(args, c.Watch...)}
@@ -168,7 +171,7 @@ func graceFlag(d time.Duration) string {
 	if d <= 0 {
 		return ""
 	}
-	return "d" + strconv.FormatInt(d.Milliseconds(), 10)
+	return "d" + millis(d)
 }
 
 func (b *Bridge) composePublish(calls []*Call) Command {
