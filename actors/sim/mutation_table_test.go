@@ -76,7 +76,7 @@ var mutations = []mutation{
 	},
 	{
 		guard: "MaxTTL: the caller's own TTL instead",
-		edits: []edit{{batching, "FormatInt(b.set.MaxTTL.Milliseconds(), 10)", "FormatInt(b.set.Session.TTL().Milliseconds(), 10)"}},
+		edits: []edit{{batching, "return b.maxTTL", "return b.ttl"}},
 		found: "TestC6_TheQuarantineIsAsLongAsTheLongestTTLWhoeverSeesTheLossFirst|TestC6_AFreshNodeKeepsTheFleetsQuarantine",
 	},
 	{
