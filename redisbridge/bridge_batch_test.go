@@ -3,10 +3,12 @@ package redisbridge_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -233,6 +235,31 @@ func TestAScriptCallAndAPipelineHaveABound(t *testing.T) {
 	c.reply()
 	if got := c.names(); len(got) != 3+1000-512 {
 		t.Errorf("then %d", len(got))
+	}
+}
+
+func TestACallThatWasAnsweredIsForgotten(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("first", 1))
+	calls := make([]weak.Pointer[redisbridge.Call], 3000)
+	for i := range calls {
+		call := survey("e", 1)
+		calls[i] = weak.Make(&call)
+		system.Root.Send(r.pid, &call)
+	}
+	for r.set.Counters.Read().Waiting > 0 || len(c.done) > 0 {
+		c.reply()
+	}
+	runtime.GC()
+	kept := 0
+	for _, p := range calls {
+		if p.Value() != nil {
+			kept++
+		}
+	}
+	if kept > 2 { // whatever the actor handled last
+		t.Errorf("%d of %d are kept", kept, len(calls))
 	}
 }
 

@@ -32,11 +32,11 @@ func (s *scratch) args(n int) []string {
 }
 
 // grounded takes flights back that have landed, and their calls' slices for the queues that
-// are empty.
+// are empty. A slice may be the end of one that held thousands: none of it keeps a call.
 func (b *Bridge) grounded(flying []flight) {
 	for _, f := range flying {
+		clear(f.calls)
 		if q := &b.queue[f.kind]; *q == nil && f.calls != nil {
-			clear(f.calls)
 			*q = f.calls[:0]
 		}
 	}

@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"hustings/cmd/demo/internal/floor"
 	"os"
 	"runtime"
 	"strconv"
@@ -21,6 +22,10 @@ func (r *run) measureMany() error {
 		names := make([]string, n)
 		for i := range names {
 			names[i] = fmt.Sprintf("election-%06d", i)
+		}
+		least, err := floor.TakeLeases(r.ctx, r.client, "{"+r.name("bench-leases")+"}", n)
+		if err != nil {
+			return err
 		}
 		before, err := f.traffic()
 		if err != nil {
@@ -42,7 +47,10 @@ func (r *run) measureMany() error {
 		heap2, rss2, goroutines2, cpu2 := usage()
 		in := fmt.Sprintf("%d elections", n)
 		each := func(v float64) float64 { return v / float64(n) }
+		r.add("many: as many bare leases", in, "ms", ms(least), 0)
 		r.add("many: all led", in, "ms", ms(took), float64(n))
+		led := &r.report.Rows[len(r.report.Rows)-1]
+		led.Floor, led.Ratio = floor.Leases, took.Seconds()/least.Seconds()
 		r.add("many: heap each", in, "bytes", each(heap2-heap), float64(n))
 		r.add("many: resident memory each", in, "bytes", each(rss2-rss), 0)
 		r.add("many: goroutines in all", in, "goroutines", goroutines2-goroutines, 0)
