@@ -44,9 +44,15 @@ type participant interface {
 	vanish()
 }
 
-// term is an office that is held.
+// collector is a participant whose library has a call for many offices.
+type collector interface {
+	// acquireAll returns when it has all of them.
+	acquireAll(ctx context.Context, offices []string) (term, error)
+}
+
+// term is an office that is held, or many.
 type term interface {
-	// release gives it up, and returns when Redis knows. An error says that it was not
+	// release gives up what is held, and returns when Redis knows. An error says that it was not
 	// held any more.
 	release(ctx context.Context) error
 }

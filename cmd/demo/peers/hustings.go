@@ -25,7 +25,7 @@ type hustingsFleet struct {
 func (*hustingsFleet) name() string   { return "hustings" }
 func (*hustingsFleet) module() string { return "hustings" }
 func (*hustingsFleet) note() string {
-	return "Campaign and Release, everything as by default but the TTL; failover under OnExpiry"
+	return "Campaign and Release, everything as by default but the TTL, so failover under OnExpiry; one Run for many offices, and its events"
 }
 
 // prepare sits the quarantine of a new dataset out.
@@ -79,6 +79,27 @@ func (n *hustingsNode) acquire(ctx context.Context, office string) (term, error)
 	return hustingsTerm{l}, nil
 }
 
+// acquireAll is for elections by the thousand: one Run, and an event for each that is won.
+func (n *hustingsNode) acquireAll(ctx context.Context, offices []string) (term, error) {
+	listening, stop := context.WithCancel(ctx)
+	defer stop()
+	// An election has a few events beside Won.
+	events := n.node.Subscribe(listening, actors.SubscribeOptions{Buffer: 8 * len(offices)})
+	if err := n.node.Run(ctx, offices...); err != nil {
+		return nil, err
+	}
+	won := 0
+	for ev := range events {
+		if _, ok := ev.(*actors.Won); ok {
+			won++
+		}
+		if won == len(offices) {
+			return hustingsTerms{n.node, offices}, nil
+		}
+	}
+	return nil, fmt.Errorf("%d of %d: %w", won, len(offices), context.Cause(ctx))
+}
+
 func (n *hustingsNode) key(string) string { return redisbridge.Keys(n.h.prefix).Session(n.node.ID()) }
 
 func (n *hustingsNode) leave() {
@@ -92,3 +113,11 @@ func (n *hustingsNode) vanish() { n.h.system.Root.Stop(n.node.PID()) }
 type hustingsTerm struct{ l *actors.Leadership }
 
 func (t hustingsTerm) release(ctx context.Context) error { return t.l.Release(ctx) }
+
+// hustingsTerms are those of many elections.
+type hustingsTerms struct {
+	node    *actors.Node
+	offices []string
+}
+
+func (t hustingsTerms) release(ctx context.Context) error { return t.node.Quit(ctx, t.offices...) }

@@ -51,9 +51,31 @@ func (f *fleet) race(members []*member, offices []string, atOnce int, start <-ch
 	return c
 }
 
+// raceForAll has a member ask for many offices: by one call if there is one, whose win is of
+// all, else for so many at a time. It returns how many wins there will be.
+func (f *fleet) raceForAll(m *member, offices []string, atOnce int, start <-chan struct{}) (*race, int) {
+	all, ok := m.participant.(collector)
+	if !ok {
+		return f.race([]*member{m}, offices, atOnce, start), len(offices)
+	}
+	ctx, cancel := context.WithTimeout(f.r.ctx, patience)
+	c := &race{r: f.r, cancel: cancel, wins: make(chan win, 1), failed: make(chan error, 1)}
+	c.asked.Go(func() {
+		<-start
+		t, err := all.acquireAll(ctx, offices)
+		c.told(t, err)
+	})
+	return c, 1
+}
+
 // ask has one member ask for one office.
 func (c *race) ask(ctx context.Context, m *member, office string) {
 	t, err := m.acquire(ctx, office)
+	c.told(t, err)
+}
+
+// told notes what a member was answered, and when.
+func (c *race) told(t term, err error) {
 	at := c.r.clock.Now().Mono
 	if err != nil {
 		c.failed <- err
