@@ -62,6 +62,7 @@ var sections = []section{
 	{"failover", (*run).measureFailover},
 	{"failover cost", (*run).measureFailoverCost},
 	{"steady cost", (*run).measureSteady},
+	{"all at once", (*run).measureArrival},
 	{"many elections", (*run).measureMany},
 	{"mass failover", (*run).measureMassFailover},
 }

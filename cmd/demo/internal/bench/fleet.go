@@ -179,7 +179,7 @@ func (f *fleet) run(nodes []*node, elections []string) error {
 }
 
 // patience bounds a wait for a Won.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // next returns the next win in an election, "" for any.
 func (f *fleet) next(election string) (win, error) {
