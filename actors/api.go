@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -23,8 +24,8 @@ type Node struct {
 }
 
 // Start spawns a node and waits until it is ready: its session exists, it is registered,
-// its subscription is confirmed. While Redis is down it keeps trying until ctx ends, and
-// says so in the log. A fault that cannot heal is returned at once: a bad configuration
+// its subscription is confirmed. While Redis is down it keeps trying until ctx ends
+// (ErrUnreachable), and says so in the log. A fault that cannot heal is returned at once: a bad configuration
 // (ErrConfig), wrong credentials or permissions (ErrRefused), an id that is in use
 // (ErrDuplicateID), another MaxTTL than the fleet's (ErrMaxTTL). After an error nothing
 // is left running. ctx matters for the start only.
@@ -44,7 +45,11 @@ func Start(ctx context.Context, system *actor.ActorSystem, cfg Config) (*Node, e
 	<-s.done
 	if ctx.Err() != nil {
 		why := ErrUnreachable
-		if p := s.trouble.Load(); p != nil {
+		switch p := s.trouble.Load(); {
+		case p == nil:
+		case errors.Is(*p, errFormerLife):
+			why = *p
+		default:
 			why = fmt.Errorf("%w: %w", ErrUnreachable, *p)
 		}
 		return nil, fmt.Errorf("start %q: not ready when the context ended (%w): %w", cfg.ID, context.Cause(ctx), why)

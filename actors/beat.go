@@ -192,7 +192,7 @@ func (n *nodeActor) renewed(now fsm.Instant, a *redisbridge.HeartbeatAnswer) boo
 	if b.otherSince == 0 {
 		b.otherSince, b.renewedAt, b.lastEnd, b.lastBirth = now.Mono, now.Mono, end, a.OtherBirth
 		n.env.logger.Warn("a session of this id still lives: waiting for it to end", "other", whose(a.Other), "left", a.Left)
-		n.trouble(fmt.Errorf("waiting for the session of an earlier process with this id to end (%s)", whose(a.Other)))
+		n.trouble(fmt.Errorf("%w (%s)", errFormerLife, whose(a.Other)))
 	}
 	if end > b.lastEnd+renewalSlack || a.OtherBirth != b.lastBirth {
 		b.renewedAt, b.lastEnd, b.lastBirth = now.Mono, end, a.OtherBirth

@@ -25,7 +25,9 @@ var (
 	ErrMaxTTL = errors.New("hustings: MaxTTL differs from the fleet's: give every node the same")
 	// errRestarted: an actor panicked. Its election has quit.
 	errRestarted = errors.New("hustings: restarted after a panic: the election has quit; unless its config says Run, run it again")
-	errExhausted = errors.New("hustings: the election's actor panicked too often and was stopped: see the log")
+	// errFormerLife: Redis answers, and our id is not ours yet.
+	errFormerLife = errors.New("waiting for the session of an earlier process with this id to end")
+	errExhausted  = errors.New("hustings: the election's actor panicked too often and was stopped: see the log")
 	// ErrNotLeader: only a leader can resign.
 	ErrNotLeader = errors.New("hustings: this node does not lead")
 	// ErrSuccessor: whom the resignation names cannot succeed; the text says why. The

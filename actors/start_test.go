@@ -91,6 +91,25 @@ func TestStartTriesUntilItsContextEndsAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestAStartThatWaitsForAFormerLifeDoesNotSayThatRedisIsAway(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, servers["miniredis"])
+	f.start("a", 1).crash()
+	why := errors.New("the patience of the test")
+	ctx, cancel := context.WithCancelCause(bg(t))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := actors.Start(ctx, system, f.config("a", 1))
+		ended <- err
+	}()
+	eventually(t, "it waits", func() bool { return strings.Contains(f.logs.String(), "a session of this id still lives") })
+	cancel(why)
+	err := receive(t, "Start returns", ended)
+	if errors.Is(err, actors.ErrUnreachable) || !errors.Is(err, why) || !strings.Contains(err.Error(), "waiting for the session of an earlier process") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestAWrongPasswordIsPermanentAtOnceAndNowhereToBeRead(t *testing.T) {
 	t.Parallel()
 	const right, wrong = "s3cr3t-right", "s3cr3t-wrong"
