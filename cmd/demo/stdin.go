@@ -112,7 +112,7 @@ func (r *nodeRun) obey(in input) {
 	name, rest := cutWord(text)
 	c, ok := commandTable[name]
 	if !ok {
-		r.reply(name, fmt.Errorf("there is no command %q: use run, quit, resign, standdown, stand, leader, status, inspect, members, send, broadcast, offline, online or exit", name))
+		r.reply(name, fmt.Errorf("there is no command %q: use run, quit, resign, standdown, stand, leader, status, inspect, explain, members, send, broadcast, offline, online or exit", name))
 		return
 	}
 	if err := c(r, name, rest); err != nil {
