@@ -18,13 +18,18 @@ func (s *store) getText(key string) any {
 
 // set writes a string. px 0 means without expiry, unless the present one is kept.
 func (s *store) set(key, str string, px int64, keepTTL bool) {
-	v := &value{kind: stringKind, str: str}
+	old, expire := s.look(key), int64(0)
 	if px > 0 {
-		v.expire = s.ms + px
-	} else if old := s.look(key); keepTTL && old != nil {
-		v.expire = old.expire
+		expire = s.ms + px
+	} else if keepTTL && old != nil {
+		expire = old.expire
 	}
-	s.put(key, v)
+	if old == nil || old.kind != stringKind {
+		s.put(key, &value{kind: stringKind, str: str, expire: expire})
+		return
+	}
+	s.remember(change{key: key, op: textSet, text: old.str, score: float64(old.expire)})
+	old.str, old.expire = str, expire
 }
 
 func (s *store) del(key string) bool {

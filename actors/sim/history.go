@@ -18,6 +18,7 @@ const (
 	fieldSet                // the field name had text, or was not there
 	scoreSet                // the member name had score, or was not there
 	expirySet               // the key expired at the time in score
+	textSet                 // the key had the string text, which expired at the time in score
 )
 
 // change is one write, to undo it by.
@@ -58,7 +59,8 @@ func (s *store) rollback(lag time.Duration) {
 	for ; n > 0 && s.undo[n-1].at > since; n-- {
 		s.revert(s.undo[n-1])
 	}
-	s.undo = nil // a second failover does not go behind the first
+	clear(s.undo)
+	s.undo = s.undo[:0] // a second failover does not go behind the first
 }
 
 func (s *store) revert(c change) {
@@ -88,5 +90,7 @@ func (s *store) revert(c change) {
 		}
 	case expirySet:
 		v.expire = int64(c.score)
+	case textSet:
+		v.str, v.expire = c.text, int64(c.score)
 	}
 }

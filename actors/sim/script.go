@@ -112,6 +112,16 @@ func (c *script) session(id string) (birth string, conn int64, lives bool) {
 	return birth, conn, lives
 }
 
+// sessionText is what a session's key holds. Most heartbeats write what is there.
+func (c *script) sessionText(id, birth, conn string) string {
+	if v := c.get(c.p.Session(id), stringKind); v != nil {
+		if rest, ok := strings.CutPrefix(v.str, birth); ok && len(rest) == 1+len(conn) && rest[0] == ' ' && rest[1:] == conn {
+			return v.str
+		}
+	}
+	return birth + " " + conn
+}
+
 // successor is the mark of who is to replace a session's owner, "" if nobody is.
 func (c *script) successor(id string) string {
 	_, _, mark, _ := c.marked(id)
@@ -184,13 +194,8 @@ func (c *script) epoch(at int) era {
 	}
 	known, knownName, seen := c.num(at+2), c.arg(at+3), c.num(at+4)
 	key := c.p.Epoch()
-	v := c.get(key, hashKind)
-	name, exists := v.hget("name")
-	stored, found := v.hget("replid")
-	if !found {
-		stored = "-"
-	}
-	number, since, floor := hnum(v, "number"), hnum(v, "since"), hnum(v, "floor")
+	is := c.get(key, hashKind).readEpoch()
+	name, exists, stored, number, since, floor := is.name, is.exists, is.replid, is.number, is.since, is.floor
 	raised := max(floor, seen)
 	if !exists || read != "-" && stored != "-" && read != stored || number < known ||
 		known > 0 && number == known && name != knownName {
@@ -218,12 +223,35 @@ func (c *script) epoch(at int) era {
 // present reads the epoch and changes nothing. Without one the name is "" and
 // the quarantine is still to begin.
 func (c *script) present(quarantine int64) era {
-	v := c.get(c.p.Epoch(), hashKind)
-	name, exists := v.hget("name")
-	if !exists {
+	is := c.get(c.p.Epoch(), hashKind).readEpoch()
+	if !is.exists {
 		return era{left: quarantine}
 	}
-	return era{name: name, number: hnum(v, "number"), left: quarantined(hnum(v, "since"), quarantine, c.ms)}
+	return era{name: is.name, number: is.number, left: quarantined(is.since, quarantine, c.ms)}
+}
+
+// epochRecord is the epoch's hash as numbers. Every script reads it, and it hardly ever changes.
+type epochRecord struct {
+	name, replid         string // replid "-": there is none
+	exists               bool
+	number, since, floor int64
+}
+
+func (v *value) readEpoch() epochRecord {
+	if v == nil {
+		return epochRecord{replid: "-"}
+	}
+	if v.epoch == nil {
+		r := &epochRecord{number: hnum(v, "number"), since: hnum(v, "since"), floor: hnum(v, "floor")}
+		r.name, r.exists = v.hget("name")
+		if text, found := v.hget("replid"); found {
+			r.replid = text
+		} else {
+			r.replid = "-"
+		}
+		v.epoch = r
+	}
+	return *v.epoch
 }
 
 func hnum(v *value, field string) int64 {

@@ -84,7 +84,7 @@ func (c *script) heartbeat() any {
 	if ttl <= 0 {
 		fail("ERR", "invalid expire time in 'set' command")
 	}
-	c.set(c.p.Session(id), birth+" "+c.arg(4), ttl, false)
+	c.set(c.p.Session(id), c.sessionText(id, birth, c.arg(4)), ttl, false)
 	return reply
 }
 
