@@ -49,7 +49,7 @@ func parseBench(args []string, w io.Writer) (*benchOptions, error) {
 	if err := parse(f, args); err != nil {
 		return nil, err
 	}
-	err := errors.Join(checkURL(o.redis), hasFolder("--json", o.json))
+	err := errors.Join(checkURL(o.redis), hasFolder("--json", o.json), o.run.Check())
 	if f.NArg() > 0 {
 		err = fmt.Errorf("%q is no flag: every option begins with --", f.Arg(0))
 	}

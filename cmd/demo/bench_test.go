@@ -18,7 +18,7 @@ func TestBenchMeasuresTheFloorAndWritesIt(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "out.json")
 	var out, errs bytes.Buffer
-	code := run([]string{"bench", "--quick", "--only", "nothing else", "--json", file}, &console{out: &out, err: &errs})
+	code := run([]string{"bench", "--quick", "--only", "floor", "--json", file}, &console{out: &out, err: &errs})
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
@@ -43,8 +43,10 @@ func TestBenchMeasuresTheFloorAndWritesIt(t *testing.T) {
 }
 
 func TestBenchRefusesWhatItDoesNotKnow(t *testing.T) {
-	var errs bytes.Buffer
-	if code := run([]string{"bench", "fast"}, &console{out: &errs, err: &errs}); code != exitUsage {
-		t.Errorf("exit code %d: %s", code, errs.String())
+	for _, args := range [][]string{{"bench", "fast"}, {"bench", "--only", "nonsense"}} {
+		var errs bytes.Buffer
+		if code := run(args, &console{out: &errs, err: &errs}); code != exitUsage {
+			t.Errorf("%q: exit code %d: %s", args, code, errs.String())
+		}
 	}
 }

@@ -67,6 +67,17 @@ var sections = []section{
 	{"mass failover", (*run).measureMassFailover},
 }
 
+// Check says what is wrong with the options.
+func (o *Options) Check() error {
+	names := make([]string, len(sections))
+	for i, s := range sections {
+		if names[i] = s.name; strings.Contains(s.name, o.Only) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no section's name contains %q: they are %s", o.Only, strings.Join(names, ", "))
+}
+
 // Run measures. A report that is not nil holds what was measured before an error.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	r := &run{
