@@ -3,12 +3,13 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"hustings/cmd/demo/internal/floor"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
+
+	"hustings/cmd/demo/internal/floor"
 )
 
 // measureMany: one node runs many elections, alone, and leads them all.
