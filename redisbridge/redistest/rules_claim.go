@@ -111,6 +111,13 @@ var claimRules = []rule{
 		}
 		want(f, "alone", a.claim(top, "g").items[0].verdict, "outranked")
 	}},
+	{says: "with flag t many at once are refused where we are no candidate", check: func(f *Fixture) {
+		a := f.online("a", "1", "e", "f")
+		g := a.claim(bid{birth: a.beat(beat{}).birth, flags: "t"}, "e", "none", "f", "nor", "neither")
+		for i, verdict := range []string{"granted", "outranked", "granted", "outranked", "outranked"} {
+			want(f, fmt.Sprint("item ", i), g.items[i].verdict, verdict)
+		}
+	}},
 	{says: "a vacant office is granted with a token of the clock", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		token := a.win("e")
