@@ -68,13 +68,17 @@ var mayImport = []importRow{
 	{"cmd/demo/internal/floor", []string{
 		"hustings/redisbridge", "github.com/redis/go-redis/v9",
 	}},
+	{"cmd/demo/internal/gauge", []string{
+		"github.com/redis/go-redis/v9",
+	}},
 	{"cmd/demo/internal/bench", []string{
-		"hustings/redisbridge", "hustings/actors", "hustings/cmd/demo/internal/floor",
+		"hustings/redisbridge", "hustings/actors", "hustings/cmd/demo/internal/floor", "hustings/cmd/demo/internal/gauge",
 		"github.com/asynkron/protoactor-go/actor", "github.com/redis/go-redis/v9", "gonum.org/v1/plot/...",
 	}},
 	// A module of its own, so that the peers are in no go.mod but its.
 	{"cmd/demo/peers", []string{
-		"hustings/redisbridge", "hustings/redisbridge/redistest", "hustings/actors", "hustings/cmd/demo/internal/floor",
+		"hustings/redisbridge", "hustings/redisbridge/redistest", "hustings/actors",
+		"hustings/cmd/demo/internal/floor", "hustings/cmd/demo/internal/gauge",
 		"github.com/asynkron/protoactor-go/actor", "github.com/redis/go-redis/v9",
 		"github.com/redis/rueidis/...", "github.com/bsm/redislock", "github.com/go-redsync/redsync/v4/...",
 	}},

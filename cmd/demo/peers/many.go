@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"hustings/cmd/demo/internal/gauge"
 )
 
 // askers is for how many offices a participant asks at a time, if it must ask for each. All at once is more than
@@ -64,7 +66,7 @@ func (r *run) many(c contender, offices int) (many, error) {
 	// The goroutines that ask are gone when all have what they want.
 	goroutines := runtime.NumGoroutine()
 	asking, wins := f.raceForAll(f.members[0], names, askers, start)
-	heap := heapInUse()
+	heap := gauge.HeapInUse()
 	at := r.clock.Now().Mono
 	close(start)
 	terms, err := asking.all(wins)
@@ -77,17 +79,7 @@ func (r *run) many(c contender, offices int) (many, error) {
 	_ = r.wait(rest) // what ends with the asking has ended
 	n := float64(offices)
 	return many{
-		took: took, heap: (heapInUse() - heap) / n,
+		took: took, heap: (gauge.HeapInUse() - heap) / n,
 		goroutines: float64(runtime.NumGoroutine()-goroutines) / n,
 	}, nil
-}
-
-// heapInUse is what is reachable, in bytes.
-func heapInUse() float64 {
-	for range 3 {
-		runtime.GC()
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return float64(m.HeapAlloc)
 }

@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
+
+	"hustings/cmd/demo/internal/gauge"
 )
 
 // traffic is what was sent and done so far.
@@ -16,22 +16,9 @@ type traffic struct {
 }
 
 func (f *fleet) traffic() (traffic, error) {
-	text, err := f.r.client.Info(f.r.ctx, "stats").Result()
-	if err != nil {
-		return traffic{}, err
-	}
-	info := func(key string) float64 {
-		_, after, _ := strings.Cut(text, key+":")
-		line, _, _ := strings.Cut(after, "\r\n")
-		n, e := strconv.ParseFloat(line, 64)
-		if e != nil && err == nil {
-			err = fmt.Errorf("INFO has no %s", key)
-		}
-		return n
-	}
+	server, err := gauge.ReadTraffic(f.r.ctx, f.r.client)
 	return traffic{
-		requests: float64(f.requests.Load()), commands: info("total_commands_processed"),
-		bytes: info("total_net_input_bytes") + info("total_net_output_bytes"), at: f.r.clock.Now().Mono,
+		requests: float64(f.requests.Load()), commands: server.Executed, bytes: server.In + server.Out, at: f.r.clock.Now().Mono,
 	}, err
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hustings/cmd/demo/internal/floor"
+	"hustings/cmd/demo/internal/gauge"
 )
 
 // report is what a run has found.
@@ -66,15 +67,13 @@ func (s *result) hopeless() bool { return s.failed >= 3 && s.failed > len(s.took
 
 // about describes the run.
 func (r *run) about() (report, error) {
-	text, err := r.client.Info(r.ctx, "server").Result()
+	server, err := gauge.Info(r.ctx, r.client, "server")
 	if err != nil {
 		return report{}, err
 	}
-	_, after, _ := strings.Cut(text, "redis_version:")
-	version, _, _ := strings.Cut(after, "\r\n")
 	out := report{
 		Machine: fmt.Sprintf("%d processors, %s/%s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH),
-		Server:  "Redis " + version, Go: runtime.Version(), Quick: r.options.quick,
+		Server:  "Redis " + server["redis_version"], Go: runtime.Version(), Quick: r.options.quick,
 		Using: map[string]string{}, Notes: map[string]string{},
 	}
 	build, _ := debug.ReadBuildInfo()
@@ -122,7 +121,7 @@ func (r *run) addLatencies(scenario string, c contender, s result, floor string,
 	}
 	out.fill(s.took)
 	if len(floors) > 0 && out.N > 0 {
-		out.Floor, out.Ratio = floor, out.Value/ms(quantile(floors, 50))
+		out.Floor, out.Ratio = floor, out.Value/gauge.MS(gauge.Quantile(floors, 50))
 	}
 	r.report.Rows = append(r.report.Rows, out)
 }
@@ -142,18 +141,11 @@ func (w *row) fill(list []time.Duration) {
 		return
 	}
 	slices.Sort(list)
-	w.Value, w.P99 = ms(quantile(list, 50)), ms(quantile(list, 99))
+	w.Value, w.P99 = gauge.MS(gauge.Quantile(list, 50)), gauge.MS(gauge.Quantile(list, 99))
 	for _, d := range list {
-		w.Samples = append(w.Samples, ms(d))
+		w.Samples = append(w.Samples, gauge.MS(d))
 	}
 }
-
-// quantile of a sorted list.
-func quantile(list []time.Duration, percent int) time.Duration {
-	return list[min(len(list)*percent/100, len(list)-1)]
-}
-
-func ms(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 
 // print writes the report as tables, one for each scenario.
 func (r *report) print(w io.Writer) error {
@@ -182,9 +174,9 @@ func (r *report) print(w io.Writer) error {
 
 // line is a row of the table.
 func (w row) line() string {
-	cells := []string{"  " + w.Contender, fmt.Sprint(w.N), figure(w.Value), "", w.Unit, ""}
+	cells := []string{"  " + w.Contender, fmt.Sprint(w.N), gauge.Figure(w.Value), "", w.Unit, ""}
 	if len(w.Samples) > 1 {
-		cells[3] = figure(w.P99)
+		cells[3] = gauge.Figure(w.P99)
 	}
 	if w.N == 0 {
 		cells[2] = "cannot"
@@ -205,18 +197,4 @@ func sorted(m map[string]string) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// figure writes three digits or more.
-func figure(v float64) string {
-	switch {
-	case v == 0:
-		return "0"
-	case v < 10 && v > -10:
-		return fmt.Sprintf("%.3g", v)
-	case v < 1000:
-		return fmt.Sprintf("%.1f", v)
-	default:
-		return fmt.Sprintf("%.0f", v)
-	}
 }

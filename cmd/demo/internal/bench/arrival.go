@@ -3,6 +3,8 @@ package bench
 import (
 	"fmt"
 	"time"
+
+	"hustings/cmd/demo/internal/gauge"
 )
 
 // measureArrival: all nodes of a fleet are told at once to run in many elections that nobody
@@ -42,8 +44,8 @@ func (r *run) measureArrival() error {
 			return err
 		}
 		in := fmt.Sprintf("%d nodes, %d elections", s.nodes, s.elections)
-		r.add("all at once: each was led", in, "ms", ms(led), 0)
-		r.add("all at once: all follow the highest", in, "ms", ms(settled), 0)
+		r.add("all at once: each was led", in, "ms", gauge.MS(led), 0)
+		r.add("all at once: all follow the highest", in, "ms", gauge.MS(settled), 0)
 		r.add("all at once: requests a node", in, "requests", (after.commands-before.commands)/float64(s.nodes), 0)
 		f.stop()
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/redis/go-redis/v9"
 
+	"hustings/cmd/demo/internal/gauge"
 	"hustings/redisbridge"
 )
 
@@ -92,7 +93,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		Machine: fmt.Sprintf("%d processors, %s/%s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH),
 		Go:      runtime.Version(), Quick: o.Quick,
 	}
-	info, err := r.info("server")
+	info, err := gauge.Info(ctx, r.client, "server")
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
@@ -136,21 +137,6 @@ func some[T any](r *run, full, quick T) T {
 		return quick
 	}
 	return full
-}
-
-// info reads a section of INFO. (go-redis's InfoMap panics where a proxy leaves the heading out.)
-func (r *run) info(section string) (map[string]string, error) {
-	text, err := r.client.Info(r.ctx, section).Result()
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	for line := range strings.Lines(text) {
-		if k, v, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-			out[k] = v
-		}
-	}
-	return out, nil
 }
 
 // since is the time that has passed on the monotonic clock.

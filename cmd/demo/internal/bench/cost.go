@@ -3,34 +3,25 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
+
+	"hustings/cmd/demo/internal/gauge"
 )
 
 // traffic is what nodes sent and a server did, so far.
 type traffic struct {
-	commands       float64 // sent by the nodes: script calls and publications
-	executed       float64 // by the server, those inside scripts included
-	bytesIn, bytes float64 // of the server's network: received, and both ways
-	memory         float64 // of the server
-	at             time.Duration
+	commands float64 // sent by the nodes: script calls and publications
+	executed float64 // by the server, those inside scripts included
+	bytes    float64 // of the server's network, both ways
+	memory   float64 // of the server
+	at       time.Duration
 }
 
 func (f *fleet) traffic() (traffic, error) {
-	info, err := f.r.info("stats")
-	t := traffic{at: f.r.clock.Now().Mono}
-	number := func(key string) float64 {
-		n, e := strconv.ParseFloat(info[key], 64)
-		if e != nil && err == nil {
-			err = fmt.Errorf("INFO has no %s", key)
-		}
-		return n
-	}
-	t.executed, t.bytesIn = number("total_commands_processed"), number("total_net_input_bytes")
-	t.bytes = t.bytesIn + number("total_net_output_bytes")
-	if memory, e := f.r.info("memory"); e == nil {
-		info = memory
-		t.memory = number("used_memory")
+	server, err := gauge.ReadTraffic(f.r.ctx, f.r.client)
+	t := traffic{executed: server.Executed, bytes: server.In + server.Out, at: f.r.clock.Now().Mono}
+	if memory, e := gauge.Info(f.r.ctx, f.r.client, "memory"); e == nil && err == nil {
+		t.memory, err = memory.Number("used_memory")
 	}
 	for _, n := range f.nodes {
 		t.commands += float64(n.Counts().Commands)
@@ -77,7 +68,7 @@ func (r *run) measureSteady() error {
 		}
 		in := fmt.Sprintf("%d nodes, %d elections", s.nodes, s.elections)
 		if s.nodes > 1 {
-			r.add("steady: told to run, until all follow", in, "ms", ms(f.followed), float64(s.nodes))
+			r.add("steady: told to run, until all follow", in, "ms", gauge.MS(f.followed), float64(s.nodes))
 		}
 		// Followers look once more, a while after the last grant; then nothing happens.
 		if err := r.wait(some(r, 20*time.Second, 2*time.Second)); err != nil {

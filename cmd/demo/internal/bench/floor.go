@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hustings/cmd/demo/internal/floor"
+	"hustings/cmd/demo/internal/gauge"
 )
 
 // floors are the middles of what was measured last.
@@ -46,7 +47,7 @@ func (r *run) takeFloor(n int, report func(what string, list []time.Duration)) e
 		list = list[warm:]
 		report(kind, list)
 		slices.Sort(list)
-		*into[kind] = quantile(list, 50)
+		*into[kind] = gauge.Quantile(list, 50)
 	}
 	return nil
 }

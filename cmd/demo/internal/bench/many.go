@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hustings/cmd/demo/internal/floor"
+	"hustings/cmd/demo/internal/gauge"
 )
 
 // measureMany: one node runs many elections, alone, and leads them all.
@@ -48,8 +49,8 @@ func (r *run) measureMany() error {
 		heap2, rss2, goroutines2, cpu2 := usage()
 		in := fmt.Sprintf("%d elections", n)
 		each := func(v float64) float64 { return v / float64(n) }
-		r.add("many: as many bare leases", in, "ms", ms(least), 0)
-		r.add("many: all led", in, "ms", ms(took), float64(n))
+		r.add("many: as many bare leases", in, "ms", gauge.MS(least), 0)
+		r.add("many: all led", in, "ms", gauge.MS(took), float64(n))
 		led := &r.report.Rows[len(r.report.Rows)-1]
 		led.Floor, led.Ratio = floor.Leases, took.Seconds()/least.Seconds()
 		r.add("many: heap each", in, "bytes", each(heap2-heap), float64(n))
@@ -116,12 +117,7 @@ func (r *run) measureMassFailover() error {
 // usage reads what this process uses, after a collection: bytes of heap and resident
 // memory, goroutines, seconds of processor time (0 where the system does not tell).
 func usage() (heap, rss, goroutines, cpu float64) {
-	for range 3 {
-		runtime.GC()
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return float64(m.HeapAlloc), resident(), float64(runtime.NumGoroutine()), processorTime().Seconds()
+	return gauge.HeapInUse(), resident(), float64(runtime.NumGoroutine()), processorTime().Seconds()
 }
 
 // resident memory of this process, 0 where the system does not tell.

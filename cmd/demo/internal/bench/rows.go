@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"hustings/cmd/demo/internal/gauge"
 )
 
 // Row is one figure of a report.
@@ -42,24 +44,17 @@ func (r *run) latencies(what, in string, list []time.Duration, floor string, lea
 	}
 	slices.Sort(list)
 	row := Row{
-		What: what, Case: in, Unit: "ms", N: len(list), Value: ms(quantile(list, 50)),
-		P99: ms(quantile(list, 99)), Max: ms(list[len(list)-1]),
+		What: what, Case: in, Unit: "ms", N: len(list), Value: gauge.MS(gauge.Quantile(list, 50)),
+		P99: gauge.MS(gauge.Quantile(list, 99)), Max: gauge.MS(list[len(list)-1]),
 	}
 	if least > 0 {
-		row.Floor, row.Ratio = floor, float64(quantile(list, 50))/float64(least)
+		row.Floor, row.Ratio = floor, float64(gauge.Quantile(list, 50))/float64(least)
 	}
 	for _, d := range list {
-		row.Samples = append(row.Samples, ms(d))
+		row.Samples = append(row.Samples, gauge.MS(d))
 	}
 	r.report.Rows = append(r.report.Rows, row)
 }
-
-// quantile of a sorted list.
-func quantile(list []time.Duration, percent int) time.Duration {
-	return list[min(len(list)*percent/100, len(list)-1)]
-}
-
-func ms(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 
 // Print writes the report as a table.
 func (r *Report) Print(w io.Writer) error {
@@ -67,9 +62,9 @@ func (r *Report) Print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "what\tcase\tn\tmiddle\tp99\tmax\tunit\tof the floor")
 	for _, row := range r.Rows {
-		cells := []string{row.What, row.Case, "", figure(row.Value), "", "", row.Unit, ""}
+		cells := []string{row.What, row.Case, "", gauge.Figure(row.Value), "", "", row.Unit, ""}
 		if row.N > 0 {
-			cells[2], cells[4], cells[5] = fmt.Sprint(row.N), figure(row.P99), figure(row.Max)
+			cells[2], cells[4], cells[5] = fmt.Sprint(row.N), gauge.Figure(row.P99), gauge.Figure(row.Max)
 		}
 		if row.Floor != "" {
 			cells[7] = fmt.Sprintf("%.1f x %s", row.Ratio, row.Floor)
@@ -77,18 +72,4 @@ func (r *Report) Print(w io.Writer) error {
 		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}
 	return t.Flush()
-}
-
-// figure writes three digits or more.
-func figure(v float64) string {
-	switch {
-	case v == 0:
-		return "0"
-	case v < 10:
-		return fmt.Sprintf("%.3g", v)
-	case v < 1000:
-		return fmt.Sprintf("%.1f", v)
-	default:
-		return fmt.Sprintf("%.0f", v)
-	}
 }
