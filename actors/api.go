@@ -178,7 +178,10 @@ func (n *Node) askAbout(ctx context.Context, doing, name string, request any) er
 // askAll asks the actors of some elections the same, so many of them at once, and waits
 // for their answers. A name that none can have is an error before anybody is asked.
 func (n *Node) askAll(ctx context.Context, doing string, names []string, atOnce int, request any) error {
-	if len(names) == 1 {
+	switch len(names) {
+	case 0:
+		return nil
+	case 1:
 		return n.askAbout(ctx, doing, names[0], request)
 	}
 	for _, name := range names {
@@ -206,21 +209,18 @@ func (n *Node) askSome(ctx context.Context, doing string, names []string, reques
 				err = fmt.Errorf("%s %q: %w", doing, name, err)
 				failed.CompareAndSwap(nil, &err)
 			}
-			if left.Add(-1) > 0 {
-				return
+			if left.Add(-1) == 0 {
+				all(struct{}{}, nil)
 			}
-			if p := failed.Load(); p != nil {
-				all(struct{}{}, *p)
-				return
-			}
-			all(struct{}{}, nil)
 		})
 	}
-	_, err := await(ctx, n, ch)
-	if err != nil && failed.Load() == nil {
-		err = fmt.Errorf("%s %d elections: %w", doing, len(names), err)
+	if _, err := await(ctx, n, ch); err != nil {
+		return fmt.Errorf("%s %d elections: %w", doing, len(names), err)
 	}
-	return err
+	if p := failed.Load(); p != nil {
+		return *p
+	}
+	return nil
 }
 
 // opensAtOnce is how many elections a node opens before it gets to its heartbeats.
@@ -238,7 +238,7 @@ func (n *Node) Run(ctx context.Context, elections ...string) error {
 // and Lost is sent. Who does not stand gets nil. All withdraw at once. The error is that of
 // one election.
 func (n *Node) Quit(ctx context.Context, elections ...string) error {
-	return n.askAll(ctx, "quit", elections, max(len(elections), 1), &Quit{}) // all drain at once
+	return n.askAll(ctx, "quit", elections, len(elections), &Quit{}) // all drain at once
 }
 
 // Resign gives up the office, drains, and returns when it is released. The node stays a

@@ -58,6 +58,16 @@ func TestNamesAreWhatRedisAndPeopleCanTell(t *testing.T) {
 	}
 }
 
+// starting starts a node that is not to succeed before ctx ends.
+func (f *fleet) starting(ctx context.Context) chan error {
+	ended := make(chan error, 1)
+	go func() {
+		_, err := actors.Start(ctx, system, f.config("a", 1))
+		ended <- err
+	}()
+	return ended
+}
+
 func TestStartTriesUntilItsContextEndsAndSaysSo(t *testing.T) {
 	t.Parallel()
 	proxy := redistest.NewProxy(t, servers["miniredis"])
@@ -65,11 +75,7 @@ func TestStartTriesUntilItsContextEndsAndSaysSo(t *testing.T) {
 	f := newFleet(t, proxy.Addr)
 	why := errors.New("the patience of the test")
 	ctx, cancel := context.WithCancelCause(bg(t))
-	ended := make(chan error, 1)
-	go func() {
-		_, err := actors.Start(ctx, system, f.config("a", 1))
-		ended <- err
-	}()
+	ended := f.starting(ctx)
 	eventually(t, "it says so", func() bool { return strings.Contains(f.logs.String(), "waiting for Redis") })
 	cancel(why)
 	if err := receive(t, "Start returns", ended); !errors.Is(err, actors.ErrUnreachable) || !errors.Is(err, why) {
@@ -97,11 +103,7 @@ func TestAStartThatWaitsForAFormerLifeDoesNotSayThatRedisIsAway(t *testing.T) {
 	f.start("a", 1).crash()
 	why := errors.New("the patience of the test")
 	ctx, cancel := context.WithCancelCause(bg(t))
-	ended := make(chan error, 1)
-	go func() {
-		_, err := actors.Start(ctx, system, f.config("a", 1))
-		ended <- err
-	}()
+	ended := f.starting(ctx)
 	eventually(t, "it waits", func() bool { return strings.Contains(f.logs.String(), "a session of this id still lives") })
 	cancel(why)
 	err := receive(t, "Start returns", ended)

@@ -19,7 +19,8 @@ if status == 'taken' or status == 'stale' then
   return { status, '', name, number, left, items }
 end
 
--- higher lists the live candidates that outrank us, the highest first. Mostly all live.
+-- higher lists the live candidates that outrank us, the highest first: 4 at most, of three
+-- values each. Mostly all live.
 local function higher(ranks, place)
   local list, from = {}, 0
   while from < math.min(place, 64) and #list < 12 do

@@ -96,13 +96,7 @@ func (r *run) measureFirst() error {
 			_ = r.wait(rest)
 			at := r.clock.Now().Mono
 			close(start)
-			w, err := c.next()
-			if err != nil {
-				c.end()
-				return 0, err
-			}
-			c.end(w)
-			return w.at - at, nil
+			return c.first(at)
 		},
 	})
 }
@@ -125,18 +119,11 @@ func (r *run) measureHandover() error {
 			// Who polls does so at instants of its own.
 			_ = r.wait(rest + time.Duration(round*37%100)*time.Millisecond)
 			at := r.clock.Now().Mono
-			err = t.release(ctx)
-			if err != nil {
+			if err := t.release(ctx); err != nil {
 				c.end()
 				return 0, fmt.Errorf("release: %w", err)
 			}
-			w, err := c.next()
-			if err != nil {
-				c.end()
-				return 0, err
-			}
-			c.end(w)
-			return w.at - at, nil
+			return c.first(at)
 		},
 	})
 }
@@ -193,13 +180,11 @@ func (r *run) failover(name string, rounds int) error {
 				c.end()
 				return 0, err
 			}
-			w, err := c.next()
-			if err != nil {
-				c.end()
-				return 0, err
+			took, err := c.first(end)
+			if err == nil {
+				err = f.join(top.rank)
 			}
-			c.end(w)
-			return w.at - end, f.join(top.rank)
+			return took, err
 		},
 	})
 }

@@ -58,10 +58,7 @@ func (r *run) many(c contender, offices int) (many, error) {
 		return many{}, err
 	}
 	defer f.stop()
-	names := make([]string, offices)
-	for i := range names {
-		names[i] = r.name()
-	}
+	names := r.names(offices)
 	start := make(chan struct{})
 	// The goroutines that ask are gone when all have what they want.
 	goroutines := runtime.NumGoroutine()

@@ -113,6 +113,17 @@ func (c *race) next() (win, error) {
 	}
 }
 
+// first returns how long after an instant the first win came, and ends the race.
+func (c *race) first(at time.Duration) (time.Duration, error) {
+	w, err := c.next()
+	if err != nil {
+		c.end()
+		return 0, err
+	}
+	c.end(w)
+	return w.at - at, nil
+}
+
 // all returns the next n wins; with an error, fewer.
 func (c *race) all(n int) ([]win, error) {
 	var wins []win

@@ -122,6 +122,15 @@ func (r *run) name() string {
 	return fmt.Sprintf("office-%d", r.unique)
 }
 
+// names returns so many of them.
+func (r *run) names(n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = r.name()
+	}
+	return list
+}
+
 // wait waits, or until the run is called off.
 func (r *run) wait(d time.Duration) error {
 	select {

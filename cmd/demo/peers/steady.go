@@ -41,10 +41,7 @@ func (r *run) steady(c contender, offices int) error {
 		return err
 	}
 	defer f.stop()
-	names := make([]string, offices)
-	for i := range names {
-		names[i] = r.name()
-	}
+	names := r.names(offices)
 	top, others := f.top()
 	held := f.race([]*member{top}, names, offices, now)
 	terms, err := held.all(offices)

@@ -17,10 +17,7 @@ func (r *run) measureArrival() error {
 			return err
 		}
 		defer f.stop()
-		names := make([]string, s.elections)
-		for i := range names {
-			names[i] = r.name("e")
-		}
+		names := r.names(s.elections)
 		before, err := f.traffic()
 		if err != nil {
 			return err

@@ -59,10 +59,7 @@ func (r *run) measureSteady() error {
 			return err
 		}
 		defer f.stop()
-		names := make([]string, s.elections)
-		for i := range names {
-			names[i] = r.name("e")
-		}
+		names := r.names(s.elections)
 		if err := f.leadAll(names); err != nil {
 			return err
 		}

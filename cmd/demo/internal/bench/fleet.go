@@ -18,6 +18,15 @@ func (r *run) name(what string) string {
 	return fmt.Sprintf("%s-%x-%d", what, int64(r.clock.Now().Wall), r.unique)
 }
 
+// names returns so many names of elections.
+func (r *run) names(n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = r.name("e")
+	}
+	return list
+}
+
 // prefix returns that of a fleet with a TTL, whose dataset is known: the quarantine of a
 // new one is over. Sections that use the same TTL share it.
 func (r *run) prefix(ttl time.Duration) (string, error) {

@@ -50,8 +50,7 @@ func (r *run) measureMany() error {
 		in := fmt.Sprintf("%d elections", n)
 		each := func(v float64) float64 { return v / float64(n) }
 		r.add("many: as many bare leases", in, "ms", gauge.MS(least), 0)
-		r.add("many: all led", in, "ms", gauge.MS(took), float64(n))
-		led := &r.report.Rows[len(r.report.Rows)-1]
+		led := r.add("many: all led", in, "ms", gauge.MS(took), float64(n))
 		led.Floor, led.Ratio = floor.Leases, took.Seconds()/least.Seconds()
 		r.add("many: heap each", in, "bytes", each(heap2-heap), float64(n))
 		r.add("many: resident memory each", in, "bytes", each(rss2-rss), 0)

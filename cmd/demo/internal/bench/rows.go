@@ -32,9 +32,10 @@ type Row struct {
 	Samples []float64 `json:"samples,omitempty"`
 }
 
-// add adds a figure.
-func (r *run) add(what, in, unit string, value, x float64) {
+// add adds a figure. What it returns is the row until the next one is added.
+func (r *run) add(what, in, unit string, value, x float64) *Row {
 	r.report.Rows = append(r.report.Rows, Row{What: what, Case: in, Unit: unit, Value: value, X: x})
+	return &r.report.Rows[len(r.report.Rows)-1]
 }
 
 // latencies adds a distribution, in milliseconds.
