@@ -53,7 +53,7 @@ func TestTheRightsInOperationsAreEnoughAndNoneIsTooMany(t *testing.T) {
 		}
 	}
 	// Without these nothing fails: operations.md says so, and what it costs.
-	silent := []string{"script|load", "info", "pubsub|numsub", "sinter", "sunion", "zunion"}
+	silent := []string{"script|load", "info", "pubsub|numsub"}
 	sideBySide(t, cases, func(c *aclCase) string { return "without " + c.lacks }, func(t *testing.T, c *aclCase) {
 		words := []any{"ACL", "SETUSER", c.user}
 		for _, r := range rights {

@@ -11,15 +11,15 @@ type EffectKind uint8
 // The effects, to be performed in the order returned.
 const (
 	// DoSurvey asks Redis for a Survey. Register: put us into the candidates
-	// first. The reply is InSurveyed with this Round. Eager: right behind it claim
-	// in Tenancy, unless somebody who outranks us stands; that reply is InClaimed.
+	// first. The reply is InSurveyed with this Round. Eager: claim in Tenancy by the
+	// same request, unless somebody is to be asked; that reply, after it, is InClaimed.
 	DoSurvey EffectKind = iota + 1
 	// DoVote, DoAck, DoKick send a message to To.
 	DoVote
 	DoAck
 	DoKick
 	// DoClaim claims in Tenancy; the reply is InClaimed with this Round. Eager: it
-	// went out with the survey already.
+	// is part of the survey.
 	DoClaim
 	// DoReassert re-asserts Token in Tenancy; the reply is InReasserted.
 	DoReassert

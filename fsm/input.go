@@ -53,8 +53,8 @@ const (
 	OutcomeKept // the office is kept for Heir, for Wait yet
 	// OutcomeUnreplicated: granted, and too few replicas have it. It is given back.
 	OutcomeUnreplicated
-	// OutcomeOutranked: of a claim that went out with its survey, when somebody who
-	// outranks us stands, or an original does.
+	// OutcomeOutranked: of a claim that was part of a survey, when somebody who outranks
+	// us stands, or an original does.
 	OutcomeOutranked
 	numOutcomes
 )

@@ -12,7 +12,7 @@ type poll struct {
 	holder   Holder        // a holder that we outrank and asked to step down
 	passed   Candidate     // a silent one that was passed over
 	drain    time.Duration // within which the holder said that it would release
-	eager    bool          // a claim went out with the survey, and this round has not used it
+	eager    bool          // the survey claims, and this round has not used the answer
 	claiming bool
 	inFlight bool          // a claim is not answered yet
 	until    time.Duration // when the present wait ends for good
@@ -142,7 +142,7 @@ func (m *Machine) vote(now Instant, s *Survey, h Holder) {
 		m.claim(now)
 		return
 	}
-	p.eager = false // it is answered right behind the survey, to nobody
+	p.eager = false // what it is answered, right behind the survey, is for nobody
 	p.until = now.Mono + m.rules.VoteTimeout
 	m.deadline = p.until
 }

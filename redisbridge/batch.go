@@ -99,11 +99,6 @@ func (b *Bridge) flush() {
 			}
 			cmds = append(cmds, b.compose(k, calls))
 			b.flying = append(b.flying, flight{k, calls})
-			for _, bids := range eager(k, calls) {
-				room -= len(bids)
-				cmds = append(cmds, b.composeClaim(bids))
-				b.flying = append(b.flying, flight{CallClaim, bids})
-			}
 		}
 	}
 	if len(b.queue[CallSurvey])+len(b.queue[CallJoin]) == 0 {
@@ -120,12 +115,23 @@ func (b *Bridge) flush() {
 }
 
 // together is how many of the waiting calls of a kind one command can carry. Claims
-// and re-assertions name a tenancy: only those of the same one travel together. Looks at
-// one node do that name an election.
+// and re-assertions name a tenancy: only those of the same one travel together, those that
+// are part of a survey among them. Looks at one node do that name an election.
 func (b *Bridge) together(k CallKind) int {
 	switch k {
-	case CallSurvey, CallRelease, CallQuit:
+	case CallRelease, CallQuit:
 		return maxItems
+	case CallSurvey:
+		var bid *Call // the first one
+		return b.alike(k, func(c, first *Call) bool {
+			if bid == nil && first.Claim {
+				bid = first
+			}
+			if bid == nil && c.Claim {
+				bid = c
+			}
+			return !c.Claim || c.Tenancy == bid.Tenancy
+		})
 	case CallClaim, CallReassert:
 		return b.alike(k, func(c, first *Call) bool { return c.Tenancy == first.Tenancy })
 	case CallPeer:
@@ -145,26 +151,6 @@ func (b *Bridge) alike(k CallKind, like func(c, first *Call) bool) int {
 		n++
 	}
 	return n
-}
-
-// eager returns the claims that go out right behind the surveys among calls, by tenancy. A
-// candidate that nobody outranks has its office in one round trip.
-func eager(k CallKind, calls []*Call) [][]*Call {
-	var groups [][]*Call
-	for _, c := range calls {
-		if k != CallSurvey || !c.Claim {
-			continue
-		}
-		bid := *c
-		bid.Kind = CallClaim
-		i := slices.IndexFunc(groups, func(g []*Call) bool { return g[0].Tenancy == c.Tenancy })
-		if i < 0 {
-			i = len(groups)
-			groups = append(groups, make([]*Call, 0, len(calls)))
-		}
-		groups[i] = append(groups[i], &bid)
-	}
-	return groups
 }
 
 func (b *Bridge) take(k CallKind, n int) []*Call {
@@ -306,6 +292,15 @@ func fault(c *Call, err error) any {
 		return &Published{Gen: c.Gen, Err: err}
 	}
 	return &Answer{Gen: c.Gen, Input: in}
+}
+
+// unsure answers a call that went out and has no answer, or an error: what it would claim may
+// have been granted.
+func (b *Bridge) unsure(c *Call, err error) {
+	b.answer(c, fault(c, err))
+	if c.Kind == CallSurvey && c.Claim {
+		b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InClaimed, Round: c.Round, Outcome: fsm.OutcomeUnknown}})
+	}
 }
 
 func (b *Bridge) answer(c *Call, m any) {

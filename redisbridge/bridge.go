@@ -247,13 +247,17 @@ func (b *Bridge) unanswered(flying []flight, err error) {
 			b.queued += len(f.calls)
 		}
 	}
+	err = down(err)
 	for _, f := range flying {
 		if !f.kind.kept() {
-			b.refuse(f.calls, err)
+			for _, c := range f.calls {
+				b.unsure(c, err)
+			}
 		}
 	}
 }
 
+// refuse answers calls that did not go out.
 func (b *Bridge) refuse(calls []*Call, err error) {
 	if len(calls) == 0 {
 		return
@@ -277,7 +281,13 @@ func (b *Bridge) backoff(attempt int, most time.Duration) time.Duration {
 // handOn answers what can be answered with a fault, and leaves the rest to the successor.
 func (b *Bridge) handOn() {
 	for _, f := range b.flying {
-		b.queue[f.kind] = append(b.queue[f.kind], f.calls...)
+		for _, c := range f.calls {
+			if f.kind.kept() {
+				b.queue[f.kind] = append(b.queue[f.kind], c)
+			} else {
+				b.unsure(c, down(errRestarted))
+			}
+		}
 	}
 	b.set.kept = append(b.set.kept, b.retry...)
 	for k, calls := range b.queue {

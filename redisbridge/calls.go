@@ -58,7 +58,7 @@ type Call struct {
 
 	Round    uint64        // survey, claim
 	Register bool          // survey: put us into the candidates
-	Claim    bool          // survey: claim in Tenancy right behind it, unless outranked; that has an answer of its own
+	Claim    bool          // survey with Register: claim in Tenancy, too, unless somebody is to be asked; that has an answer of its own, after the survey's
 	Light    bool          // survey: the record only
 	Mixed    bool          // survey: originals too
 	Rank     int64         // survey with Register, join
@@ -66,7 +66,7 @@ type Call struct {
 	Tenancy  fsm.Tenancy   // claim, reassert
 	Heir     string        // release
 	Keep     bool          // release: keep the office for the heir, which was named
-	Grace    time.Duration // claim, reassert: under OnDisconnect, who holds may be evicted after it; 0: never
+	Grace    time.Duration // claims, reassert: under OnDisconnect, who holds may be evicted after it; 0: never
 	Doubts   []Doubt       // evict
 	Req      uint64        // heartbeat
 	Watch    []string      // heartbeat: whose sessions to report; subscribers: whose channels to count

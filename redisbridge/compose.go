@@ -38,6 +38,9 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 	case CallHeartbeat:
 		return b.composeHeartbeat(c)
 	case CallSurvey:
+		if bids(calls) {
+			return b.composeBid(calls)
+		}
 		return b.composeSurvey(calls)
 	case CallClaim:
 		return b.composeClaim(calls)
@@ -135,21 +138,46 @@ func (b *Bridge) composeHeartbeat(c *Call) Command {
 
 func (b *Bridge) composeSurvey(calls []*Call) Command {
 	args := append(b.head(3+3*len(calls)), b.set.Details, b.quarantine(), strconv.Itoa(len(calls)))
-	for _, c := range calls {
-		flags := ""
-		if c.Register && b.stands(c, c.Election) {
-			flags += "r"
-		}
-		if c.Light {
-			flags += "l"
-		}
-		if c.Mixed {
-			flags += "m"
-		}
-		args = append(args, c.Election, strconv.FormatInt(c.Rank, 10), flags)
-	}
-	return Command{Script: CanvassScript, Args: args}
+	return Command{Script: CanvassScript, Args: b.appendSurveys(args, calls)}
 }
+
+// composeBid writes surveys some of which claim, all in one tenancy.
+func (b *Bridge) composeBid(calls []*Call) Command {
+	t := calls[slices.IndexFunc(calls, (*Call).bids)].Tenancy
+	args := b.dataset(b.head(10 + 3*len(calls)))
+	args = append(args, t.Birth, t.Epoch, b.set.Details, strconv.Itoa(len(calls)))
+	return Command{Script: BidScript, Args: b.appendSurveys(args, calls)}
+}
+
+func (b *Bridge) appendSurveys(args []string, calls []*Call) []string {
+	for _, c := range calls {
+		args = append(args, c.Election, strconv.FormatInt(c.Rank, 10), b.surveyFlags(c))
+	}
+	return args
+}
+
+func (b *Bridge) surveyFlags(c *Call) string {
+	flags := ""
+	if c.Register && b.stands(c, c.Election) {
+		flags = "r"
+		if c.Claim {
+			flags = "rt" + graceFlag(c.Grace)
+		}
+	}
+	if c.Light {
+		flags += "l"
+	}
+	if c.Mixed {
+		flags += "m"
+	}
+	return flags
+}
+
+// bids reports whether a survey claims, too.
+func (c *Call) bids() bool { return c.Claim }
+
+// bids reports whether any of the surveys does.
+func bids(calls []*Call) bool { return slices.ContainsFunc(calls, (*Call).bids) }
 
 func (b *Bridge) composeClaim(calls []*Call) Command {
 	t := calls[0].Tenancy
@@ -157,11 +185,7 @@ func (b *Bridge) composeClaim(calls []*Call) Command {
 	args = append(args, t.Birth, t.Epoch, strconv.Itoa(len(calls)))
 	token := utoa(b.set.Session.Token())
 	for _, c := range calls {
-		flags := graceFlag(c.Grace)
-		if c.Claim {
-			flags += "t"
-		}
-		args = append(args, c.Election, token, flags)
+		args = append(args, c.Election, token, graceFlag(c.Grace))
 	}
 	return Command{Script: ClaimScript, Args: args}
 }

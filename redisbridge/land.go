@@ -16,7 +16,7 @@ var errShape = errors.New("redisbridge: a script's reply has an unexpected form:
 func (b *Bridge) land(f flight, r Reply) {
 	if r.Err != nil {
 		for _, c := range f.calls {
-			b.answer(c, fault(c, r.Err))
+			b.unsure(c, r.Err)
 		}
 		return
 	}
@@ -33,7 +33,11 @@ func (b *Bridge) land(f flight, r Reply) {
 			b.checkProbe(c.Req)
 		}
 	case CallSurvey:
-		b.landSurvey(f, r.Value)
+		if bids(f.calls) {
+			b.landBid(f, r.Value)
+		} else {
+			b.landSurvey(f, r.Value)
+		}
 	case CallClaim:
 		b.landClaim(f, r.Value)
 	case CallReassert:

@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"strconv"
+	"time"
 
 	"hustings/fsm"
 )
@@ -12,21 +13,43 @@ func (b *Bridge) landSurvey(f flight, v any) {
 	l.text(1) // our birth: not needed, but its form is checked
 	items := l.list(5)
 	for i, c := range f.calls {
-		var s *fsm.Survey
-		switch {
-		case *l.bad:
-			s = &fsm.Survey{Fault: unreachable(errShape)}
-		case status == "taken" || status == "stale", (status == "none" || status == "replaced") && c.Register:
-			s = &fsm.Survey{Fault: fsm.Cause{Code: fsm.CauseNoSession, Detail: "Redis answers " + status}}
-		default:
-			s = b.readSurvey(c, items.list(i))
-			s.Quarantine = left
-			if *l.bad {
-				s = &fsm.Survey{Fault: unreachable(errShape)}
-			}
-		}
-		b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InSurveyed, Round: c.Round, Survey: s}})
+		b.surveyed(c, status, left, items, i)
 	}
+}
+
+// landBid: to a survey that claims come two answers, as if the claim had gone out behind it.
+func (b *Bridge) landBid(f flight, v any) {
+	l := newList(v)
+	status, left := l.text(0), l.millis(5)
+	tenancy := b.claimedIn(l)
+	items, claims := l.list(6), l.list(7)
+	if len(claims.items) == 0 {
+		status = "stale"
+	}
+	for i, c := range f.calls {
+		b.surveyed(c, l.text(0), left, items, i)
+		if c.Claim {
+			b.claimed(c, status, tenancy, claims, i)
+		}
+	}
+}
+
+// surveyed answers a survey with an item of what Redis said.
+func (b *Bridge) surveyed(c *Call, status string, left time.Duration, items list, i int) {
+	var s *fsm.Survey
+	switch {
+	case *items.bad:
+		s = &fsm.Survey{Fault: unreachable(errShape)}
+	case status == "taken" || status == "stale", (status == "none" || status == "replaced") && c.Register:
+		s = &fsm.Survey{Fault: fsm.Cause{Code: fsm.CauseNoSession, Detail: "Redis answers " + status}}
+	default:
+		s = b.readSurvey(c, items.list(i))
+		s.Quarantine = left
+		if *items.bad {
+			s = &fsm.Survey{Fault: unreachable(errShape)}
+		}
+	}
+	b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InSurveyed, Round: c.Round, Survey: s}})
 }
 
 func unreachable(err error) fsm.Cause {
@@ -82,34 +105,39 @@ func rankText(s string) int64 {
 
 func (b *Bridge) landClaim(f flight, v any) {
 	l := newList(v)
-	status := l.text(0)
-	if status == "outranked" {
-		for _, c := range f.calls {
-			b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InClaimed, Round: c.Round, Outcome: fsm.OutcomeOutranked}})
-		}
-		return
-	}
-	tenancy := fsm.Tenancy{Birth: l.text(1), Epoch: l.text(2)}
-	b.set.Session.SeenEpoch(fsm.Epoch{Number: l.unsigned(3), Name: tenancy.Epoch})
-	b.set.Session.Seen(l.unsigned(4))
-	items := l.list(6)
+	tenancy := b.claimedIn(l)
+	status, items := l.text(0), l.list(6)
 	for i, c := range f.calls {
-		in := fsm.Input{Kind: fsm.InClaimed, Round: c.Round, Tenancy: tenancy}
-		switch {
-		case *l.bad:
-		case status != "ok":
-			in.Outcome = fsm.OutcomeStale
-		default:
-			readClaim(&in, items.list(i))
-			if b.short != nil && in.Outcome == fsm.OutcomeGranted {
-				in.Outcome, in.Cause = fsm.OutcomeUnreplicated, fsm.Cause{Code: fsm.CauseReplicas, Detail: b.short.Error()}
-			}
-			if *l.bad {
-				in.Outcome = fsm.OutcomeUnknown
-			}
-		}
-		b.answer(c, &Answer{Gen: c.Gen, Input: in})
+		b.claimed(c, status, tenancy, items, i)
 	}
+}
+
+// claimedIn returns the tenancy that an answer to claims names, and notes what it says of
+// the dataset.
+func (b *Bridge) claimedIn(l list) fsm.Tenancy {
+	t := fsm.Tenancy{Birth: l.text(1), Epoch: l.text(2)}
+	b.set.Session.SeenEpoch(fsm.Epoch{Number: l.unsigned(3), Name: t.Epoch})
+	b.set.Session.Seen(l.unsigned(4))
+	return t
+}
+
+// claimed answers a claim with an item of what Redis said.
+func (b *Bridge) claimed(c *Call, status string, t fsm.Tenancy, items list, i int) {
+	in := fsm.Input{Kind: fsm.InClaimed, Round: c.Round, Tenancy: t}
+	switch {
+	case *items.bad:
+	case status != "ok":
+		in.Outcome = fsm.OutcomeStale
+	default:
+		readClaim(&in, items.list(i))
+		if b.short != nil && in.Outcome == fsm.OutcomeGranted {
+			in.Outcome, in.Cause = fsm.OutcomeUnreplicated, fsm.Cause{Code: fsm.CauseReplicas, Detail: b.short.Error()}
+		}
+		if *items.bad {
+			in.Outcome = fsm.OutcomeUnknown
+		}
+	}
+	b.answer(c, &Answer{Gen: c.Gen, Input: in})
 }
 
 func readClaim(in *fsm.Input, l list) {

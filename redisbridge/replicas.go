@@ -13,7 +13,9 @@ var ErrReplicas = errors.New("redisbridge: too few replicas acknowledged")
 // replicated reports whether replicas are to acknowledge what a command has written. A
 // re-assertion need not be: what it moves is trusted as long as the heartbeats were
 // acknowledged, and no longer.
-func replicated(f flight) bool { return f.kind == CallHeartbeat || f.kind == CallClaim }
+func replicated(f flight) bool {
+	return f.kind == CallHeartbeat || f.kind == CallClaim || f.kind == CallSurvey && bids(f.calls)
+}
 
 // waitShare is the part of the TTL that replicas have to acknowledge: half of the time in
 // which the whole pipeline must be answered, so that a refusal is told from silence, and

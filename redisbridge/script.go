@@ -26,6 +26,7 @@ var (
 	HeartbeatScript = script("heartbeat")
 	JoinScript      = script("join")
 	CanvassScript   = script("canvass")
+	BidScript       = script("bid")
 	ClaimScript     = script("claim")
 	EvictScript     = script("evict")
 	ReassertScript  = script("reassert")
@@ -41,7 +42,7 @@ var (
 
 // Scripts lists every script, for loading and for tests.
 var Scripts = []*Script{
-	HeartbeatScript, JoinScript, CanvassScript, ClaimScript, EvictScript, ReassertScript, ReleaseScript,
+	HeartbeatScript, JoinScript, CanvassScript, BidScript, ClaimScript, EvictScript, ReassertScript, ReleaseScript,
 	QuitScript, LeaveScript, PurgeScript, MembersScript, PeerScript, RestoreScript, ReplaceScript,
 }
 
@@ -52,7 +53,10 @@ func script(name string) *Script {
 	return &Script{Name: name, Source: src, Hash: hex.EncodeToString(sum[:])}
 }
 
-var luaWord = regexp.MustCompile(`[A-Za-z_][A-Za-z_0-9]*`)
+var (
+	luaWord = regexp.MustCompile(`[A-Za-z_][A-Za-z_0-9]*`)
+	luaText = regexp.MustCompile(`'[^']*'`) // what a key is called needs no function of that name
+)
 
 // used returns the parts of common that body needs, in their order. Redis runs the whole
 // text at every call, and each function in it is made anew: what a script does not use
@@ -64,7 +68,7 @@ var luaWord = regexp.MustCompile(`[A-Za-z_][A-Za-z_0-9]*`)
 func used(common, body string) string {
 	words := map[string]bool{}
 	note := func(text string) {
-		for _, w := range luaWord.FindAllString(text, -1) {
+		for _, w := range luaWord.FindAllString(luaText.ReplaceAllString(text, ""), -1) {
 			words[w] = true
 		}
 	}

@@ -36,6 +36,8 @@ return redis.call('PUBLISH', ARGV[1], 'leader')`)
 	for b.Loop() {
 		rounds++
 		measure("bare", func(i int) { r.must(b, bare.EvalSha(r.ctx, r.client, []string{r.key}, "n1", i).Err()) })
+		measure("bid", func(i int) { r.bid(b, 3, name(i), "granted") })
+		measure("bid-held", func(i int) { r.bid(b, 1, name(i), "held") })
 		for id := 1; id <= 3; id++ {
 			measure("register", func(i int) { r.canvass(b, id, name(i), "r") })
 		}
@@ -125,6 +127,15 @@ func (r *scriptRig) canvass(b *testing.B, id int, election, flags string) {
 	got := r.call(b, redisbridge.CanvassScript, r.id(id), r.inc(id), "1", r.details(id), "0", "1", election, strconv.Itoa(id), flags)
 	if got[0] != "ok" {
 		b.Fatalf("canvass: %v", got)
+	}
+}
+
+func (r *scriptRig) bid(b *testing.B, id int, election, verdict string) {
+	b.Helper()
+	got := r.call(b, redisbridge.BidScript, r.id(id), r.inc(id), "1", "0", "x", "1", r.epoch, "0", "0", r.births[id], r.epoch,
+		r.details(id), "1", election, strconv.Itoa(id), "rt")
+	if item := got[7].([]any)[0].([]any); item[0] != verdict {
+		b.Fatalf("bid: %v, want %s", got, verdict)
 	}
 }
 

@@ -88,15 +88,22 @@ func (s *side) take(st step) any {
 	if r.Err != nil {
 		return "error"
 	}
-	if st.script == redisbridge.ClaimScript {
-		items := r.Value.([]any)[6].([]any)
-		for i, it := range items {
-			if item := it.([]any); item[0] == "granted" {
-				s.tokens[args[13+3*i]] = item[1].(string)
-			}
-		}
+	switch st.script {
+	case redisbridge.ClaimScript:
+		s.granted(r.Value.([]any)[6].([]any), args[13:])
+	case redisbridge.BidScript:
+		s.granted(r.Value.([]any)[7].([]any), args[14:])
 	}
 	return r.Value
+}
+
+// granted keeps the tokens of an answer to claims.
+func (s *side) granted(items []any, args []string) {
+	for i, it := range items {
+		if item := it.([]any); len(item) > 0 && item[0] == "granted" {
+			s.tokens[args[3*i]] = item[1].(string)
+		}
+	}
 }
 
 // heard drains the messages that came to a channel, batches taken apart, each
@@ -142,21 +149,32 @@ func normal(st step, reply any) any {
 	case st.script == redisbridge.HeartbeatScript && len(v) > 8:
 		v[8] = chunks(v[8].([]any), 1)
 	case st.script == redisbridge.CanvassScript && len(v) > 5:
-		for _, it := range v[5].([]any) {
-			if item := it.([]any); len(item) > 10 {
-				item[10] = item[10] != int64(0)
-			}
-		}
+		normalLooks(v[5])
+	case st.script == redisbridge.BidScript && len(v) > 7:
+		normalLooks(v[6])
+		normalClaims(v[7])
 	case st.script == redisbridge.ClaimScript && len(v) > 6:
-		for _, it := range v[6].([]any) {
-			if item := it.([]any); item[0] == "kept" {
-				item[1] = "a while"
-			}
-		}
+		normalClaims(v[6])
 	case st.script == redisbridge.MembersScript && v[1] == int64(1):
 		v[2] = chunks(v[2].([]any), 4)
 	}
 	return v
+}
+
+func normalLooks(items any) {
+	for _, it := range items.([]any) {
+		if item := it.([]any); len(item) > 10 {
+			item[10] = item[10] != int64(0)
+		}
+	}
+}
+
+func normalClaims(items any) {
+	for _, it := range items.([]any) {
+		if item := it.([]any); len(item) > 0 && item[0] == "kept" {
+			item[1] = "a while"
+		}
+	}
 }
 
 func chunks(list []any, size int) []any {

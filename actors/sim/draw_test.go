@@ -86,7 +86,7 @@ func (d *drawer) step() step {
 	id := d.id()
 	head := d.head(id)
 	draws := []func(id string, head []string) step{
-		d.heartbeat, d.heartbeat, d.join, d.join, d.canvass, d.claim, d.claim, d.claim,
+		d.heartbeat, d.heartbeat, d.join, d.join, d.canvass, d.bid, d.bid, d.claim, d.claim, d.claim,
 		d.reassert, d.release, d.release, d.quit, d.others, d.evict, d.evict, d.meddle,
 	}
 	st := draws[rapid.IntRange(0, len(draws)-1).Draw(d.T, "kind")](id, head)
@@ -116,15 +116,29 @@ func (d *drawer) canvass(_ string, head []string) step {
 	return step{script: redisbridge.CanvassScript, args: fixed(args...)}
 }
 
-func (d *drawer) claim(id string, head []string) step {
+// claims is what scripts that claim begin with.
+func (d *drawer) claims(id string, head []string) []string {
 	number, name := d.known()
-	head = append(head, d.one("info", "0", "1"), d.fresh(), number, name, "0", d.quarantine(), d.births[id], d.epoch)
+	return append(head, d.one("info", "0", "1"), d.fresh(), number, name, "0", d.quarantine(), d.births[id], d.epoch)
+}
+
+func (d *drawer) bid(id string, head []string) step {
+	n := d.items()
+	args := append(d.claims(id, head), `{"v":1}`, fmt.Sprint(n))
+	for range n {
+		args = append(args, d.election(), d.rank(), d.one("flags", "rt", "rt", "rtm", "rtd60000", "rd0t", "", "t", "r", "l", "m"))
+	}
+	return step{script: redisbridge.BidScript, args: fixed(args...)}
+}
+
+func (d *drawer) claim(id string, head []string) step {
+	head = d.claims(id, head)
 	e := d.election()
-	seen, flags := d.token(e), d.one("flags", "", "t", "d0", "d60000", "d60000t")
+	seen, flags := d.token(e), d.one("flags", "", "d0", "d60000")
 	n := d.items()
 	var more []string
 	for range n - 1 {
-		more = append(more, d.election(), "0", d.one("flags", "", "t"))
+		more = append(more, d.election(), "0", "")
 	}
 	return step{script: redisbridge.ClaimScript, args: func(s *side) []string {
 		return slices.Concat(head, []string{fmt.Sprint(n), e, seen(s), flags}, more)

@@ -20,14 +20,14 @@ const (
 // Guards that several mutations take out: a case may be answered by two.
 var (
 	ownRecordAgain = edit{
-		electionScripts, "		switch r := c.record(e); {\n",
-		"		switch r := c.record(e); {\n		case r.mine(id, c.arg(3)):\n			c.hset(c.p.Leader(e), \"birth\", birth)\n" +
-			"			c.hset(c.p.Leader(e), \"epoch\", epoch.name)\n			items = append(items, []any{\"granted\", r.token, \"\"})\n",
+		electionScripts, "	switch r := c.record(e); {\n",
+		"	switch r := c.record(e); {\n	case r.mine(c.arg(2), c.arg(3)):\n		c.hset(c.p.Leader(e), \"birth\", birth)\n" +
+			"		c.hset(c.p.Leader(e), \"epoch\", epoch.name)\n		return []any{\"granted\", r.token, \"\"}\n",
 	}
 	quitWithoutRelease  = edit{electionScripts, "	if r := c.record(e); r.mine(id, inc) {\n		c.vacate(e, r.token, \"\")\n	}\n", "	_ = inc\n"}
 	claimWithoutEpoch   = edit{electionScripts, "	epoch := c.epoch(5)\n", "	epoch := c.present(c.num(10))\n"}
 	recordOfAnyEpoch    = edit{allScripts, ` || name == "" || r.epoch != name {`, ` || name == "" {`}
-	noQuarantine        = edit{electionScripts, "case epoch.left > 0:\n			items", "case epoch.left < 0:\n			items"}
+	noQuarantine        = edit{electionScripts, "case epoch.left > 0:\n		return", "case epoch.left < 0:\n		return"}
 	anyConnection       = edit{allScripts, "	case conn < seen:\n		return \"stale\", birth\n", ""}
 	lapseWithoutRelease = edit{
 		offices, "	token := m.dropLease(why)\n	m.do(Effect{Kind: DoRelease, Token: token})\n	m.payOwed(o)\n",
@@ -149,7 +149,7 @@ var mutations = []mutation{
 		guard: "connection numbers, and only candidates may claim",
 		edits: []edit{
 			anyConnection,
-			{electionScripts, "		if !c.sismember(c.p.Candidates(e), id) {\n			items", "		if e == \"\" {\n			items"},
+			{electionScripts, "		if !c.sismember(c.p.Candidates(e), c.arg(2)) {\n			items", "		if e == \"\" {\n			items"},
 		},
 		found: "TestC9c_AClaimThatComesAfterTheQuitIsRefused",
 	},
@@ -168,7 +168,10 @@ var mutations = []mutation{
 	},
 	{
 		guard: "the epoch that a claim was composed in, and quarantine, and connection numbers",
-		edits: []edit{{electionScripts, " || epoch.name != c.arg(12) {", " {"}, noQuarantine, anyConnection},
+		edits: []edit{
+			{electionScripts, " || epoch.name != c.arg(12) {", " {"}, {electionScripts, " && epoch.name == c.arg(12)\n", "\n"},
+			noQuarantine, anyConnection,
+		},
 		found: "TestC9d_AClaimThatComesAfterTheQuitWasRolledBackIsStale",
 	},
 	{

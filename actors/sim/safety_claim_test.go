@@ -13,15 +13,16 @@ import (
 // A grant whose reply is lost, a second one, and then the release of the first: it
 // carries a token that nothing matches any more.
 func TestC4_ALateReleaseOfAnUnknownGrantDoesNotEndTheTermAfterIt(t *testing.T) {
-	schedule(t, func(s *stage) {
+	bothWays(t, func(s *way) {
 		n, rival := s.node("n", 1), s.node("rival", 2)
 		s.w.Run(firstQuarantine)
-		next(n, sim.FromRedis, "claim", sim.Mishap{Lost: true})
+		s.prepare(n)
+		next(n, sim.FromRedis, s.script, sim.Mishap{Lost: true})
 		first := ""
-		s.run(n)
+		s.ask(n)
 		s.until("a grant", 10*second, func() bool {
 			first = s.get("HGET", keys.Leader(theElection), "token")
-			return first != ""
+			return s.get("HGET", keys.Leader(theElection), "id") == "n"
 		})
 		s.leads(n, 5*second)
 		token := tokenOf(n)

@@ -24,11 +24,12 @@ func TestC9a_AReleaseThatIsRolledBackNamesNobody(t *testing.T) {
 }
 
 func TestC9b_AQuitReleasesAGrantThatNobodyHeardOf(t *testing.T) {
-	schedule(t, func(s *stage) {
+	bothWays(t, func(s *way) {
 		ghost, n := s.node("ghost", 1), s.node("n", 2)
 		s.w.Run(firstQuarantine)
-		next(ghost, sim.FromRedis, "claim", sim.Mishap{Lost: true}, func() { s.w.After(0, func() { s.quit(ghost) }) })
-		s.run(ghost)
+		s.prepare(ghost)
+		next(ghost, sim.FromRedis, s.script, sim.Mishap{Lost: true}, func() { s.w.After(0, func() { s.quit(ghost) }) })
+		s.ask(ghost)
 		s.until("a grant", 5*second, func() bool { return s.get("HGET", keys.Leader(theElection), "id") == "ghost" })
 		s.run(n)
 		s.leads(n, 12*second)
@@ -36,11 +37,12 @@ func TestC9b_AQuitReleasesAGrantThatNobodyHeardOf(t *testing.T) {
 }
 
 func TestC9c_AClaimThatComesAfterTheQuitIsRefused(t *testing.T) {
-	schedule(t, func(s *stage) {
+	bothWays(t, func(s *way) {
 		ghost, n := s.node("ghost", 1), s.node("n", 2)
 		s.w.Run(firstQuarantine)
-		next(ghost, sim.ToRedis, "claim", sim.Mishap{Late: 5 * second})
-		s.run(ghost)
+		s.prepare(ghost)
+		next(ghost, sim.ToRedis, s.script, sim.Mishap{Late: 5 * second})
+		s.ask(ghost)
 		s.w.Run(time.Second)
 		s.quit(ghost)
 		s.w.Run(5 * second)
@@ -52,12 +54,13 @@ func TestC9c_AClaimThatComesAfterTheQuitIsRefused(t *testing.T) {
 // As C9c, and the quit is rolled back before the claim comes: connection number and
 // candidacy are what they were. The epoch is not.
 func TestC9d_AClaimThatComesAfterTheQuitWasRolledBackIsStale(t *testing.T) {
-	schedule(t, func(s *stage) {
+	bothWays(t, func(s *way) {
 		ghost, n := s.node("ghost", 1), s.node("n", 2)
 		s.w.Run(firstQuarantine)
+		s.prepare(ghost)
 		session := ""
-		next(ghost, sim.ToRedis, "claim", sim.Mishap{Late: 5 * second}, func() { session = s.get("GET", keys.Session("ghost")) })
-		s.run(ghost)
+		next(ghost, sim.ToRedis, s.script, sim.Mishap{Late: 5 * second}, func() { session = s.get("GET", keys.Session("ghost")) })
+		s.ask(ghost)
 		s.w.Run(time.Second)
 		s.quit(ghost)
 		s.w.Run(3 * second)

@@ -9,6 +9,7 @@ import (
 
 	"hustings/actors"
 	"hustings/actors/sim"
+	"hustings/fsm"
 	"hustings/redisbridge"
 )
 
@@ -123,6 +124,48 @@ func (s *stage) pair() (holder, rival *sim.Node) {
 	s.run(holder)
 	s.leads(holder, 15*second)
 	return holder, rival
+}
+
+// way is one of the two ways to a grant: a node stands, and bids; or it is the heir of a
+// former holder, and claims.
+type way struct {
+	*stage
+	script string
+	former *sim.Node
+}
+
+// bothWays runs a safety case in either way.
+func bothWays(t *testing.T, play func(w *way)) {
+	t.Helper()
+	for _, script := range []string{"bid", "claim"} {
+		t.Run(script, func(t *testing.T) {
+			schedule(t, func(s *stage) { play(&way{stage: s, script: script}) })
+		})
+	}
+}
+
+// prepare leads to the instant before a node asks for the office.
+func (w *way) prepare(n *sim.Node) {
+	if w.script == "bid" {
+		return
+	}
+	w.former = w.node("former", 9)
+	w.run(w.former)
+	w.leads(w.former, 12*second)
+	w.run(n)
+	w.until("it follows", 2*second, func() bool {
+		v, err := n.Handle().View(theElection)
+		return err == nil && v.State == fsm.Lost && v.Leader.ID == w.former.ID()
+	})
+}
+
+// ask has it ask for the office.
+func (w *way) ask(n *sim.Node) {
+	if w.script == "bid" {
+		w.run(n)
+	} else {
+		w.quit(w.former)
+	}
 }
 
 func (s *stage) trusted(n *sim.Node) bool {

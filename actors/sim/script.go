@@ -28,6 +28,7 @@ var scripts = map[string]func(*script) any{
 	"heartbeat": (*script).heartbeat,
 	"join":      (*script).join,
 	"canvass":   (*script).canvass,
+	"bid":       (*script).bid,
 	"claim":     (*script).claim,
 	"evict":     (*script).evict,
 	"reassert":  (*script).reassert,

@@ -1,39 +1,44 @@
 package sim
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 func (c *script) canvass() any {
-	id := c.arg(2)
 	status, birth := c.own()
 	epoch := c.present(c.num(6))
 	if status == "taken" || status == "stale" {
 		return []any{status, "", epoch.name, epoch.number, epoch.left, []any{}}
 	}
-	n, enlisted := int(c.need(7)), false
+	n := int(c.need(7))
+	if status == "ok" {
+		c.register(c.arg(5), 8, n)
+	} else {
+		birth = ""
+	}
 	items := make([]any, 0, n)
 	for i := 8; i <= 7+3*n; i += 3 {
-		e, flags := c.arg(i), c.arg(i+2)
-		if status == "ok" && strings.Contains(flags, "r") {
-			if !enlisted {
-				c.enlist(id, c.arg(5))
-				enlisted = true
-			}
-			c.stand(e, id, c.arg(i+1))
-		}
-		items = append(items, c.canvassed(e, flags, epoch.name))
-	}
-	if status != "ok" {
-		birth = ""
+		items = append(items, brief(c.looked(c.arg(i), c.arg(i+2), epoch.name)))
 	}
 	return []any{c.box(status), c.box(birth), c.box(epoch.name), epoch.number, epoch.left, items}
 }
 
-// canvassed is one item of canvass.
-func (c *script) canvassed(e, flags, epoch string) any {
-	item := c.looked(e, flags, epoch)
+// register puts us into the fleet, and into the candidates of those of n elections that say
+// so: election, rank and flags at ARGV[first] and so on.
+func (c *script) register(details string, first, n int) {
+	enlisted := false
+	for i := first; i < first+3*n; i += 3 {
+		if !strings.Contains(c.arg(i+2), "r") {
+			continue
+		}
+		if !enlisted {
+			c.enlist(c.arg(2), details)
+			enlisted = true
+		}
+		c.stand(c.arg(i), c.arg(2), c.arg(i+1))
+	}
+}
+
+// brief leaves out of an item what would be empty.
+func brief(item []any) any {
 	if item[1] == "" && item[9] == "" && len(item[7].([]any))+len(item[8].([]any)) == 0 {
 		return []any{item[0], item[6]}
 	}
@@ -105,48 +110,96 @@ func (c *script) others(e string, order []scored) []any {
 }
 
 func (c *script) claim() any {
-	id := c.arg(2)
 	status, birth := c.own()
-	n := int(c.need(13))
-	if status == "ok" && n == 1 && c.tentative(14) && c.opposed(c.arg(14)) {
-		return []any{"outranked"}
-	}
-	epoch := c.epoch(5)
+	epoch := c.dataset()
 	if status != "ok" || birth != c.arg(11) || epoch.name != c.arg(12) {
 		if status != "ok" {
 			birth = ""
 		}
 		return []any{"stale", birth, epoch.name, epoch.number, decimal(epoch.floor), epoch.left, []any{}}
 	}
-	before := epoch.floor
+	n, before := int(c.need(13)), epoch.floor
 	items := make([]any, 0, n)
 	for i := 14; i <= 13+3*n; i += 3 {
 		e := c.arg(i)
-		if n > 1 && c.tentative(i) && c.opposed(e) {
-			items = append(items, []any{"outranked"})
-			continue
-		}
-		if !c.sismember(c.p.Candidates(e), id) {
+		if !c.sismember(c.p.Candidates(e), c.arg(2)) {
 			items = append(items, []any{"refused"})
 			continue
 		}
-		switch r := c.record(e); {
-		case c.held(r, epoch.name):
-			lasts, _ := c.counts(r, epoch.name)
-			items = append(items, []any{"held", r.id, r.token, lasts, r.birth, c.rank(e, r.id), r.appointed, r.evict})
-		case epoch.left > 0:
-			items = append(items, []any{"quarantine", epoch.left})
-		case r.heir != id && c.kept(r) > 0:
-			items = append(items, []any{"kept", c.kept(r), r.heir})
-		default:
-			items = append(items, c.grant(e, r, birth, &epoch, c.num(i+1), c.arg(i+2)))
-		}
+		items = append(items, c.award(e, birth, &epoch, c.num(i+1), c.arg(i+2)))
 	}
+	c.announce(&epoch, before)
+	return []any{"ok", birth, epoch.name, epoch.number, decimal(epoch.floor), epoch.left, items}
+}
+
+// dataset looks for a new dataset, for scripts that claim.
+func (c *script) dataset() era {
+	epoch := c.epoch(5)
+	return epoch
+}
+
+// announce ends a script that has claimed: it keeps the floor, and tells who is to be told.
+func (c *script) announce(epoch *era, before int64) {
 	if epoch.floor > before {
 		c.hset(c.p.Epoch(), "floor", decimal(epoch.floor))
 	}
 	c.deliver()
-	return []any{"ok", birth, epoch.name, epoch.number, decimal(epoch.floor), epoch.left, items}
+}
+
+func (c *script) bid() any {
+	status, birth := c.own()
+	epoch := c.dataset()
+	if status == "taken" || status == "stale" {
+		return []any{status, "", epoch.name, epoch.number, decimal(epoch.floor), epoch.left, []any{}, []any{}}
+	}
+	n, before := int(c.need(14)), epoch.floor
+	if status == "ok" {
+		c.register(c.arg(13), 15, n)
+	} else {
+		birth = ""
+	}
+	claiming := status == "ok" && birth == c.arg(11) && epoch.name == c.arg(12)
+	items, claims := make([]any, 0, n), make([]any, 0, n)
+	for i := 15; i <= 14+3*n; i += 3 {
+		e, flags := c.arg(i), c.arg(i+2)
+		item := c.looked(e, flags, epoch.name)
+		items = append(items, brief(item))
+		switch {
+		case !claiming:
+		case !strings.Contains(flags, "t"):
+			claims = append(claims, nothing)
+		case !strings.Contains(flags, "r"):
+			claims = append(claims, []any{"refused"})
+		case c.opposed(e, item):
+			claims = append(claims, []any{"outranked"})
+		default:
+			claims = append(claims, c.award(e, birth, &epoch, c.num(9), flags))
+		}
+	}
+	c.announce(&epoch, before)
+	return []any{c.box(status), c.box(birth), c.box(epoch.name), epoch.number, decimal(epoch.floor), epoch.left, items, claims}
+}
+
+// opposed reports whether somebody is to be asked first: a live candidate that outranks
+// us, or one that has no rank.
+func (c *script) opposed(e string, item []any) bool {
+	return len(item[7].([]any)) > 0 || item[6].(int64) > 64 ||
+		len(c.smembers(c.p.Candidates(e))) > len(c.ranked(c.p.Ranks(e)))
+}
+
+// award answers a candidate's claim.
+func (c *script) award(e, birth string, epoch *era, seen int64, flags string) any {
+	switch r := c.record(e); {
+	case c.held(r, epoch.name):
+		lasts, _ := c.counts(r, epoch.name)
+		return []any{"held", r.id, r.token, lasts, r.birth, c.rank(e, r.id), r.appointed, r.evict}
+	case epoch.left > 0:
+		return []any{"quarantine", epoch.left}
+	case r.heir != c.arg(2) && c.kept(r) > 0:
+		return []any{"kept", c.kept(r), r.heir}
+	default:
+		return c.grant(e, r, birth, epoch, seen, flags)
+	}
 }
 
 // held reports whether an office is another's. A record under our id and another
@@ -157,24 +210,6 @@ func (c *script) held(r record, epoch string) bool {
 	}
 	_, counts := c.counts(r, epoch)
 	return counts
-}
-
-// tentative reports whether a claim is for an office that nobody disputes.
-func (c *script) tentative(i int) bool { return strings.Contains(c.arg(i+2), "t") }
-
-// opposed reports whether a live candidate outranks us, or one that has no rank stands.
-func (c *script) opposed(e string) bool {
-	order := c.ranked(c.p.Ranks(e))
-	place := slices.IndexFunc(order, func(z scored) bool { return z.member == c.arg(2) })
-	if place < 0 || len(order)-1-place > 64 {
-		return true
-	}
-	for _, above := range order[place+1:] {
-		if c.born(above.member) {
-			return true
-		}
-	}
-	return len(c.smembers(c.p.Candidates(e))) > len(order)
 }
 
 // evictable writes the holder's grace, of flag d<ms>, or removes it.

@@ -98,7 +98,7 @@ func TestAClaimThatNoReplicaHasIsGivenBack(t *testing.T) {
 		claims := 0
 		n.Intercept(func(dir sim.Direction, names []string) sim.Mishap {
 			for _, name := range names {
-				if name == "claim" {
+				if name == "bid" {
 					claims++
 					w.Redis().SetReplicas(0)
 					w.After(100*time.Millisecond, func() { w.Redis().SetReplicas(1) })

@@ -44,6 +44,7 @@ func Conformance(t *testing.T, can Ability, open func(t *testing.T) *Fixture) {
 		{"register", registerRules},
 		{"canvass", canvassRules},
 		{"claim", claimRules},
+		{"bid", bidRules},
 		{"evict", evictRules},
 		{"reassert", reassertRules},
 		{"release", releaseRules},

@@ -42,11 +42,17 @@ func (n *node) canvass(flags string, elections ...string) survey {
 		args = append(args, e, n.rank, flags)
 	}
 	r := n.f.reply(redisbridge.CanvassScript, args...)
-	s := survey{r.text(), r.text(), r.text(), r.number(), r.number(), nil}
+	s := survey{r.text(), r.text(), r.text(), r.number(), r.number(), readLooks(r)}
+	r.end()
+	return s
+}
+
+// readLooks reads the items of a canvass or a bid.
+func readLooks(r *reply) (looks []look) {
 	for items := r.list(); !items.done(); {
 		i := items.list()
 		if len(i.items) == 2 { // the rest would be empty
-			s.items = append(s.items, look{token: i.text(), place: i.number(), remaining: -2})
+			looks = append(looks, look{token: i.text(), place: i.number(), remaining: -2})
 			continue
 		}
 		l := look{
@@ -62,10 +68,9 @@ func (n *node) canvass(flags string, elections ...string) survey {
 		l.heir, l.heirLeft = i.text(), i.number()
 		l.evict = i.text()
 		i.end()
-		s.items = append(s.items, l)
+		looks = append(looks, l)
 	}
-	r.end()
-	return s
+	return looks
 }
 
 // bid is what a claim carries.
@@ -97,22 +102,49 @@ type grants struct {
 
 func (n *node) claim(b bid, elections ...string) grants {
 	n.f.T.Helper()
-	args := n.head(or(b.info, "0"), or(b.newName, "first"), or(b.number, "0"), b.name, or(b.token, "0"),
-		millis(n.quarantine), b.birth, or(b.epoch, "first"), strconv.Itoa(len(elections)))
+	args := append(n.claims(b), strconv.Itoa(len(elections)))
 	for _, e := range elections {
 		args = append(args, e, or(b.seen, "0"), b.flags)
 	}
 	r := n.f.reply(redisbridge.ClaimScript, args...)
-	g := grants{status: r.text()}
-	if g.status == "outranked" { // of one, and nothing else was looked at
-		r.end()
-		g.items = []award{{verdict: "outranked"}}
-		return g
+	g := readGrants(r)
+	g.items = readAwards(r)
+	r.end()
+	return g
+}
+
+// bid looks, and claims what nobody disputes.
+func (n *node) bid(b bid, elections ...string) (grants, []look) {
+	n.f.T.Helper()
+	args := append(n.claims(b), n.details, strconv.Itoa(len(elections)))
+	for _, e := range elections {
+		args = append(args, e, n.rank, b.flags)
 	}
-	g.birth, g.epoch, g.number, g.floor, g.left = r.text(), r.text(), r.number(), r.text(), r.number()
+	r := n.f.reply(redisbridge.BidScript, args...)
+	g, looks := readGrants(r), readLooks(r)
+	g.items = readAwards(r)
+	r.end()
+	return g, looks
+}
+
+// claims is what scripts that claim begin with.
+func (n *node) claims(b bid) []string {
+	return n.head(or(b.info, "0"), or(b.newName, "first"), or(b.number, "0"), b.name, or(b.token, "0"),
+		millis(n.quarantine), b.birth, or(b.epoch, "first"))
+}
+
+func readGrants(r *reply) grants {
+	return grants{status: r.text(), birth: r.text(), epoch: r.text(), number: r.number(), floor: r.text(), left: r.number()}
+}
+
+// readAwards reads what a claim or a bid says of each claim.
+func readAwards(r *reply) (awards []award) {
 	for items := r.list(); !items.done(); {
 		i := items.list()
-		a := award{verdict: i.text()}
+		a := award{}
+		if !i.done() {
+			a.verdict = i.text()
+		}
 		switch a.verdict {
 		case "granted":
 			a.token, a.appointed = i.text(), i.text()
@@ -125,10 +157,9 @@ func (n *node) claim(b bid, elections ...string) grants {
 			a.left, a.heir = i.number(), i.text()
 		}
 		i.end()
-		g.items = append(g.items, a)
+		awards = append(awards, a)
 	}
-	r.end()
-	return g
+	return awards
 }
 
 // win claims one election in the present tenancy, which must be granted, and

@@ -78,46 +78,6 @@ var claimRules = []rule{
 		m := f.parse(heard.Next())
 		want(f, "told", m.Type+" "+m.Election, "leader g")
 	}},
-	{says: "with flag t an office is granted only to whom no live candidate outranks", check: func(f *Fixture) {
-		a, b := f.online("a", "1", "e", "f"), f.online("b", "2", "e", "f")
-		top := bid{birth: a.beat(beat{}).birth, flags: "d300t"}
-		g := a.claim(top, "e", "f", "none")
-		want(f, "below", g.items[0].verdict, "outranked")
-		want(f, "below, the second", g.items[1].verdict, "outranked")
-		want(f, "no candidate", g.items[2].verdict, "outranked")
-		want(f, "below, alone", a.claim(top, "e").status, "outranked")
-		want(f, "the record", f.Plain("HGET", f.keys().Leader("e"), "token"), any(nil))
-		want(f, "above", b.claim(bid{birth: b.beat(beat{}).birth, flags: "t"}, "e").items[0].verdict, "granted")
-		want(f, "an office that is held", a.claim(top, "e").items[0].verdict, "outranked")
-		g = b.claim(bid{birth: b.beat(beat{}).birth, flags: "t"}, "e")
-		want(f, "one's own", g.items[0].verdict, "granted")
-		g = a.claim(bid{birth: top.birth}, "e")
-		want(f, "without the flag", g.items[0].verdict+" "+g.items[0].holder, "held b")
-		f.Plain("DEL", f.keys().Session("b"))
-		g = a.claim(top, "e", "f")
-		want(f, "below a dead one", g.items[0].verdict, "granted")
-		want(f, "its grace", f.Plain("HGET", f.keys().Leader("e"), "evict"), any("300"))
-	}},
-	{says: "with flag t nobody is granted an office beside a candidate without a rank", check: func(f *Fixture) {
-		all := []string{"e", "f", "g", "h"}
-		a := f.online("a", "1", all...)
-		top := bid{birth: a.beat(beat{}).birth, flags: "t"}
-		for i, it := range a.claim(top, all...).items {
-			want(f, all[i], it.verdict, "granted")
-		}
-		f.Plain("SADD", f.keys().Candidates("g"), "original")
-		for i, verdict := range []string{"granted", "granted", "outranked", "granted"} {
-			want(f, all[i], a.claim(top, all...).items[i].verdict, verdict)
-		}
-		want(f, "alone", a.claim(top, "g").items[0].verdict, "outranked")
-	}},
-	{says: "with flag t many at once are refused where we are no candidate", check: func(f *Fixture) {
-		a := f.online("a", "1", "e", "f")
-		g := a.claim(bid{birth: a.beat(beat{}).birth, flags: "t"}, "e", "none", "f", "nor", "neither")
-		for i, verdict := range []string{"granted", "outranked", "granted", "outranked", "outranked"} {
-			want(f, fmt.Sprint("item ", i), g.items[i].verdict, verdict)
-		}
-	}},
 	{says: "a vacant office is granted with a token of the clock", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		token := a.win("e")

@@ -118,7 +118,8 @@ local function replid()
   if type(info) ~= 'string' then
     return '-'
   end
-  return string.match(info, 'master_replid:(%w+)') or '-'
+  local _, at = string.find(info, 'master_replid:', 1, true)
+  return at and string.match(info, '^%w+', at + 1) or '-'
 end
 
 -- epoch(at, now) looks for a new dataset; ARGV[at] is info, then newName,
@@ -173,6 +174,11 @@ end
 
 local function record(e)
   return recorded(p .. '::election:' .. e .. ':leader')
+end
+
+-- named returns the first of these, which say whose term it is.
+local function named(e)
+  return call('HMGET', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'token')
 end
 
 -- The time that a resigner's successor has before all may claim, in ms.
@@ -247,9 +253,25 @@ local function mine(r, id, inc)
   return r[1] == id and r[2] and of(r[2], inc)
 end
 
+-- The flags of a batch are mostly the same: each text is read once.
+local readings = {}
+
+-- flagged(flags) is what the flags of an item say: a letter each, and d<ms>, a holder's grace.
+local function flagged(flags)
+  local f = readings[flags]
+  if not f then
+    f = { d = string.match(flags, 'd(%d+)') }
+    for letter in string.gmatch(flags, '[^%dd]') do
+      f[letter] = true
+    end
+    readings[flags] = f
+  end
+  return f
+end
+
 -- evictable(key, flags, was) writes the holder's grace, of flag d<ms>, or removes it.
 local function evictable(key, flags, was)
-  local grace = string.match(flags or '', 'd(%d+)')
+  local grace = flags ~= '' and flagged(flags).d
   if grace then
     call('HSET', key, 'evict', grace)
   elseif was then
@@ -317,8 +339,8 @@ local function participate(id, list)
   end
 end
 
-local function stand(e, ranks, id, score)
-  call('SADD', p .. '::election:' .. e .. ':candidates', id)
+local function stand(candidates, ranks, id, score)
+  call('SADD', candidates, id)
   call('ZADD', ranks, score, id)
 end
 
@@ -332,15 +354,10 @@ local function every(first, last, step, what)
   return keys
 end
 
--- many(keys) says whether one command about all of them is worth it, which may save one
--- for each: few are looked at one by one, and very many are more than unpack takes.
-local function many(keys)
-  return #keys >= 4 and #keys <= 1000
-end
-
--- absent(keys) says whether none of many exists.
+-- absent(keys) says whether none of many exists. Few are looked at one by one, and very many
+-- are more than unpack takes.
 local function absent(keys)
-  return many(keys) and call('EXISTS', unpack(keys)) == 0
+  return #keys >= 4 and #keys <= 1000 and call('EXISTS', unpack(keys)) == 0
 end
 
 -- Messages wait in the outbox until the end of a script, so that several to
@@ -366,6 +383,166 @@ local function deliver()
     end
     call('PUBLISH', p .. '::bully:' .. outbox[i], m)
   end
+end
+
+-- higher lists the live candidates that outrank us, the highest first: 4 at most, of three
+-- values each. Mostly all live.
+local function higher(ranks, place)
+  local list, from = {}, 0
+  while from < math.min(place, 64) and #list < 12 do
+    local to = math.min(place, from == 0 and 8 or 64)
+    local order, ids = call('ZREVRANGE', ranks, from, to - 1, 'WITHSCORES'), {}
+    for i = 1, #order, 2 do
+      ids[#ids + 1] = order[i]
+    end
+    born(ids)
+    for i = 1, #ids do
+      local n, birth = #list, births[ids[i]]
+      if birth and n < 12 then
+        list[n + 1], list[n + 2], list[n + 3] = ids[i], order[2 * i], birth
+      end
+    end
+    from = to
+  end
+  return list
+end
+
+-- led says whether the holder of an office outranks whoever has that place: then it has
+-- lost, and there is nobody to ask.
+local function led(ranks, holder, place)
+  local at = call('ZREVRANK', ranks, holder)
+  return at and at < place
+end
+
+-- before orders bytewise; '<' on strings would follow the server's locale.
+local function before(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then
+      return x < y
+    end
+  end
+  return #a < #b
+end
+
+-- others lists the candidates that are not ours: they have no rank.
+local function others(e, ranks)
+  local ours = {}
+  for _, c in ipairs(call('ZRANGE', ranks, 0, -1)) do
+    ours[c] = true
+  end
+  local ids = {}
+  for _, c in ipairs(call('SMEMBERS', p .. '::election:' .. e .. ':candidates')) do
+    if not ours[c] then
+      ids[#ids + 1] = c
+    end
+  end
+  table.sort(ids, before)
+  local list = {}
+  for i = 1, math.min(#ids, 256) do
+    local n = #list
+    list[n + 1], list[n + 2], list[n + 3] = ids[i], details(ids[i]), subscribers(ids[i])
+  end
+  return list
+end
+
+local nothing = {}
+
+-- looked is what a canvass says of an election whose record is r, and which live
+-- candidates it names that outrank us, who have that place.
+local function looked(e, ranks, r, name, now, place, f)
+  local above, beside, heir, wait = nothing, nothing, '', 0
+  local lasts = counts(r, name, now)
+  if not lasts then
+    wait = kept(r, now)
+    heir = wait > 0 and r[6] or ''
+  end
+  if place > 0 and not (lasts and led(ranks, r[1], place)) then
+    above = higher(ranks, place)
+  end
+  if f.m and not f.l then
+    beside = others(e, ranks)
+  end
+  if lasts then
+    return { r[4] or '', r[1], r[2], lasts, rank(e, r[1]), r[5] or '', place, above, beside, '', 0, r[8] or '' }, above
+  elseif above[1] or beside[1] or wait > 0 then
+    return { r[4] or '', '', '', -2, '', '', place, above, beside, heir, wait, '' }, above
+  end
+  return { r[4] or '', place }, above
+end
+
+-- register puts us into the fleet, and into the candidates of those elections of a batch
+-- that say so (flag r), at ARGV[first] and so on: election, rank, flags.
+local function register(id, text_, first, candidates, ranks)
+  local joined = {}
+  for k = 1, #ranks do
+    local i = first + 3 * (k - 1)
+    if flagged(ARGV[i + 2]).r then
+      joined[#joined + 1] = ARGV[i]
+    end
+  end
+  if not joined[1] then
+    return
+  end
+  enlist(id, text_)
+  participate(id, joined)
+  for k = 1, #ranks do
+    local i = first + 3 * (k - 1)
+    if flagged(ARGV[i + 2]).r then
+      stand(candidates[k], ranks[k], id, ARGV[i + 1])
+    end
+  end
+end
+
+-- grant writes the record with a token above every one that anybody saw, and tells the
+-- other candidates, if there are any. Whom a resigner named is appointed. t is who claims,
+-- in which tenancy: id, inc, birth, name of the epoch, left of its quarantine, floor, now, and whether
+-- there is any vacancy to take off the list.
+local function grant(t, e, key, r, seen, flags, alone)
+  local token = math.max((tonumber(r[4] or 0) or 0) + 1, seen + 1, t.floor + 1, t.now)
+  t.floor = token
+  token = text(token)
+  call('HSET', key, 'id', t.id, 'birth', t.birth, 'epoch', t.name, 'token', token)
+  local appointed = r[6] == t.id and '1' or ''
+  if appointed ~= '' then
+    call('HSET', key, 'appointed', appointed)
+  elseif r[5] then
+    call('HDEL', key, 'appointed')
+  end
+  if r[6] or r[7] then
+    call('HDEL', key, 'heir', 'until')
+  end
+  evictable(key, flags, r[8])
+  if t.vacancies then
+    call('SREM', p .. '::vacant', e)
+  end
+  local all = alone and nothing or call('ZRANGE', p .. '::election:' .. e .. ':ranks', 0, -1)
+  local message
+  for i = 1, #all do
+    if all[i] ~= t.id then
+      if not message then
+        t.who = t.who or ',"id":' .. cjson.encode(t.id) .. ',"inc":' .. cjson.encode(t.inc) .. ',"token":"'
+        message = '{"type":"leader","election":' .. cjson.encode(e) .. t.who .. token .. '"}'
+      end
+      post(all[i], message)
+    end
+  end
+  return { 'granted', token, appointed }
+end
+
+-- award answers a candidate's claim.
+local function award(t, e, key, r, seen, flags, alone)
+  -- A record under our id and another incarnation can count only if that one was
+  -- evicted: it may live.
+  local lasts = not mine(r, t.id, t.inc) and counts(r, t.name, t.now)
+  if lasts then
+    return { 'held', r[1], r[4] or '', lasts, r[2], rank(e, r[1]), r[5] or '', r[8] or '' }
+  elseif t.left > 0 then
+    return { 'quarantine', t.left }
+  elseif r[6] ~= t.id and kept(r, t.now) > 0 then
+    return { 'kept', kept(r, t.now), r[6] }
+  end
+  return grant(t, e, key, r, seen, flags, alone)
 end
 
 -- vacate(e, id, token, want) takes the holder out of the record, keeps the
@@ -409,7 +586,7 @@ local function stepback(e, id, inc)
   call('SREM', p .. '::election:' .. id .. ':participated', e)
   call('SREM', p .. '::election:' .. e .. ':candidates', id)
   call('ZREM', p .. '::election:' .. e .. ':ranks', id)
-  local r = record(e)
+  local r = named(e)
   if mine(r, id, inc) then
     vacate(e, id, r[4] or '', '')
   end

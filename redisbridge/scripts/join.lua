@@ -13,7 +13,8 @@ if status == 'ok' then
   end
   participate(id, list)
   for i = 7, 6 + 2 * ARGV[6], 2 do
-    stand(ARGV[i], p .. '::election:' .. ARGV[i] .. ':ranks', id, ARGV[i + 1])
+    local key = p .. '::election:' .. ARGV[i]
+    stand(key .. ':candidates', key .. ':ranks', id, ARGV[i + 1])
   end
 end
 return { status, version() }

@@ -8,7 +8,7 @@
 local id, inc = ARGV[2], ARGV[3]
 local items = {}
 for i = 5, 4 + 4 * ARGV[4], 4 do
-  local r = record(ARGV[i])
+  local r = named(ARGV[i])
   if mine(r, id, inc) and r[4] == ARGV[i + 1] then
     local heir = vacate(ARGV[i], id, r[4], ARGV[i + 2])
     if heir ~= '' and heir == ARGV[i + 2] and string.find(ARGV[i + 3], 'k', 1, true) then
