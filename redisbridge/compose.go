@@ -160,9 +160,9 @@ func (b *Bridge) surveyFlags(c *Call) string {
 	flags := ""
 	if c.Register && b.stands(c, c.Election) {
 		flags = "r"
-		if c.Claim {
-			flags = "rt" + graceFlag(c.Grace)
-		}
+	}
+	if c.Claim { // refused where we do not register
+		flags += "t" + graceFlag(c.Grace)
 	}
 	if c.Light {
 		flags += "l"
