@@ -27,8 +27,6 @@ type beats struct {
 	sweeping   bool
 	version    uint64
 	details    int // entries there were when the members were last read
-	listed     int // as of the last heartbeat
-	asked      int // as of the read that is under way
 	epoch      string
 	reading    bool
 }
@@ -255,7 +253,6 @@ func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	if a.Tenancy.Epoch != b.epoch {
 		b.version = 0
 	}
-	b.listed = a.Details
 	full := n.fleet.fullDue(now, n.cfg.Interval)
 	if a.Version != b.version || a.Details != b.details || a.Tenancy.Epoch != b.epoch || full {
 		b.epoch = a.Tenancy.Epoch

@@ -62,7 +62,6 @@ func (n *nodeActor) readMembers(since uint64) {
 		return
 	}
 	n.beats.reading = true
-	n.beats.asked = n.beats.listed
 	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallMembers, ReplyTo: n.ctx.Self(), Since: since})
 }
 
@@ -82,7 +81,7 @@ func (n *nodeActor) onMembers(a *redisbridge.MembersAnswer) {
 		return
 	}
 	now := n.env.clock.Now()
-	n.beats.version, n.beats.details = a.Version, n.beats.asked
+	n.beats.version, n.beats.details = a.Version, a.Details
 	if a.Full && now.Mono >= n.fleet.settled {
 		n.fleet.fullAt, n.fleet.settled = now.Mono, 0
 		n.dropUnlisted(now, a.Members)

@@ -191,6 +191,7 @@ type MembersAnswer struct {
 	Version uint64
 	Full    bool
 	Members []Member
+	Details int // how many have details, of originals too
 }
 
 // Member is an entry of the members' log.

@@ -173,7 +173,7 @@ func landSubscribers(c *Call, v any) *SubscribersAnswer {
 
 func landMembers(v any) *MembersAnswer {
 	l := newList(v)
-	a := &MembersAnswer{Version: l.unsigned(0), Full: l.number(1) == 1}
+	a := &MembersAnswer{Version: l.unsigned(0), Full: l.number(1) == 1, Details: int(l.number(3))}
 	items := l.list(2)
 	a.Members = make([]Member, 0, len(items.items)/4)
 	for i := 0; i+3 < len(items.items); i += 4 {

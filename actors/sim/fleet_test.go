@@ -122,8 +122,8 @@ func TestAFailoverOfALargeFleetCostsInProportionToIt(t *testing.T) {
 		if cost.commands > 4*n {
 			t.Errorf("%d nodes need %d commands: more than 4 a node", n, cost.commands)
 		}
-		if cost.bytes > 3000*n {
-			t.Errorf("%d nodes need %d bytes: more than 3 kB a node", n, cost.bytes)
+		if cost.bytes > 1000*n {
+			t.Errorf("%d nodes need %d bytes: more than 1 kB a node", n, cost.bytes)
 		}
 	}
 }

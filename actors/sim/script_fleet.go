@@ -192,21 +192,25 @@ func (c *script) purge() any {
 func (c *script) members() any {
 	since, version := c.need(2), c.version()
 	log := c.ranked(c.p.Members())
-	entries := []any{}
+	entries, listed := []any{}, int64(0)
+	v := c.get(c.p.Details(), hashKind)
+	if v != nil {
+		listed = int64(len(v.hash))
+	}
 	if since == 0 || len(log) == 0 || float64(since) < log[0].score || since > version {
-		if v := c.get(c.p.Details(), hashKind); v != nil {
+		if v != nil {
 			for _, p := range v.hash {
 				entries = append(entries, c.box(p.field), "+", c.box(p.value), c.remaining(p.field))
 			}
 		}
-		return []any{version, int64(1), entries}
+		return []any{version, int64(1), entries, listed}
 	}
 	z := c.get(c.p.Members(), zsetKind).zset
 	for _, it := range z.above(float64(since)) {
 		kind, id := it.member[:1], it.member[1:]
 		entries = append(entries, c.box(id), c.box(kind), c.box(c.details(id)), c.remaining(id))
 	}
-	return []any{version, int64(0), entries}
+	return []any{version, int64(0), entries, listed}
 }
 
 func (c *script) peer() any {

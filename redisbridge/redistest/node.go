@@ -199,6 +199,7 @@ func (f *Fixture) members(since int64) (version, full int64, entries []entry) {
 	for l := r.list(); !l.done(); {
 		entries = append(entries, entry{l.text(), l.text(), l.text(), l.number()})
 	}
+	want(f, "how many have details", any(r.number()), f.Plain("HLEN", f.keys().Details()))
 	r.end()
 	return version, full, entries
 }

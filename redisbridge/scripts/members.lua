@@ -2,7 +2,7 @@
 --
 -- KEYS  1 <p>::epoch
 -- ARGV  1 prefix, 2 since (version, '0' for all)
--- Returns {version, full (1 or 0), {id, kind, details or '', pttl, ...}}
+-- Returns {version, full (1 or 0), {id, kind, details or '', pttl, ...}, HLEN details}
 local since = tonumber(ARGV[2])
 local key = p .. '::members'
 local v = version()
@@ -15,7 +15,7 @@ if since == 0 or not oldest[2] or since < tonumber(oldest[2]) or since > v then
     local n = #list
     list[n + 1], list[n + 2], list[n + 3], list[n + 4] = all[i], '+', all[i + 1], remaining(all[i])
   end
-  return { v, 1, list }
+  return { v, 1, list, #all / 2 }
 end
 local entries = call('ZRANGEBYSCORE', key, '(' .. text(since), '+inf')
 for i = 1, #entries do
@@ -23,4 +23,4 @@ for i = 1, #entries do
   local n = #list
   list[n + 1], list[n + 2], list[n + 3], list[n + 4] = id, kind, details(id), remaining(id)
 end
-return { v, 0, list }
+return { v, 0, list, call('HLEN', p .. '::server:details') }
