@@ -62,8 +62,5 @@ for k = 1, #ranks do
     end
   end
 end
-if t.floor > floor then
-  call('HSET', p .. '::epoch', 'floor', text(t.floor))
-end
-deliver()
+announce(t, floor)
 return { status, status == 'ok' and birth or '', name, number, text(t.floor), left, items, claims }

@@ -30,8 +30,5 @@ for k = 1, #leaders do
     items[k] = { 'refused' }
   end
 end
-if t.floor > floor then
-  call('HSET', p .. '::epoch', 'floor', text(t.floor))
-end
-deliver()
+announce(t, floor)
 return { 'ok', birth, name, number, text(t.floor), left, items }

@@ -545,6 +545,14 @@ local function award(t, e, key, r, seen, flags, alone)
   return grant(t, e, key, r, seen, flags, alone)
 end
 
+-- announce ends a script that has claimed: it keeps the floor, and tells who is to be told.
+local function announce(t, before)
+  if t.floor > before then
+    call('HSET', p .. '::epoch', 'floor', text(t.floor))
+  end
+  deliver()
+end
+
 -- vacate(e, id, token, want) takes the holder out of the record, keeps the
 -- token, chooses the heir and tells it and the one after it. It returns the heir.
 local function vacate(e, id, token, want)
