@@ -194,6 +194,7 @@ func (b *Bridge) onLanded(m *landed) {
 		return
 	}
 	replies := m.replies
+	m.replies = nil // they may be many, and the next pipeline far away
 	b.short = nil
 	if n := len(replies) - 1; b.waited && n >= 0 {
 		replies, b.short = replies[:n], b.acknowledged(replies[n])

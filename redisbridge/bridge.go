@@ -160,7 +160,10 @@ func (b *Bridge) Receive(ctx actor.Context) {
 	case *again:
 		b.onAgain()
 	}
-	b.set.Counters.Waiting.Store(uint64(b.queued + len(b.retry))) //nolint:gosec // not negative
+	// Hardly a message changes it, and a write to what others read costs more than a look.
+	if waiting := uint64(b.queued + len(b.retry)); b.set.Counters.Waiting.Load() != waiting { //nolint:gosec // not negative
+		b.set.Counters.Waiting.Store(waiting)
+	}
 }
 
 func (b *Bridge) send(m any) { b.root.Send(b.self, m) }
@@ -181,7 +184,12 @@ func (b *Bridge) dial() {
 	b.dialling = true
 	b.set.Counters.Connects.Add(1)
 	n, send := b.number, b.send
-	b.answered = func(replies []Reply, err error) { send(&landed{number: n, replies: replies, err: err}) }
+	// One message tells of all its pipelines: the next goes out when it has been handled.
+	m := &landed{number: n}
+	b.answered = func(replies []Reply, err error) {
+		m.replies, m.err = replies, err
+		send(m)
+	}
 	b.set.Backend.Connect(func(c Conn, err error) { send(&opened{number: n, conn: c, err: err}) })
 }
 

@@ -82,6 +82,7 @@ type conn struct {
 	connected func(redisbridge.Conn, error) // nil once called
 	limit     token
 	pending   *request
+	spare     *request // the last one, which nobody knows any more; nil: somebody may
 }
 
 // arrive is the connection's arrival at the server, AUTH included.
@@ -160,8 +161,11 @@ func (c *conn) Do(cmds []redisbridge.Command, done func([]redisbridge.Reply, err
 		p.Do(func() { done(nil, errClosed) })
 		return
 	}
-	r := p.requests.next()
-	r.conn, r.cmds, r.done = c, cmds, done
+	r := c.spare
+	if c.spare = nil; r == nil {
+		r = p.requests.next()
+	}
+	*r = request{conn: c, cmds: cmds, done: done}
 	r.limit.request = r
 	c.pending = r
 	r.timeout = w.sched.post(p, w.sched.now+w.options.clientTimeout, &r.limit)
@@ -225,7 +229,9 @@ func (r *request) run() {
 	if r.executed {
 		if !r.finished && !c.wire.clientClosed {
 			w.trace.note(p, "reply", r.name(), "", int64(len(r.cmds)))
-			r.finish(r.replies, nil)
+			if r.finish(r.replies, nil) {
+				c.spare = r
+			}
 		}
 		return
 	}
@@ -249,15 +255,16 @@ func (r *request) run() {
 }
 
 // finish calls done, once. A request that may still take effect keeps its own
-// copy of the commands: the caller is free to reuse them now.
-func (r *request) finish(replies []redisbridge.Reply, err error) {
+// copy of the commands: the caller is free to reuse them now. It reports whether its
+// timeout will not come any more; one that is held back in a paused process will.
+func (r *request) finish(replies []redisbridge.Reply, err error) (alone bool) {
 	if r.finished {
-		return
+		return false
 	}
 	r.finished = true
 	c := r.conn
 	c.pending = nil
-	c.backend.proc.world.sched.cancel(r.timeout)
+	alone = c.backend.proc.world.sched.cancel(r.timeout)
 	if !r.executed {
 		r.cmds = slices.Clone(r.cmds)
 		for i := range r.cmds {
@@ -265,4 +272,5 @@ func (r *request) finish(replies []redisbridge.Reply, err error) {
 		}
 	}
 	r.done(replies, err)
+	return alone
 }
