@@ -265,20 +265,29 @@ type record struct {
 	id, birth, epoch, token, appointed, heir, until, evict string
 }
 
-func (c *script) record(e string) (r record) {
-	v := c.get(c.p.Leader(e), hashKind)
+func (c *script) record(e string) record {
+	return c.get(c.p.Leader(e), hashKind).readRecord()
+}
+
+// readRecord keeps what it read beside the hash, as readEpoch does: a record is read at
+// every look, and written once a term.
+func (v *value) readRecord() record {
 	if v == nil {
-		return r
+		return record{}
 	}
-	r.id, _ = v.hget("id")
-	r.birth, _ = v.hget("birth")
-	r.epoch, _ = v.hget("epoch")
-	r.token, _ = v.hget("token")
-	r.appointed, _ = v.hget("appointed")
-	r.heir, _ = v.hget("heir")
-	r.until, _ = v.hget("until")
-	r.evict, _ = v.hget("evict")
-	return r
+	if v.record == nil {
+		r := &record{}
+		r.id, _ = v.hget("id")
+		r.birth, _ = v.hget("birth")
+		r.epoch, _ = v.hget("epoch")
+		r.token, _ = v.hget("token")
+		r.appointed, _ = v.hget("appointed")
+		r.heir, _ = v.hget("heir")
+		r.until, _ = v.hget("until")
+		r.evict, _ = v.hget("evict")
+		v.record = r
+	}
+	return *v.record
 }
 
 // keptFor is the time that a resigner's successor has before all may claim, in ms.

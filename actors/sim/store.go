@@ -26,8 +26,10 @@ type value struct {
 	set    []string
 	hash   []pair
 	zset   zset
-	expire int64        // TIME in ms after which the key is gone, 0 for never
-	epoch  *epochRecord // what the hash says, if it was read as an epoch and not changed since
+	expire int64 // TIME in ms after which the key is gone, 0 for never
+	// What the hash says, if it was read as one of these and not changed since.
+	epoch  *epochRecord
+	record *record
 }
 
 type pair struct{ field, value string }
@@ -195,7 +197,7 @@ func (v *value) hget(name string) (string, bool) {
 
 // hset reports whether the field is new.
 func (v *value) hset(name, text string) bool {
-	v.epoch = nil
+	v.epoch, v.record = nil, nil
 	i, found := v.field(name)
 	if found {
 		v.hash[i].value = text
@@ -206,7 +208,7 @@ func (v *value) hset(name, text string) bool {
 }
 
 func (v *value) hdel(name string) bool {
-	v.epoch = nil
+	v.epoch, v.record = nil, nil
 	i, found := v.field(name)
 	if found {
 		v.hash = slices.Delete(v.hash, i, i+1)
