@@ -92,10 +92,7 @@ func (e *election) postpone(ctx actor.Context, m any) {
 // leave ends whatever this start holds, at once: the lease is closed, the context
 // cancelled. What Redis holds is left to the successor, or to the TTL.
 func (e *election) leave() {
-	if e.stop != nil {
-		e.stop()
-		e.armed, e.stop = 0, nil
-	}
+	e.disarm()
 	if e.m != nil {
 		e.m.Abandon()
 		e.m = nil

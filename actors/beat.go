@@ -11,15 +11,15 @@ import (
 
 // beats is what a node knows of its heartbeats. It belongs to the node's actor.
 type beats struct {
-	timer      func() bool   // next beat
-	lapse      func() bool   // end of trust
-	watch      func() bool   // end of a watched session
-	out        int           // unanswered
-	sentAt     time.Duration // when the last one went out
-	watched    []watched     // sorted by id
-	otherSince time.Duration // when we first saw another session of our id
-	started    string        // when we started, as our details say
-	lastEnd    time.Duration // when that session ends if not renewed
+	timer      redisbridge.Timer // next beat
+	lapse      redisbridge.Timer // end of trust
+	watch      redisbridge.Timer // end of a watched session
+	out        int               // unanswered
+	sentAt     time.Duration     // when the last one went out
+	watched    []watched         // sorted by id
+	otherSince time.Duration     // when we first saw another session of our id
+	started    string            // when we started, as our details say
+	lastEnd    time.Duration     // when that session ends if not renewed
 	lastBirth  string
 	replacing  string // incarnation of the process that we are to replace
 	renewedAt  time.Duration
@@ -39,12 +39,7 @@ type (
 )
 
 func (b *beats) stop() {
-	for _, stop := range []func() bool{b.timer, b.lapse, b.watch} {
-		if stop != nil {
-			stop()
-		}
-	}
-	b.timer, b.lapse, b.watch = nil, nil, nil
+	halt(b.timer, b.lapse, b.watch)
 }
 
 // maxOut bounds the heartbeats under way: an answer that takes longer than that is of
@@ -80,12 +75,7 @@ func (n *nodeActor) beat() {
 	}
 }
 
-func (n *nodeActor) planBeat(d time.Duration) {
-	if n.beats.timer != nil {
-		n.beats.timer()
-	}
-	n.beats.timer = n.after(d, &beatDue{})
-}
+func (n *nodeActor) planBeat(d time.Duration) { n.set(&n.beats.timer, d, &beatDue{}) }
 
 // onHeartbeat: the answer decides everything about the session.
 func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
@@ -296,19 +286,16 @@ func (n *nodeActor) onSweep() {
 
 // armLapse sets the timer for the first instant at which trust ends.
 func (n *nodeActor) armLapse(now fsm.Instant) {
-	if n.beats.lapse != nil {
-		n.beats.lapse()
-		n.beats.lapse = nil
+	end, ok := n.env.session.End(now)
+	if !ok {
+		halt(n.beats.lapse)
+		return
 	}
-	if end, ok := n.env.session.End(now); ok {
-		d := max(min(end.Mono-now.Mono, end.Wall-now.Wall), 0)
-		n.beats.lapse = n.after(d, &lapseDue{})
-	}
+	n.set(&n.beats.lapse, max(min(end.Mono-now.Mono, end.Wall-now.Wall), 0), &lapseDue{})
 }
 
 // onLapse: some trust has ended, by the clock. The elections that rest on it step down.
 func (n *nodeActor) onLapse() {
-	n.beats.lapse = nil
 	now := n.env.clock.Now()
 	n.armLapse(now)
 	n.each(fsm.Input{Kind: fsm.InLapse})

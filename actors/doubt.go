@@ -14,7 +14,7 @@ import (
 // serve them all. It belongs to the node's actor.
 type doubts struct {
 	list  []doubted // sorted by id
-	timer func() bool
+	timer redisbridge.Timer
 	armed time.Duration // monotonic instant of the timer, 0: none
 	out   bool          // a look is under way
 	told  bool          // that nobody can be counted here
@@ -42,9 +42,7 @@ const (
 )
 
 func (d *doubts) stop() {
-	if d.timer != nil {
-		d.timer()
-	}
+	halt(d.timer)
 	*d = doubts{}
 }
 
@@ -125,17 +123,14 @@ func (n *nodeActor) armDoubt(now fsm.Instant) {
 	if d.armed != 0 && d.armed <= next {
 		return
 	}
-	if d.timer != nil {
-		d.timer()
-	}
 	d.armed = next
-	d.timer = n.after(max(next-now.Mono, 0), &doubtDue{})
+	n.set(&d.timer, max(next-now.Mono, 0), &doubtDue{})
 }
 
 // onDoubtDue looks at everybody who is due, in one request.
 func (n *nodeActor) onDoubtDue() {
 	d := &n.doubts
-	d.armed, d.timer = 0, nil
+	d.armed = 0
 	now := n.env.clock.Now()
 	if d.out || n.phase >= parting {
 		return

@@ -23,8 +23,8 @@ type election struct {
 	self *actor.PID
 	root *actor.RootContext
 
-	armed time.Duration // monotonic instant of the one timer, 0: none
-	stop  func() bool
+	armed time.Duration     // monotonic instant of the one timer, 0: none
+	timer redisbridge.Timer // nil while there is no deadline: a process may have 100,000 of us
 
 	lead     *Leadership
 	papers   *papers // see desk
@@ -163,7 +163,7 @@ func (e *election) handle(sender *actor.PID, m any) {
 			e.desk().fault = nil
 		}
 	case *tick:
-		e.armed, e.stop = 0, nil
+		e.armed = 0
 		e.step(fsm.Input{Kind: fsm.InTick})
 	case *nudge:
 		if m.in.Kind == fsm.InNudge && e.m.State() == fsm.Idle && !e.following() && !m.listed {
@@ -218,16 +218,22 @@ func (e *election) arm(now fsm.Instant) {
 	if ok && e.armed != 0 && e.armed <= at {
 		return
 	}
-	if e.stop != nil {
-		e.stop()
-		e.armed, e.stop = 0, nil
-	}
 	if !ok {
+		e.disarm()
 		return
 	}
 	e.armed = at
+	if e.timer != nil {
+		e.timer.Reset(at - now.Mono)
+		return
+	}
 	root, self := e.root, e.self
-	e.stop = e.env.clock.AfterFunc(at-now.Mono, func() { root.Send(self, &tick{}) })
+	e.timer = e.env.clock.AfterFunc(at-now.Mono, func() { root.Send(self, &tick{}) })
+}
+
+func (e *election) disarm() {
+	halt(e.timer)
+	e.armed, e.timer = 0, nil
 }
 
 // show publishes the state.

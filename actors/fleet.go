@@ -24,7 +24,7 @@ type fleet struct {
 	settled  time.Duration
 	suspects []suspect
 	news     []Event // to be told once readers see the change
-	timer    func() bool
+	timer    redisbridge.Timer
 	watch    watchful
 }
 
@@ -39,7 +39,7 @@ const maxSuspects = 64
 
 func (f *fleet) stop() {
 	if f.timer != nil {
-		f.timer()
+		f.timer.Stop()
 		f.timer = nil
 	}
 }

@@ -11,6 +11,9 @@ import (
 // SystemClock is the clock of the machine, for packages that import this one only.
 type SystemClock = redisbridge.SystemClock
 
+// Timer is what a clock's AfterFunc returns, for the same packages.
+type Timer = redisbridge.Timer
+
 // Health is how a node stands, from what is known in this process: asking costs nothing
 // and waits for nobody.
 type Health struct {

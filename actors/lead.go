@@ -128,8 +128,8 @@ func (n *Node) bounded(ctx context.Context) (context.Context, context.CancelFunc
 	if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
 		after = o.OutsideAfter
 	}
-	stop := after(n.cfg.TTL, cancel)
-	return ctx, func() { stop(); cancel() }
+	t := after(n.cfg.TTL, cancel)
+	return ctx, func() { t.Stop(); cancel() }
 }
 
 // guarded runs the work; its panic becomes an error.

@@ -120,7 +120,6 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 	case *redisbridge.Suspects:
 		n.onSuspects(m)
 	case *beatDue:
-		n.beats.timer = nil
 		n.beat()
 	case *beatNow:
 		if n.beats.out == 0 { // else the answer is on its way
@@ -233,8 +232,26 @@ func (n *nodeActor) opened(m *open, e *entry) {
 	m.done(e.pid, nil)
 }
 
+// set has a timer send a message to the node after d, which it is made for when it is first set.
+func (n *nodeActor) set(t *redisbridge.Timer, d time.Duration, m any) {
+	if *t == nil {
+		*t = n.after(d, m)
+		return
+	}
+	(*t).Reset(d)
+}
+
+// halt stops timers. It may be called before they are set, and again.
+func halt(timers ...redisbridge.Timer) {
+	for _, t := range timers {
+		if t != nil {
+			t.Stop()
+		}
+	}
+}
+
 // after sends a message to the node after d.
-func (n *nodeActor) after(d time.Duration, m any) func() bool {
+func (n *nodeActor) after(d time.Duration, m any) redisbridge.Timer {
 	root, self := n.env.root, n.ctx.Self()
 	return n.env.clock.AfterFunc(d, func() { root.Send(self, m) })
 }

@@ -73,27 +73,24 @@ func (n *nodeActor) extendWatch(id string, end time.Duration, beat bool) {
 // armWatch sets the timer for the next end of a watched session.
 func (n *nodeActor) armWatch(now fsm.Instant) {
 	b := &n.beats
-	if b.watch != nil {
-		b.watch()
-		b.watch = nil
-	}
 	next := time.Duration(-1)
 	for _, w := range b.watched {
 		if next < 0 || w.end < next {
 			next = w.end
 		}
 	}
-	if next >= 0 {
-		// Redis counts whole milliseconds, and a key lives through its last one.
-		b.watch = n.after(max(next-now.Mono, 0)+time.Millisecond, &watchDue{})
+	if next < 0 {
+		halt(b.watch)
+		return
 	}
+	// Redis counts whole milliseconds, and a key lives through its last one.
+	n.set(&b.watch, max(next-now.Mono, 0)+time.Millisecond, &watchDue{})
 }
 
 // onWatchDue: a watched session has ended, as far as we were told. Whoever follows it
 // looks, by its place in the ranking.
 func (n *nodeActor) onWatchDue() {
 	b := &n.beats
-	b.watch = nil
 	now := n.env.clock.Now()
 	var ended []string
 	kept := b.watched[:0]

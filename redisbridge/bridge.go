@@ -70,7 +70,7 @@ type Bridge struct {
 
 // timers are the bridge's own: each only sends a message.
 type timers struct {
-	dial, sub, retry func() bool
+	dial, sub, retry Timer
 }
 
 // Messages to itself, from callbacks. Each carries the number of what it is about, so
@@ -168,7 +168,7 @@ func (b *Bridge) Receive(ctx actor.Context) {
 
 func (b *Bridge) send(m any) { b.root.Send(b.self, m) }
 
-func (b *Bridge) after(d time.Duration, m any) func() bool {
+func (b *Bridge) after(d time.Duration, m any) Timer {
 	root, self := b.root, b.self
 	return b.set.Clock.AfterFunc(d, func() { root.Send(self, m) })
 }
@@ -243,7 +243,12 @@ func (b *Bridge) failed(err error) {
 	}
 	b.tell(err)
 	b.dials++
-	b.timers.dial = b.after(b.backoff(b.dials, most), &redial{})
+	wait := b.backoff(b.dials, most)
+	if b.timers.dial != nil {
+		b.timers.dial.Reset(wait) // in an outage there are many
+	} else {
+		b.timers.dial = b.after(wait, &redial{})
+	}
 }
 
 // unanswered: the link failed while calls were under way. Their outcome is unknown.
@@ -340,9 +345,9 @@ func (b *Bridge) onAgain() {
 // bridge uses it again.
 func (b *Bridge) stop() {
 	b.stopped = true
-	for _, stop := range []func() bool{b.timers.dial, b.timers.sub, b.timers.retry} {
-		if stop != nil {
-			stop()
+	for _, t := range []Timer{b.timers.dial, b.timers.sub, b.timers.retry} {
+		if t != nil {
+			t.Stop()
 		}
 	}
 	if b.conn != nil {

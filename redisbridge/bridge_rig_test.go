@@ -41,6 +41,7 @@ type rig struct {
 }
 
 type rigTimer struct {
+	rig  *rig
 	at   time.Duration
 	f    func()
 	done bool
@@ -65,10 +66,23 @@ type rigSub struct {
 
 func (r *rig) Now() fsm.Instant { return fsm.Instant{Mono: r.now, Wall: r.now} }
 
-func (r *rig) AfterFunc(d time.Duration, f func()) func() bool {
-	x := &rigTimer{at: r.now + max(d, 0), f: f}
-	r.timers = append(r.timers, x)
-	return func() bool { was := !x.done; x.done = true; return was }
+func (r *rig) AfterFunc(d time.Duration, f func()) redisbridge.Timer {
+	x := &rigTimer{rig: r, f: f, done: true}
+	x.Reset(d)
+	return x
+}
+
+func (x *rigTimer) Stop() bool {
+	was := !x.done
+	x.done = true
+	return was
+}
+
+func (x *rigTimer) Reset(d time.Duration) bool {
+	was := x.Stop()
+	x.at, x.done = x.rig.now+max(d, 0), false
+	x.rig.timers = append(slices.DeleteFunc(x.rig.timers, func(y *rigTimer) bool { return x == y }), x)
+	return was
 }
 
 func (r *rig) Connect(done func(redisbridge.Conn, error)) { r.dials = append(r.dials, done) }

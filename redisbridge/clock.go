@@ -42,7 +42,5 @@ type deadline struct {
 func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
 
 // AfterFunc calls f on a goroutine of its own once d has passed; d <= 0 means at
-// once. The returned function is time.Timer.Stop.
-func (SystemClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
-	return time.AfterFunc(d, f).Stop
-}
+// once.
+func (SystemClock) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }

@@ -21,9 +21,15 @@ func TestSystemClockRunsAndItsTimersFireOrStop(t *testing.T) {
 	if year := after.Time().Year(); year < 2025 {
 		t.Errorf("the wall clock reads %d", year)
 	}
-	if stop := c.AfterFunc(time.Hour, func() { t.Error("fired") }); !stop() || stop() {
+	if timer := c.AfterFunc(time.Hour, func() { t.Error("fired") }); !timer.Stop() || timer.Stop() {
 		t.Error("a timer that was stopped says otherwise")
 	}
+	again := make(chan struct{})
+	timer := c.AfterFunc(time.Hour, func() { close(again) })
+	if !timer.Reset(time.Millisecond) {
+		t.Error("a timer that was to come says otherwise")
+	}
+	<-again
 }
 
 func TestSystemClockReadsPositiveInABubble(t *testing.T) {

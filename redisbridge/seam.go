@@ -14,8 +14,18 @@ type Clock interface {
 	Now() fsm.Instant
 	// AfterFunc calls f once after d of monotonic time, on a goroutine of the
 	// clock's choosing. f must not block: in hustings it only sends a message.
-	// The returned function cancels; it reports whether it came in time.
-	AfterFunc(d time.Duration, f func()) (stop func() bool)
+	AfterFunc(d time.Duration, f func()) Timer
+}
+
+// Timer is a call that is to come. Its methods may be called from any goroutine, and
+// after the call too; a call that has begun is not waited for. A *time.Timer is one.
+type Timer interface {
+	// Stop cancels the call. It reports whether it came in time.
+	Stop() bool
+	// Reset has the function called once after d from now, and not at the time that was
+	// set before, if that is still to come; it reports whether it was. Setting a timer
+	// again makes nothing anew, which counts for those that every heartbeat puts off.
+	Reset(d time.Duration) bool
 }
 
 // Outsider is what a simulation's Clock may be besides: code that runs on goroutines of its
@@ -24,7 +34,7 @@ type Clock interface {
 type Outsider interface {
 	Outside(ctx context.Context, f func())
 	// OutsideAfter is AfterFunc for such code.
-	OutsideAfter(d time.Duration, f func()) (stop func() bool)
+	OutsideAfter(d time.Duration, f func()) Timer
 }
 
 // Command is one thing to ask of Redis: a script call, or a plain command.

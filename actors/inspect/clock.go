@@ -11,7 +11,7 @@ import (
 // is one.
 type Clock interface {
 	Now() fsm.Instant
-	AfterFunc(d time.Duration, f func()) (stop func() bool)
+	AfterFunc(d time.Duration, f func()) actors.Timer
 }
 
 var system Clock = actors.SystemClock{}
@@ -19,6 +19,6 @@ var system Clock = actors.SystemClock{}
 // after returns a channel that is closed once d has passed.
 func after(c Clock, d time.Duration) (due <-chan struct{}, stop func()) {
 	ch := make(chan struct{})
-	cancel := c.AfterFunc(d, func() { close(ch) })
-	return ch, func() { cancel() }
+	t := c.AfterFunc(d, func() { close(ch) })
+	return ch, func() { t.Stop() }
 }

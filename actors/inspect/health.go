@@ -45,8 +45,8 @@ func Live(n *actors.Node) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		stop := system.AfterFunc(answerWithin, cancel)
-		defer stop()
+		timer := system.AfterFunc(answerWithin, cancel)
+		defer timer.Stop()
 		p := probe{OK: true, Node: n.ID(), Health: n.Health()}
 		if err := n.Ping(ctx); err != nil {
 			p.OK, p.Reason = false, "the node's actors do not answer: "+err.Error()

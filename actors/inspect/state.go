@@ -235,8 +235,8 @@ func (e *Entry) concerns(election string) bool {
 func (p *Page) explain(ctx context.Context, d *detail, as uint64) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stop := p.options.Clock.AfterFunc(patience, cancel)
-	defer stop()
+	timer := p.options.Clock.AfterFunc(patience, cancel)
+	defer timer.Stop()
 	recorded := make(map[string]bool)
 	for _, e := range d.Moments {
 		if e.Kind == KindMoved {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hustings/actors"
+	"hustings/redisbridge"
 )
 
 // Bubble is [Test] for code that is not written as actors: it runs scenario in a world
@@ -119,8 +120,8 @@ func (c simClock) Outside(ctx context.Context, f func()) {
 }
 
 // OutsideAfter implements redisbridge.Outsider: package time's clock is the bubble's.
-func (simClock) OutsideAfter(d time.Duration, f func()) (stop func() bool) {
-	return time.AfterFunc(d, f).Stop
+func (simClock) OutsideAfter(d time.Duration, f func()) redisbridge.Timer {
+	return time.AfterFunc(d, f)
 }
 
 // settle lets Go code run until all of it waits, and brings the bubble's clock to the next

@@ -83,12 +83,11 @@ type simClock struct{ p *Process }
 func (c simClock) Now() fsm.Instant { return c.p.Now() }
 
 // AfterFunc implements [redisbridge.Clock].
-func (c simClock) AfterFunc(d time.Duration, f func()) func() bool {
-	p := c.p
-	t := p.timers.next()
-	t.p, t.f, t.due = p, f, p.Now().Mono+max(d, 0)
-	t.arm()
-	return t.stop
+func (c simClock) AfterFunc(d time.Duration, f func()) redisbridge.Timer {
+	t := c.p.timers.next()
+	t.p, t.f = c.p, f
+	t.Reset(d)
+	return t
 }
 
 // Now reads the process's clocks.
@@ -99,13 +98,14 @@ func (p *Process) Now() fsm.Instant {
 	return p.clock.read(p.world.sched.now)
 }
 
-// timer is a one-shot timer on a process's monotonic clock.
+// timer is a one-shot timer on a process's monotonic clock, which may be set again.
 type timer struct {
 	p     *Process
 	f     func()
 	due   time.Duration // on the process's monotonic clock
 	event token
-	done  bool
+	armed bool
+	stale int // events that were taken back too late: they are held back in a paused process
 }
 
 func (t *timer) arm() {
@@ -114,7 +114,8 @@ func (t *timer) arm() {
 }
 
 func (t *timer) run() {
-	if t.done {
+	if t.stale > 0 { // what is held back comes before what is posted later
+		t.stale--
 		return
 	}
 	// The clock may have stood still or slowed down since the timer was armed.
@@ -122,18 +123,25 @@ func (t *timer) run() {
 		t.arm()
 		return
 	}
-	f := t.f
-	t.done, t.f = true, nil
-	f()
+	t.armed = false
+	t.f()
 }
 
-func (t *timer) stop() bool {
-	if t.done {
-		return false
+// Stop implements [redisbridge.Timer].
+func (t *timer) Stop() bool {
+	was := t.armed
+	if t.armed = false; was && !t.p.world.sched.cancel(t.event) {
+		t.stale++
 	}
-	t.done, t.f = true, nil
-	t.p.world.sched.cancel(t.event)
-	return true
+	return was
+}
+
+// Reset implements [redisbridge.Timer].
+func (t *timer) Reset(d time.Duration) bool {
+	was := t.Stop()
+	t.due, t.armed = t.p.Now().Mono+max(d, 0), true
+	t.arm()
+	return was
 }
 
 // SetDrift makes the process's clocks run at 1 + ppm/1,000,000 of the world's

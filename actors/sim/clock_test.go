@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -75,19 +76,44 @@ func TestAStoppedTimerDoesNotCome(t *testing.T) {
 	w := sim.New(t, 1)
 	p := w.Process("p")
 	fired := 0
-	stop := p.Clock().AfterFunc(time.Second, func() { fired++ })
-	if !stop() || stop() {
+	timer := p.Clock().AfterFunc(time.Second, func() { fired++ })
+	if !timer.Stop() || timer.Stop() {
 		t.Error("the first stop is in time, the second is not")
 	}
 	late := p.Clock().AfterFunc(time.Second, func() { fired += 10 })
 	p.Pause(5 * time.Second)
 	w.Run(2 * time.Second)
-	if !late() {
+	if !late.Stop() {
 		t.Error("a timer that is held back has not fired")
 	}
 	w.Run(time.Minute)
 	if fired != 0 {
 		t.Error(fired)
+	}
+}
+
+// A timer that is set again comes at the new time and not at the old one, even where its
+// process stood still at the old one; and once it has come it may be set again.
+func TestATimerThatIsSetAgainComesOnce(t *testing.T) {
+	w := sim.New(t, 1)
+	p := w.Process("p")
+	var fired []time.Duration
+	timer := p.Clock().AfterFunc(time.Second, func() { fired = append(fired, w.Now()) })
+	if !timer.Reset(2 * time.Second) {
+		t.Error("it was to come")
+	}
+	p.Pause(3 * time.Second)
+	w.Run(2500 * time.Millisecond) // it is held back
+	if !timer.Reset(10*time.Second) || !timer.Reset(20*time.Second) {
+		t.Error("a timer that is held back has not fired")
+	}
+	w.Run(30 * time.Second)
+	if timer.Reset(time.Second) || !timer.Stop() || timer.Reset(2*time.Second) {
+		t.Error("it had come")
+	}
+	w.Run(30 * time.Second)
+	if want := []time.Duration{22500 * time.Millisecond, 34500 * time.Millisecond}; !slices.Equal(fired, want) {
+		t.Errorf("it came at %v, not at %v", fired, want)
 	}
 }
 

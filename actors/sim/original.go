@@ -64,7 +64,7 @@ type Original struct {
 	client    *originalClient
 	result    map[string]Result
 	pending   map[string][]string // who has not acked; there is an entry once it ran
-	timers    map[string]func() bool
+	timers    map[string]redisbridge.Timer
 	intervals map[string]*originalInterval
 }
 
@@ -83,7 +83,7 @@ func (w *World) Original(id string, pid int64, cfg OriginalConfig) *Original {
 func (o *Original) start(*Process) {
 	o.todo = nil
 	o.result, o.pending = make(map[string]Result), make(map[string][]string)
-	o.timers, o.intervals = make(map[string]func() bool), make(map[string]*originalInterval)
+	o.timers, o.intervals = make(map[string]redisbridge.Timer), make(map[string]*originalInterval)
 	o.client = newOriginalClient(o)
 	if len(o.cfg.Run) > 0 {
 		o.online(func() {

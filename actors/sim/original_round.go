@@ -152,8 +152,8 @@ func (o *Original) lose(e string) {
 		o.emit(OriginalEvent{Kind: "lost", Election: e})
 	}
 	o.result[e] = ResultLost
-	if stop := o.timers[e]; stop != nil {
-		stop()
+	if timer := o.timers[e]; timer != nil {
+		timer.Stop()
 		delete(o.timers, e)
 	}
 }

@@ -15,30 +15,56 @@ type heldClock struct {
 
 	mu     sync.Mutex // guards the rest
 	held   bool
-	timers []*heldTimer // due, and held back
+	timers []*heldCall // due, and held back
 }
 
 // heldTimer is one timer. Its clock's mu guards it.
 type heldTimer struct {
+	clock *heldClock
 	f     func()
+	once  *heldCall // nil after Stop
+}
+
+// heldCall is what a timer was last set to do. Its clock's mu guards it.
+type heldCall struct {
+	f     func()
+	timer redisbridge.Timer
 	ended bool // it ran, or was stopped
 }
 
 // AfterFunc calls f once d has passed and the clock is not held.
-func (c *heldClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
-	t := &heldTimer{f: f}
-	cancel := c.SystemClock.AfterFunc(d, func() { c.due(t) })
-	return func() bool {
-		cancel()
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		inTime := !t.ended
-		t.ended = true
-		return inTime
-	}
+func (c *heldClock) AfterFunc(d time.Duration, f func()) redisbridge.Timer {
+	t := &heldTimer{clock: c, f: f}
+	t.Reset(d)
+	return t
 }
 
-func (c *heldClock) due(t *heldTimer) {
+// Stop implements [redisbridge.Timer].
+func (t *heldTimer) Stop() bool {
+	t.clock.mu.Lock()
+	defer t.clock.mu.Unlock()
+	once := t.once
+	if t.once = nil; once == nil {
+		return false
+	}
+	once.timer.Stop()
+	inTime := !once.ended
+	once.ended = true
+	return inTime
+}
+
+// Reset implements [redisbridge.Timer].
+func (t *heldTimer) Reset(d time.Duration) bool {
+	inTime := t.Stop()
+	t.clock.mu.Lock()
+	defer t.clock.mu.Unlock()
+	once := &heldCall{f: t.f}
+	once.timer = t.clock.SystemClock.AfterFunc(d, func() { t.clock.due(once) })
+	t.once = once
+	return inTime
+}
+
+func (c *heldClock) due(t *heldCall) {
 	c.mu.Lock()
 	if c.held && !t.ended {
 		c.timers = append(c.timers, t)

@@ -265,8 +265,8 @@ func (o *Original) Events() []OriginalEvent {
 // none has come within d.
 func (o *Original) Await(d time.Duration, from int, fits func(OriginalEvent) bool) (at int, ok bool) {
 	late := make(chan struct{})
-	stop := redisbridge.SystemClock{}.AfterFunc(d, func() { close(late) })
-	defer stop()
+	timer := redisbridge.SystemClock{}.AfterFunc(d, func() { close(late) })
+	defer timer.Stop()
 	for {
 		o.mu.Lock()
 		news, list := o.news, o.events

@@ -16,8 +16,8 @@ func Sleep(d time.Duration) {
 // within reports whether done was closed before d of real time had passed.
 func within(d time.Duration, done <-chan struct{}) bool {
 	late := make(chan struct{})
-	stop := redisbridge.SystemClock{}.AfterFunc(d, func() { close(late) })
-	defer stop()
+	timer := redisbridge.SystemClock{}.AfterFunc(d, func() { close(late) })
+	defer timer.Stop()
 	select {
 	case <-done:
 		return true

@@ -145,7 +145,7 @@ func (r *run) since(start time.Duration) time.Duration { return r.clock.Now().Mo
 // wait waits, or until the run is called off.
 func (r *run) wait(d time.Duration) error {
 	done := make(chan struct{})
-	defer r.clock.AfterFunc(d, func() { close(done) })()
+	defer r.clock.AfterFunc(d, func() { close(done) }).Stop()
 	select {
 	case <-done:
 		return nil

@@ -193,7 +193,7 @@ const patience = 3 * time.Minute
 // next returns the next win in an election, "" for any.
 func (f *fleet) next(election string) (win, error) {
 	late := make(chan struct{})
-	defer f.r.clock.AfterFunc(f.ttl+patience, func() { close(late) })()
+	defer f.r.clock.AfterFunc(f.ttl+patience, func() { close(late) }).Stop()
 	for {
 		select {
 		case w := <-f.won:

@@ -143,8 +143,8 @@ func (n *node) term() {
 
 func (n *node) await(l *life) {
 	late := make(chan struct{})
-	stop := n.run.clock.AfterFunc(5*n.run.o.TTL+patience, func() { close(late) })
-	defer stop()
+	timer := n.run.clock.AfterFunc(5*n.run.o.TTL+patience, func() { close(late) })
+	defer timer.Stop()
 	select {
 	case <-l.ended:
 	case <-late:

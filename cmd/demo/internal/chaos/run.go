@@ -303,8 +303,8 @@ func (r *run) wait(d time.Duration) {
 		return
 	}
 	done := make(chan struct{})
-	stop := r.clock.AfterFunc(d, func() { close(done) })
-	defer stop()
+	timer := r.clock.AfterFunc(d, func() { close(done) })
+	defer timer.Stop()
 	select {
 	case <-done:
 	case <-r.ctx.Done():
