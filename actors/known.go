@@ -65,6 +65,11 @@ func (n *Node) Leadership(election string) *Leadership {
 	return nil
 }
 
+// Turns is another number whenever Leadership may answer differently than before, for
+// whatever election: while it stays the same, no term of this node has begun or ended.
+// Who watches many elections closely need not ask for each of them until then.
+func (n *Node) Turns() uint64 { return n.shared.elections.turns.Load() }
+
 // View returns the present state of an election as it was last published. ErrUnknown if
 // this node has nothing to do with it.
 func (n *Node) View(election string) (View, error) {

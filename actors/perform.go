@@ -99,6 +99,7 @@ func (e *election) repeatKick(fx *fsm.Effect) {
 func (e *election) begin(lease *fsm.Lease) {
 	e.lead = newLeadership(e.name, lease, e.env)
 	e.cell.lead.Store(e.lead)
+	e.env.elections.turns.Add(1)
 	e.held = e.cfg.Drains
 	if c := e.contending(); c != nil {
 		e.desk().contender, e.held = nil, true
@@ -112,6 +113,7 @@ func (e *election) unlead(why fsm.Cause) {
 	e.lead.end(why)
 	e.lead, e.held = nil, false
 	e.cell.lead.Store(nil)
+	e.env.elections.turns.Add(1)
 }
 
 // emit tells subscribers and the log.

@@ -14,6 +14,7 @@ import (
 type register struct {
 	seed  maphash.Seed
 	slots atomic.Pointer[[]atomic.Pointer[entry]] // their number is a power of two
+	turns atomic.Uint64                           // see Node.Turns
 	used  int                                     // slots that are or were taken; the writer's
 	live  int                                     // of these, taken; the writer's
 }
@@ -60,9 +61,11 @@ func (r *register) put(e *entry) {
 			r.used++
 			r.live++
 			slots[i].Store(e)
+			r.turns.Add(1)
 			return
 		case old != removed && old.name == e.name:
 			slots[i].Store(e)
+			r.turns.Add(1)
 			return
 		}
 	}
@@ -100,6 +103,7 @@ func (r *register) remove(name string) {
 			return
 		case e != removed && e.name == name:
 			slots[i].Store(removed)
+			r.turns.Add(1)
 			r.live--
 			return
 		}
@@ -111,6 +115,7 @@ func (r *register) clear() {
 	slots := make([]atomic.Pointer[entry], minSlots)
 	r.used, r.live = 0, 0
 	r.slots.Store(&slots)
+	r.turns.Add(1)
 }
 
 // each calls f for every entry, in no order. What is entered meanwhile may be left out.

@@ -84,3 +84,22 @@ func TestReadersOfARegisterNeedNotWait(t *testing.T) {
 	close(over)
 	readers.Wait()
 }
+
+// Whoever looks again only after a turn misses nothing: each change of what a lookup can
+// find is one.
+func TestEveryChangeOfTheRegisterIsATurn(t *testing.T) {
+	r := newRegister()
+	for what, change := range map[string]func(){
+		"put":     func() { r.put(&entry{name: "b"}) },
+		"replace": func() { r.put(&entry{name: "a"}) },
+		"remove":  func() { r.remove("a") },
+		"clear":   r.clear,
+	} {
+		r.put(&entry{name: "a"})
+		before := r.turns.Load()
+		change()
+		if r.turns.Load() == before {
+			t.Errorf("%s is none", what)
+		}
+	}
+}

@@ -29,6 +29,7 @@ type Node struct {
 	observing *actor.PID
 	heard     int     // events since the last acknowledgement
 	seats     []*seat // the observer's
+	turns     uint64  // of the handle, when the observer last looked at the seats
 }
 
 // Node starts a node in the process of that name, which should have no other. The
@@ -56,6 +57,7 @@ func (n *Node) start(p *Process) {
 	}
 	cfg.Redis.Clock, cfg.Redis.Backend, cfg.Redis.Entropy = p.Clock(), p.Backend(), p.random.Uint64
 	n.handle, n.heard, n.election = nil, 0, make(map[string]*actor.PID)
+	n.turns = unseen
 	for _, s := range n.seats {
 		s.stream, s.standing, s.down = stream{}, s.cfg.Run, false
 	}

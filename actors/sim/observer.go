@@ -52,6 +52,7 @@ type seat struct {
 // term is one leadership.
 type term struct {
 	lead    *actors.Leadership
+	done    <-chan struct{} // its context's
 	token   uint64
 	over    bool
 	lapsed  bool          // its trust had ended by then
@@ -90,6 +91,7 @@ func (o *observer) seat(n *Node, election string) *seat {
 	s := &seat{node: n, contest: c}
 	c.seats = append(c.seats, s)
 	n.seats = append(n.seats, s)
+	n.turns = unseen // it may have a term already
 	return s
 }
 
@@ -97,9 +99,7 @@ func (o *observer) seat(n *Node, election string) *seat {
 func (o *observer) look(p *Process, do runner) {
 	if p != nil && p.index < len(o.nodes) && !apart(do) {
 		if n := o.nodes[p.index]; n != nil && n.handle != nil && !p.dead {
-			for _, s := range n.seats {
-				o.lookAt(s)
-			}
+			o.lookAt(n)
 		}
 	}
 	if p == nil {
@@ -125,8 +125,27 @@ func apart(do runner) bool {
 	return false
 }
 
-// lookAt sees what an event of a node did to one of its terms.
-func (o *observer) lookAt(s *seat) {
+// unseen is no number of turns: who has not looked at a node yet is to look.
+const unseen = 1<<64 - 1
+
+// lookAt sees what an event of a node did to its terms. A term begins and ends by what
+// Leadership answers, and while Turns stays the same that is the same for all of them: then
+// there is nothing to ask, and a term that goes on is only to be followed.
+func (o *observer) lookAt(n *Node) {
+	turns := n.handle.Turns()
+	turned := turns != n.turns
+	n.turns = turns
+	for _, s := range n.seats {
+		if turned {
+			o.turn(s)
+		} else if t := s.term; t != nil && !t.over {
+			s.during(t)
+		}
+	}
+}
+
+// turn sees whether a term has begun or ended.
+func (o *observer) turn(s *seat) {
 	l := s.node.handle.Leadership(s.contest.name)
 	t := s.term
 	if t != nil && !t.over {
@@ -145,7 +164,7 @@ func (o *observer) lookAt(s *seat) {
 func (s *seat) during(t *term) {
 	if t.ending == 0 {
 		select {
-		case <-t.lead.Context().Done():
+		case <-t.done:
 			t.ending = max(s.node.Now().Mono, 1)
 		default:
 		}
@@ -176,7 +195,7 @@ func (o *observer) asked(n *Node, election string, message any) {
 // began: a node leads.
 func (o *observer) began(s *seat, l *actors.Leadership) {
 	c, w := s.contest, o.world
-	t := &term{lead: l, token: l.Token(), began: w.sched.now}
+	t := &term{lead: l, done: l.Context().Done(), token: l.Token(), began: w.sched.now}
 	s.life, s.resigned = s.node.epoch, false
 	if t.token <= c.top {
 		o.breach(RuleTokensRise, "%s leads %s with token %d; %s had %d at %v", s.node.id, c.name, t.token, c.topBy, c.top, c.topped)
