@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ type beats struct {
 	out        int               // unanswered
 	sentAt     time.Duration     // when the last one went out
 	watched    []watched         // sorted by id
+	ids        []string          // of these, as the last heartbeat asked
 	otherSince time.Duration     // when we first saw another session of our id
 	started    string            // when we started, as our details say
 	lastEnd    time.Duration     // when that session ends if not renewed
@@ -61,12 +63,8 @@ func (n *nodeActor) beat() {
 	}
 	n.beats.out++
 	n.beats.sentAt = now.Mono
-	ids := make([]string, len(n.beats.watched))
-	for i, w := range n.beats.watched {
-		ids[i] = w.id
-	}
 	req := n.env.session.Beat(now)
-	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallHeartbeat, ReplyTo: n.ctx.Self(), Req: req, Watch: ids})
+	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallHeartbeat, ReplyTo: n.ctx.Self(), Req: req, Watch: n.beats.whom()})
 	n.lookAtOriginals()
 	for _, e := range n.els {
 		if e.observed {
@@ -203,7 +201,9 @@ func (n *nodeActor) trouble(err error) {
 		return
 	}
 	if old == nil || (*old).Error() != err.Error() {
-		n.env.logger.Warn("the session is not renewed", "cause", err.Error())
+		if n.env.logs(slog.LevelWarn) {
+			n.env.logger.Warn("the session is not renewed", "cause", err.Error())
+		}
 		kept := err // so that only what is kept goes to the heap
 		n.shared.trouble.Store(&kept)
 	}

@@ -34,6 +34,18 @@ func (n *nodeActor) sameBirth(w redisbridge.Watched) bool {
 	return true
 }
 
+// whom lists whose sessions a heartbeat asks for. Mostly they are the last one's: then it is
+// that one's list, which nobody changes.
+func (b *beats) whom() []string {
+	if !slices.EqualFunc(b.ids, b.watched, func(id string, w watched) bool { return id == w.id }) {
+		b.ids = make([]string, len(b.watched))
+		for i, w := range b.watched {
+			b.ids[i] = w.id
+		}
+	}
+	return b.ids
+}
+
 // watch: an election follows a holder, or nobody.
 func (n *nodeActor) watch(m *watch) {
 	e := n.shared.elections.find(m.election)
