@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"errors"
+	"hash"
 	"slices"
 	"time"
 
@@ -59,6 +60,9 @@ type Bridge struct {
 	probeHead string
 
 	stopped bool
+
+	hashes []hash.Hash // one for each shared key
+	signed []byte      // room for what is signed, and the signature behind it
 
 	refused   [numCalls]refusal
 	cautioned string // what the last server's settings put at risk

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"hash"
 	"strconv"
 	"time"
 )
@@ -90,16 +91,15 @@ func (b *Bridge) appendSigned(dst []byte, c *Call) []byte {
 	dst = append(dst, `,"at":`...)
 	dst = strconv.AppendInt(dst, at, 10)
 	dst = append(dst, `,"sig":"`...)
-	dst = append(dst, b.mac(b.set.SharedKeys[0], c.Control, signature{me: number, at: at}, s.count, c.Target, c.TargetInc)...)
+	dst = append(dst, b.mac(0, c.Control, signature{me: number, at: at}, s.count, c.Target, c.TargetInc)...)
 	return append(dst, `"}`...)
 }
 
 // mac is HMAC-SHA256 over everything that the receiver goes by: the fleet, the message, who
 // sends it and for whom it is. Each text is preceded by its length, so that no two messages
 // have the same form.
-func (b *Bridge) mac(key []byte, c *Control, s signature, n uint64, to, toInc string) string {
-	h := hmac.New(sha256.New, key)
-	buf := make([]byte, 0, 512)
+func (b *Bridge) mac(key int, c *Control, s signature, n uint64, to, toInc string) string {
+	h, buf := b.keyed(key), b.signed[:0]
 	for _, text := range [...]string{"hustings 1", string(b.set.Keys), string(c.Type), c.Election, c.ID, c.Inc, to, toInc, s.me} {
 		buf = binary.BigEndian.AppendUint32(buf, uint32(len(text))) //nolint:gosec // bounded by MaxPayload
 		buf = append(buf, text...)
@@ -108,7 +108,21 @@ func (b *Bridge) mac(key []byte, c *Control, s signature, n uint64, to, toInc st
 		buf = binary.BigEndian.AppendUint64(buf, number)
 	}
 	h.Write(buf)
-	return base64.RawStdEncoding.EncodeToString(h.Sum(nil))
+	b.signed = h.Sum(buf)
+	return base64.RawStdEncoding.EncodeToString(b.signed[len(buf):])
+}
+
+// keyed returns the hash of a key, ready to be written to. Making one costs as much as a
+// signature.
+func (b *Bridge) keyed(key int) hash.Hash {
+	if b.hashes == nil {
+		for _, k := range b.set.SharedKeys {
+			b.hashes = append(b.hashes, hmac.New(sha256.New, k))
+		}
+	}
+	h := b.hashes[key]
+	h.Reset()
+	return h
 }
 
 // distrust reports whether a vote, ack or kick is to be believed, and if not, why.
@@ -120,7 +134,7 @@ func (b *Bridge) distrust(c *Control) (why DropReason, ok bool) {
 		return DropUnsigned, false
 	}
 	known := false
-	for _, key := range b.set.SharedKeys {
+	for key := range b.set.SharedKeys {
 		want := b.mac(key, c, c.signed, c.N, b.set.ID, b.set.Session.Inc())
 		known = hmac.Equal([]byte(want), []byte(c.signed.mac)) || known
 	}
