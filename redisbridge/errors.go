@@ -149,15 +149,18 @@ func down(why error) error {
 	if why == nil {
 		return ErrDown
 	}
-	return &downError{why}
+	return &downError{why, ErrDown.Error() + ": " + why.Error()}
 }
 
-// downError is ErrDown with why. Every call that meets an outage is answered with one, and
-// hardly one is ever read: so it is no text before somebody does.
-type downError struct{ why error }
+// downError is ErrDown with why. Every call that meets an outage is answered with it, and
+// every election puts its text into a cause: so it is put together once.
+type downError struct {
+	why  error
+	text string
+}
 
 // Error implements error.
-func (e *downError) Error() string { return ErrDown.Error() + ": " + e.why.Error() }
+func (e *downError) Error() string { return e.text }
 
 // Is reports whether this is target, for errors.Is.
 func (e *downError) Is(target error) bool { return target == ErrDown }

@@ -96,6 +96,9 @@ func (b *Bridge) readSurvey(c *Call, l list) *fsm.Survey {
 }
 
 func rankText(s string) int64 {
+	if s == "" { // who left has none, and an error would be made for it
+		return fsm.UnknownRank
+	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 {
 		return fsm.UnknownRank

@@ -27,12 +27,13 @@ func (b *Bridge) tell(err error) {
 		b.another(now.Err)
 	}
 	b.told, b.refusing = now, nil
-	b.root.Send(b.set.Owner, &now)
+	sent := now // so that only what is sent goes to the heap
+	b.root.Send(b.set.Owner, &sent)
 	level, text := slog.LevelInfo, "bridge up"
 	if !now.Up {
 		level, text = slog.LevelWarn, "bridge down"
 	}
-	if now.Err != nil || now.Up {
+	if (now.Err != nil || now.Up) && b.set.Logger.Enabled(nil, level) { //nolint:staticcheck // no context here
 		b.set.Logger.Log(nil, level, text, "id", b.set.ID, "commands", now.Commands, "deaf", now.Deaf, "cause", err) //nolint:staticcheck // no context here
 	}
 }
