@@ -105,7 +105,7 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 	old := n.env.session.Current()
 	out := n.env.session.Answer(now, a.Req, a.Verdict, a.Tenancy, a.Epoch)
 	if out.Lapsed {
-		n.each(fsm.Input{Kind: fsm.InLapse})
+		n.plainly(fsm.InLapse)
 	}
 	if a.Verdict == fsm.VerdictTaken {
 		if out.Replaced {
@@ -124,7 +124,7 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 		n.env.logger.Warn("Redis names another tenancy: registering again", "birth", a.Tenancy.Birth, "epoch", a.Tenancy.Epoch, "quarantine", a.Quarantine)
 		n.fleet.settled = now.Mono + n.cfg.MaxTTL + n.cfg.TTL/3
 		n.join()
-		n.each(fsm.Input{Kind: fsm.InTenancy})
+		n.plainly(fsm.InTenancy)
 		if old.Tenancy().Epoch == a.Tenancy.Epoch && old.Holds(now) {
 			n.evicted()
 		}
@@ -298,5 +298,5 @@ func (n *nodeActor) armLapse(now fsm.Instant) {
 func (n *nodeActor) onLapse() {
 	now := n.env.clock.Now()
 	n.armLapse(now)
-	n.each(fsm.Input{Kind: fsm.InLapse})
+	n.plainly(fsm.InLapse)
 }

@@ -204,6 +204,6 @@ func (n *nodeActor) evicted() {
 func (n *nodeActor) onSubscribed(m *redisbridge.Subscribed) {
 	n.env.session.SetDeaf(!m.On)
 	if !m.On && n.phase >= ready && n.phase < parting {
-		n.each(fsm.Input{Kind: fsm.InDeaf})
+		n.plainly(fsm.InDeaf)
 	}
 }

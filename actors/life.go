@@ -163,7 +163,7 @@ func (n *nodeActor) onLink(l *redisbridge.Link) {
 		n.beat()
 	}
 	if l.Up && (!was.Up || was.Deaf && !l.Deaf) && n.phase == ready {
-		n.each(fsm.Input{Kind: fsm.InLinkUp})
+		n.plainly(fsm.InLinkUp)
 	}
 }
 

@@ -159,8 +159,12 @@ func (n *nodeActor) open(m *open) {
 }
 
 // each gives every election an input; all get one message.
-func (n *nodeActor) each(in fsm.Input) {
-	m := &nudge{in: in}
+func (n *nodeActor) each(in fsm.Input) { n.nudgeAll(&nudge{in: in}) }
+
+// plainly tells all elections what needs no more words than its kind.
+func (n *nodeActor) plainly(kind fsm.InputKind) { n.nudgeAll(nudged[kind]) }
+
+func (n *nodeActor) nudgeAll(m *nudge) {
 	for _, e := range n.els {
 		n.env.root.Send(e.pid, m)
 	}
@@ -168,11 +172,18 @@ func (n *nodeActor) each(in fsm.Input) {
 
 func (n *nodeActor) nudge(e *entry, in fsm.Input) { n.env.root.Send(e.pid, &nudge{in: in}) }
 
-// look has an election look at Redis. The message is the same for all of them: many may
-// have to look at once, and inputs are large.
-func (n *nodeActor) look(e *entry) { n.env.root.Send(e.pid, lookAgain) }
+// look has an election look at Redis.
+func (n *nodeActor) look(e *entry) { n.env.root.Send(e.pid, nudged[fsm.InNudge]) }
 
-var lookAgain = &nudge{in: fsm.Input{Kind: fsm.InNudge}}
+// nudged are the nudges that say no more than their kind. They are the same for all elections
+// and times: many may have to look at once, and inputs are large.
+var nudged = map[fsm.InputKind]*nudge{
+	fsm.InNudge:   {in: fsm.Input{Kind: fsm.InNudge}},
+	fsm.InLinkUp:  {in: fsm.Input{Kind: fsm.InLinkUp}},
+	fsm.InLapse:   {in: fsm.Input{Kind: fsm.InLapse}},
+	fsm.InTenancy: {in: fsm.Input{Kind: fsm.InTenancy}},
+	fsm.InDeaf:    {in: fsm.Input{Kind: fsm.InDeaf}},
+}
 
 // names returns the elections' names in order, for loops whose order shows.
 func (n *nodeActor) names() []string {
