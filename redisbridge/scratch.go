@@ -25,7 +25,7 @@ func (s *scratch) begin() {
 func (s *scratch) args(n int) []string {
 	at := len(s.words)
 	if at+n > cap(s.words) {
-		s.words, at = make([]string, 0, max(2*cap(s.words), n, 64)), 0
+		s.words, at = make([]string, 0, max(2*cap(s.words), n, 32)), 0
 	}
 	s.words = s.words[:at+n]
 	return s.words[at : at : at+n]

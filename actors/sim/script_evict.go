@@ -8,12 +8,12 @@ const doubtMS = 5000
 // evict ends the sessions of holders that have been without a subscriber for their grace.
 func (c *script) evict() any {
 	status, _ := c.own()
-	items := []any{}
 	if status != "ok" {
-		return []any{status, items}
+		return []any{status, nothing}
 	}
-	left := c.present(c.num(5)).left
-	for i, n := 7, int(c.need(6)); i <= 6+3*n; i += 3 {
+	left, n := c.present(c.num(5)).left, int(c.need(6))
+	items := make([]any, 0, n)
+	for i := 7; i <= 6+3*n; i += 3 {
 		word, ms := c.judge(c.arg(i), c.arg(i+1), c.num(i+2), left)
 		items = append(items, []any{c.box(word), ms})
 	}

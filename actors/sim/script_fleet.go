@@ -192,13 +192,10 @@ func (c *script) purge() any {
 func (c *script) members() any {
 	since, version := c.need(2), c.version()
 	log := c.ranked(c.p.Members())
-	entries, listed := []any{}, int64(0)
-	v := c.get(c.p.Details(), hashKind)
-	if v != nil {
-		listed = int64(len(v.hash))
-	}
+	listed := c.hlen(c.p.Details())
+	entries := make([]any, 0, 4*listed) // hardly ever more
 	if since == 0 || len(log) == 0 || float64(since) < log[0].score || since > version {
-		if v != nil {
+		if v := c.get(c.p.Details(), hashKind); v != nil {
 			for _, p := range v.hash {
 				entries = append(entries, c.box(p.field), "+", c.box(p.value), c.remaining(p.field))
 			}
