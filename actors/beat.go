@@ -146,7 +146,7 @@ func (n *nodeActor) awaitTurn(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 		n.beats.otherSince = 0
 	}
 	if n.renewed(now, a) {
-		n.fail(fmt.Errorf("%w: %q is %s", ErrDuplicateID, n.cfg.ID, whose(a.Other)))
+		n.fail(fmt.Errorf("%w: %q is %s", ErrDuplicateID, n.cfg.ID, whose(*a.Other)))
 		return
 	}
 	patience := n.cfg.TTL / 3
@@ -163,7 +163,7 @@ func (n *nodeActor) awaitTurn(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 func (n *nodeActor) contested(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	newer := a.Other.Inc != "" && strings.HasPrefix(a.OtherBirth, a.Other.Inc+"-") && a.Other.Start > n.beats.started
 	if newer || n.renewed(now, a) {
-		n.fail(fmt.Errorf("%w: %q is now %s (%w)", ErrReplaced, n.cfg.ID, whose(a.Other), ErrDuplicateID))
+		n.fail(fmt.Errorf("%w: %q is now %s (%w)", ErrReplaced, n.cfg.ID, whose(*a.Other), ErrDuplicateID))
 		return
 	}
 	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), n.cfg.TTL/3))
@@ -177,8 +177,8 @@ func (n *nodeActor) renewed(now fsm.Instant, a *redisbridge.HeartbeatAnswer) boo
 	end := now.Mono + a.Left
 	if b.otherSince == 0 {
 		b.otherSince, b.renewedAt, b.lastEnd, b.lastBirth = now.Mono, now.Mono, end, a.OtherBirth
-		n.env.logger.Warn("a session of this id still lives: waiting for it to end", "other", whose(a.Other), "left", a.Left)
-		n.trouble(fmt.Errorf("%w (%s)", errFormerLife, whose(a.Other)))
+		n.env.logger.Warn("a session of this id still lives: waiting for it to end", "other", whose(*a.Other), "left", a.Left)
+		n.trouble(fmt.Errorf("%w (%s)", errFormerLife, whose(*a.Other)))
 	}
 	if end > b.lastEnd+renewalSlack || a.OtherBirth != b.lastBirth {
 		b.renewedAt, b.lastEnd, b.lastBirth = now.Mono, end, a.OtherBirth

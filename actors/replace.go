@@ -23,7 +23,7 @@ func (n *nodeActor) replace(a *redisbridge.HeartbeatAnswer) bool {
 	inc, _, _ := strings.Cut(a.OtherBirth, "-")
 	if n.beats.replacing == "" {
 		n.beats.replacing = inc
-		n.env.logger.Warn("replacing the process that has this id", "other", whose(a.Other), "left", a.Left)
+		n.env.logger.Warn("replacing the process that has this id", "other", whose(*a.Other), "left", a.Left)
 	}
 	if inc != n.beats.replacing {
 		return false
@@ -44,8 +44,8 @@ func (n *nodeActor) yield(a *redisbridge.HeartbeatAnswer) {
 		return
 	}
 	n.yielded = true
-	err := fmt.Errorf("%w: %q is now %s", ErrReplaced, n.cfg.ID, whose(a.Other))
-	n.env.logger.Warn("another process replaces this one", "other", whose(a.Other), "left", a.Left)
+	err := fmt.Errorf("%w: %q is now %s", ErrReplaced, n.cfg.ID, whose(*a.Other))
+	n.env.logger.Warn("another process replaces this one", "other", whose(*a.Other), "left", a.Left)
 	if n.phase >= leaving {
 		return // it goes anyway
 	}

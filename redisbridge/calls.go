@@ -49,33 +49,36 @@ func (k CallKind) kept() bool { return k >= CallRelease && k <= CallLeave }
 // that wait together go out as one script call.
 type Call struct {
 	quiet
-	Kind    CallKind
+	Kind CallKind
+	// What is yes or no of any kind stands together: there are many calls, and one is a
+	// tenth smaller by it.
+	Register bool // survey: put us into the candidates
+	Claim    bool // survey with Register: claim in Tenancy, too, unless somebody is to be asked; that has an answer of its own, after the survey's
+	Light    bool // survey: the record only
+	Mixed    bool // survey: originals too
+	Keep     bool // release: keep the office for the heir, which was named
+	End      bool // leave: the session too
+	Original bool // purge, publish: it is one's
+
 	ReplyTo *actor.PID
 	// Gen comes back with the answer: an actor that was restarted tells by it
 	// the answers to its predecessor's calls.
 	Gen      uint64
 	Election string
 
-	Round    uint64        // survey, claim
-	Register bool          // survey: put us into the candidates
-	Claim    bool          // survey with Register: claim in Tenancy, too, unless somebody is to be asked; that has an answer of its own, after the survey's
-	Light    bool          // survey: the record only
-	Mixed    bool          // survey: originals too
-	Rank     int64         // survey with Register, join
-	Token    uint64        // reassert, release
-	Tenancy  fsm.Tenancy   // claim, reassert
-	Heir     string        // release
-	Keep     bool          // release: keep the office for the heir, which was named
-	Grace    time.Duration // claims, reassert: under OnDisconnect, who holds may be evicted after it; 0: never
-	Doubts   []Doubt       // evict
-	Req      uint64        // heartbeat
-	Watch    []string      // heartbeat: whose sessions to report; subscribers: whose channels to count
-	Entries  []Membership  // join
-	End      bool          // leave: the session too
-	Target   string        // peer, purge, restore; replace: an incarnation
+	Round   uint64        // survey, claim
+	Rank    int64         // survey with Register, join
+	Token   uint64        // reassert, release
+	Tenancy fsm.Tenancy   // claim, reassert
+	Heir    string        // release
+	Grace   time.Duration // claims, reassert: under OnDisconnect, who holds may be evicted after it; 0: never
+	Doubts  []Doubt       // evict
+	Req     uint64        // heartbeat
+	Watch   []string      // heartbeat: whose sessions to report; subscribers: whose channels to count
+	Entries []Membership  // join
+	Target  string        // peer, purge, restore; replace: an incarnation
 	// TargetInc is the incarnation that a control message is for, for its signature.
 	TargetInc string
-	Original  bool     // purge
 	Since     uint64   // members
 	Channel   string   // publish
 	Payload   string   // publish; restore: details; winner: its value
@@ -162,8 +165,9 @@ type HeartbeatAnswer struct {
 	// Watched answers Watch, in its order.
 	Watched []Watched
 	// Other and Left describe who holds our id, for VerdictTaken; for
-	// VerdictReplaced Other is who is to have it.
-	Other Details
+	// VerdictReplaced Other is who is to have it. With other verdicts it is nil: most
+	// answers are none of these, and the details would be two fifths of them.
+	Other *Details
 	Left  time.Duration
 	// OtherBirth tells whether it is still the same session.
 	OtherBirth string

@@ -84,11 +84,13 @@ func landHeartbeat(c *Call, v any) *HeartbeatAnswer {
 	switch a.Verdict {
 	case fsm.VerdictTaken:
 		a.Left, a.OtherBirth = l.millis(1), l.text(2)
-		a.Other, _ = ParseDetails(l.text(3))
+		other, _ := ParseDetails(l.text(3))
+		a.Other = &other
 	case fsm.VerdictStale:
 	case fsm.VerdictReplaced:
 		a.Left = l.millis(1)
-		a.Other, _ = ParseDetails(l.text(2))
+		other, _ := ParseDetails(l.text(2))
+		a.Other = &other
 	case fsm.VerdictExtended, fsm.VerdictCreated:
 		a.Tenancy = fsm.Tenancy{Birth: l.text(1), Epoch: l.text(2)}
 		a.Epoch = fsm.Epoch{Number: l.unsigned(3), Name: l.text(2)}
