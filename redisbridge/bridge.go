@@ -59,6 +59,10 @@ type Bridge struct {
 	probeReq  uint64
 	probeHead string
 
+	// The last token that was named, and as text.
+	topToken uint64
+	topText  string
+
 	stopped bool
 
 	hashes []hash.Hash // one for each shared key

@@ -19,7 +19,16 @@ func (b *Bridge) dataset(args []string) []string {
 	if b.set.MaxTTL > 0 {
 		info = "1"
 	}
-	return append(args, info, b.newName(), utoa(e.Number), e.Name, utoa(b.set.Session.Token()), b.quarantine())
+	return append(args, info, b.newName(), utoa(e.Number), e.Name, b.token(), b.quarantine())
+}
+
+// token is the highest token that was seen, as scripts get it. It changes with a term of
+// somebody's, and every heartbeat names it.
+func (b *Bridge) token() string {
+	if n := b.set.Session.Token(); n != b.topToken || b.topText == "" {
+		b.topToken, b.topText = n, utoa(n)
+	}
+	return b.topText
 }
 
 func (b *Bridge) newName() string { return strconv.FormatUint(b.set.Entropy(), 16) }
@@ -183,7 +192,7 @@ func (b *Bridge) composeClaim(calls []*Call) Command {
 	t := calls[0].Tenancy
 	args := b.dataset(b.head(9 + 3*len(calls)))
 	args = append(args, t.Birth, t.Epoch, strconv.Itoa(len(calls)))
-	token := utoa(b.set.Session.Token())
+	token := b.token()
 	for _, c := range calls {
 		args = append(args, c.Election, token, graceFlag(c.Grace))
 	}

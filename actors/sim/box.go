@@ -17,6 +17,15 @@ func (b *boxes) box(s string) any {
 	return *place
 }
 
+// boxDecimal returns a number as the text that it is in a reply. Most are the one of the
+// last time: the floor changes with a term.
+func (s *store) boxDecimal(n int64) any {
+	if s.last.text == nil || s.last.n != n {
+		s.last.n, s.last.text = n, decimal(n)
+	}
+	return s.last.text
+}
+
 // nothing is an empty list in a reply.
 var nothing any = []any{}
 

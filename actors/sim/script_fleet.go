@@ -78,7 +78,7 @@ func (c *script) heartbeat() any {
 		watched = append(watched, c.remaining(c.argv[i-1]), c.box(other))
 	}
 	reply := []any{
-		c.box(verdict), c.box(birth), c.box(epoch.name), epoch.number, c.box(decimal(epoch.floor)), epoch.left, c.version(),
+		c.box(verdict), c.box(birth), c.box(epoch.name), epoch.number, c.boxDecimal(epoch.floor), epoch.left, c.version(),
 		c.hlen(c.p.Details()), boxList(list(c.srandmember(c.p.Vacant(), 64))), boxList(watched),
 	}
 	if ttl <= 0 {

@@ -67,6 +67,10 @@ type store struct {
 	forbidden []string
 	outbox    []posted
 	boxes
+	last struct { // what boxDecimal made last
+		n    int64
+		text any
+	}
 	ring    *keyring // of the prefix used last
 	running script   // the one script that runs, kept to be used again
 }
