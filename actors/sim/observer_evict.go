@@ -62,9 +62,11 @@ func (o *observer) excused(s *seat) bool {
 }
 
 // cutOff reports whether the node was without a subscription in the term, under the policy
-// that has it step down for that.
+// that has it step down for that: one ended in the term, or one came in it, since there
+// was none before, or there is none yet.
 func (s *seat) cutOff() bool {
-	return s.policy() == actors.OnDisconnect && s.node.deafAt >= s.term.began
+	n, began := s.node, s.term.began
+	return s.policy() == actors.OnDisconnect && (n.deafAt >= began || n.heardAt >= began || n.hears == nil)
 }
 
 // policy is the seat's, that of elections opened by name where it has no own.

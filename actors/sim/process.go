@@ -33,13 +33,15 @@ type Process struct {
 	busyUntil time.Duration
 	wakes     uint32 // counts pauses, so that only the last Resume resumes
 
-	clock  processClock
-	random *Rand
-	system *actor.ActorSystem
-	link   *link
-	former *Redis        // the primary that it was cut off with, nil if it was not
-	deafAt time.Duration // when a subscription ended last, at either end
-	conns  []closer      // open ends in the present life; the kernel closes them at a crash
+	clock   processClock
+	random  *Rand
+	system  *actor.ActorSystem
+	link    *link
+	former  *Redis        // the primary that it was cut off with, nil if it was not
+	deafAt  time.Duration // when a subscription ended last, at either end
+	heardAt time.Duration // when one was last confirmed
+	hears   *subscriber   // which, nil once it has ended
+	conns   []closer      // open ends in the present life; the kernel closes them at a crash
 
 	timers   batch[timer]
 	requests batch[request]
@@ -94,6 +96,7 @@ func (p *Process) Crash() {
 	p.dead, p.paused, p.draining = true, false, false
 	p.epoch++
 	p.wakes++
+	p.hears = nil
 	p.clock.resume(p.world.sched.now)
 	clear(p.held)
 	p.held, p.heldFrom = p.held[:0], 0

@@ -44,6 +44,7 @@ func (s *subscriber) confirm() {
 	}
 	s.confirmed = true
 	p := s.backend.proc
+	p.heardAt, p.hears = p.world.sched.now, s
 	p.world.sched.cancel(s.limit)
 	p.world.trace.note(p, "subscribed", "", "", 0)
 	s.h.Confirmed()
@@ -64,6 +65,9 @@ func (s *subscriber) reset(err error) {
 	s.ended = true
 	p := s.backend.proc
 	p.deafened()
+	if p.hears == s {
+		p.hears = nil
+	}
 	s.backend.forget(s)
 	p.world.sched.cancel(s.limit)
 	p.world.trace.note(p, "subscription ended", err.Error(), "", 0)
