@@ -24,7 +24,7 @@ func (r *rig) probe(s *rigSub, req uint64) {
 }
 
 func beatReply(verdict string) any {
-	return []any{verdict, "inc-1", "e1", int64(1), "0", int64(0), int64(1), int64(1), []any{}, []any{}}
+	return []any{verdict, "inc-1", "e1", int64(1), "0", int64(0), int64(1), int64(1), []any{}, []any{}, int64(0)}
 }
 
 func TestAHeartbeatCarriesItsProbe(t *testing.T) {
@@ -266,5 +266,28 @@ func TestWhatIsDroppedIsCountedAndLoggedOnceASecondWithASample(t *testing.T) {
 	r.sub().h.Message("p::public", strings.Repeat("y", 10<<20))
 	if line := r.log.String(); len(line) > 500 || !strings.Contains(line, "bytes=10485760") {
 		t.Errorf("a long sample: %.600s", line)
+	}
+}
+
+// PTTL counts whole milliseconds from the beginning of the present one. Without what has
+// passed of it a session would seem to end up to a millisecond late.
+func TestWhatIsLeftOfASessionIsKnownToTheMicrosecond(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	for _, x := range []struct {
+		pttl, us int64
+		want     time.Duration
+	}{
+		{1000, 0, time.Second}, {1000, 999, 999001 * time.Microsecond}, {1, 400, 600 * time.Microsecond}, {0, 400, 0}, {-2, 400, 0},
+		{1000, -5, time.Second}, {1000, 5000, time.Second}, // no server says that
+	} {
+		r.call(redisbridge.Call{Kind: redisbridge.CallHeartbeat, Req: 1, Watch: []string{"n"}})
+		reply := beatReply("extended").([]any)
+		reply[9], reply[10] = []any{x.pttl, "n-1"}, x.us
+		c.reply(reply)
+		got := r.take()[0].(*redisbridge.HeartbeatAnswer)
+		if got.Err != nil || got.Watched[0].Left != x.want {
+			t.Errorf("%d ms, %d us in: %v, want %v (%v)", x.pttl, x.us, got.Watched[0].Left, x.want, got.Err)
+		}
 	}
 }

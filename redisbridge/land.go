@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"hustings/fsm"
 )
@@ -101,9 +102,14 @@ func landHeartbeat(c *Call, v any) *HeartbeatAnswer {
 		for i := range vacant.items {
 			a.Vacant = append(a.Vacant, vacant.text(i))
 		}
-		watched := l.list(9)
+		// PTTL counts from the beginning of a millisecond, some of which has passed.
+		watched, phase := l.list(9), time.Duration(l.number(10))*time.Microsecond
 		for i, id := range c.Watch {
-			a.Watched = append(a.Watched, Watched{ID: id, Left: watched.millis(2 * i), Birth: watched.text(2*i + 1)})
+			w := Watched{ID: id, Left: watched.millis(2 * i), Birth: watched.text(2*i + 1)}
+			if w.Left > 0 && phase > 0 && phase < time.Millisecond {
+				w.Left -= phase
+			}
+			a.Watched = append(a.Watched, w)
 		}
 	default:
 		a.Err = errShape

@@ -12,7 +12,8 @@ import (
 // exec executes one command at the present instant. What it published is in the
 // outbox afterwards; the caller delivers.
 func (s *store) exec(cmd redisbridge.Command) (reply redisbridge.Reply) {
-	s.ms = int64(s.clock() / time.Millisecond)
+	now := s.clock()
+	s.ms, s.us = int64(now/time.Millisecond), int64(now%time.Millisecond/time.Microsecond)
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(*redisbridge.ServerError)

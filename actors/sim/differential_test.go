@@ -148,6 +148,7 @@ func normal(st step, reply any) any {
 	switch {
 	case st.script == redisbridge.HeartbeatScript && len(v) > 8:
 		v[8] = chunks(v[8].([]any), 1)
+		v[10] = nil // how far into a millisecond
 	case st.script == redisbridge.CanvassScript && len(v) > 5:
 		normalLooks(v[5])
 	case st.script == redisbridge.BidScript && len(v) > 7:

@@ -79,7 +79,7 @@ func (c *script) heartbeat() any {
 	}
 	reply := []any{
 		c.box(verdict), c.box(birth), c.box(epoch.name), epoch.number, c.boxDecimal(epoch.floor), epoch.left, c.version(),
-		c.hlen(c.p.Details()), boxList(list(c.srandmember(c.p.Vacant(), 64))), boxList(watched),
+		c.hlen(c.p.Details()), boxList(list(c.srandmember(c.p.Vacant(), 64))), boxList(watched), c.us,
 	}
 	if ttl <= 0 {
 		fail("ERR", "invalid expire time in 'set' command")

@@ -59,6 +59,8 @@ type store struct {
 
 	// ms is TIME at the beginning of the present command; time stands still in it.
 	ms int64
+	// us is how much of that millisecond has passed, in microseconds.
+	us int64
 
 	history time.Duration
 	undo    []change // what writes replaced, the oldest first, as far back as history

@@ -109,6 +109,7 @@ func (n *node) beat(b beat) pulse {
 		for w := r.list(); !w.done(); {
 			p.watched = append(p.watched, watched{w.number(), w.text()})
 		}
+		between(n.f, "us of the present millisecond", r.number(), 0, 999)
 	}
 	r.end()
 	return p

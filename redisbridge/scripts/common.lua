@@ -14,10 +14,11 @@ local function text(n)
   return string.format('%.0f', n)
 end
 
--- clock() is Redis TIME in ms. It stands still while a script runs.
+-- clock() is Redis TIME in ms, and how many us of the present one have passed. It stands
+-- still while a script runs.
 local function clock()
   local t = call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
+  return t[1] * 1000 + math.floor(t[2] / 1000), t[2] % 1000
 end
 
 -- parsed(s) cuts the value of a session.

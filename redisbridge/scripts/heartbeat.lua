@@ -8,7 +8,8 @@
 --         {'replaced', pttl, details of who replaces us} |
 --         {'created' or 'extended', birth, epochName, epochNumber, floor, left,
 --          version, HLEN details, {vacant elections, at most 64},
---          {pttl, birth, ... of each watched id; -2, '' when gone}}
+--          {pttl, birth, ... of each watched id; -2, '' when gone},
+--          us of the present ms of TIME that have passed}
 local id, inc, conn, ttl = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[6])
 local status, birth, successor = own(id, inc, conn)
 if status == 'taken' then
@@ -20,7 +21,7 @@ end
 if status == 'replaced' then
   return { 'replaced', remaining(id), successor }
 end
-local now = clock()
+local now, phase = clock()
 local name, number, floor, left = epoch(7, now)
 local verdict = 'extended'
 if status == 'none' then
@@ -59,7 +60,7 @@ for i = 14, #ARGV do
   watched[#watched + 1] = pttl ~= -2 and session(ARGV[i]) or ''
 end
 local reply = { verdict, birth, name, number, text(floor), left, version(),
-  call('HLEN', p .. '::server:details'), call('SRANDMEMBER', p .. '::vacant', 64), watched }
+  call('HLEN', p .. '::server:details'), call('SRANDMEMBER', p .. '::vacant', 64), watched, phase }
 -- Last, so that a heartbeat in which a command is refused renews nothing: its node
 -- does not trust the session, so nobody else should wait for it.
 call('SET', p .. '::session:' .. id, birth .. ' ' .. conn, 'PX', ARGV[6])
