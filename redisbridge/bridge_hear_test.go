@@ -278,8 +278,13 @@ func TestWhatIsLeftOfASessionIsKnownToTheMicrosecond(t *testing.T) {
 		pttl, us int64
 		want     time.Duration
 	}{
-		{1000, 0, time.Second}, {1000, 999, 999001 * time.Microsecond}, {1, 400, 600 * time.Microsecond}, {0, 400, 0}, {-2, 400, 0},
-		{1000, -5, time.Second}, {1000, 5000, time.Second}, // no server says that
+		{1000, 0, time.Second},
+		{1000, 999, 999001 * time.Microsecond},
+		{1, 400, 600 * time.Microsecond},
+		{0, 400, 0},
+		{-2, 400, 0},
+		{1000, -5, time.Second},
+		{1000, 5000, time.Second}, // no server says that
 	} {
 		r.call(redisbridge.Call{Kind: redisbridge.CallHeartbeat, Req: 1, Watch: []string{"n"}})
 		reply := beatReply("extended").([]any)

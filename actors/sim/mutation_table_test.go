@@ -169,7 +169,8 @@ var mutations = []mutation{
 	{
 		guard: "the epoch that a claim was composed in, and quarantine, and connection numbers",
 		edits: []edit{
-			{electionScripts, " || epoch.name != c.arg(12) {", " {"}, {electionScripts, " && epoch.name == c.arg(12)\n", "\n"},
+			{electionScripts, " || epoch.name != c.arg(12) {", " {"},
+			{electionScripts, " && epoch.name == c.arg(12)\n", "\n"},
 			noQuarantine, anyConnection,
 		},
 		found: "TestC9d_AClaimThatComesAfterTheQuitWasRolledBackIsStale",
