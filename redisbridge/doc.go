@@ -77,7 +77,9 @@
 // A new connection sends PING and loads the scripts. A script that the server has
 // forgotten (NOSCRIPT) was not executed and is sent again with its text.
 //
-// With Sentinel each new connection asks the Sentinels for the master. On Cluster each
+// With Sentinel each new connection asks the Sentinels for the master. One goroutine for each
+// Sentinel listens to it, and closes the connections to a primary that is one no more: the
+// server does not for some ten seconds. On Cluster each
 // asks for the owner of the fleet's slot, and commands and subscription go to that node;
 // the prefix must carry a hash tag.
 //
@@ -156,7 +158,7 @@
 //	keys.go     keys and channels
 //	script.go   the scripts, scripts/*.lua
 //	seam.go     Backend, Conn, Subscription, Clock
-//	goredis*.go the Backend on go-redis: links, connections, subscriptions
+//	goredis*.go the Backend on go-redis: links, connections, subscriptions, Sentinels
 //	clock.go    the system's clock, the one file that calls package time's
 //	errors.go   classes of errors
 //	url.go      Redis URLs

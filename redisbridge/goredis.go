@@ -38,10 +38,14 @@ type BackendConfig struct {
 type backend struct {
 	cfg     BackendConfig
 	secrets []string
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
+	follows sync.Once // the Sentinels
 
-	mu     sync.Mutex // guards the rest
-	links  map[*link]struct{}
-	closed bool
+	mu      sync.Mutex // guards the rest
+	links   map[*link]struct{}
+	primary sighting // the newest, under Sentinel
+	closed  bool
 }
 
 // NewBackend returns a Backend that talks to Redis by go-redis. It checks the
@@ -59,6 +63,7 @@ func NewBackend(cfg BackendConfig) (Backend, error) {
 	}
 	cfg.Redis = electionOptions(cfg.Redis, cfg.Timeout)
 	b := &backend{cfg: cfg, links: map[*link]struct{}{}}
+	b.ctx, b.cancel = context.WithCancel(context.Background())
 	for _, s := range []string{cfg.Redis.Password, cfg.Redis.SentinelPassword} {
 		if s != "" {
 			b.secrets = append(b.secrets, s)
@@ -132,6 +137,7 @@ func (b *backend) Connect(done func(Conn, error)) {
 		go done(nil, ErrConnClosed)
 		return
 	}
+	b.follows.Do(b.followSentinels)
 	c := &conn{link: l, epochKey: b.cfg.Keys.Epoch(), jobs: make(chan job, 1)}
 	go c.run(done)
 }
@@ -157,6 +163,7 @@ func (b *backend) Close() {
 		links = append(links, l)
 	}
 	b.mu.Unlock()
+	b.cancel()
 	for _, l := range links {
 		l.close()
 	}

@@ -72,7 +72,7 @@ func (c *conn) run(done func(Conn, error)) {
 	for {
 		select {
 		case <-c.ctx.Done():
-			c.finish(ErrConnClosed)
+			c.finish(c.ended())
 			return
 		case j := <-c.jobs:
 			replies, err := c.do(rc, j.cmds)

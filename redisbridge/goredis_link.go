@@ -22,9 +22,12 @@ type link struct {
 	ctx    context.Context // ends when the link is closed
 	cancel context.CancelFunc
 
+	primary string // whom the Sentinels named, "" without them; the backend's lock guards it
+
 	mu      sync.Mutex // guards the rest
 	sockets []net.Conn
 	closed  bool
+	why     error // why we closed it ourselves, if that is worth saying
 }
 
 // close ends the link without waiting for anything. Cancelling is not enough:
@@ -42,6 +45,24 @@ func (l *link) close() {
 	l.b.forget(l)
 }
 
+// leave closes the link, and says why.
+func (l *link) leave(why error) {
+	l.mu.Lock()
+	l.why = why
+	l.mu.Unlock()
+	l.close()
+}
+
+// ended is what comes of using a link that we closed.
+func (l *link) ended() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.why != nil {
+		return fmt.Errorf("%w: %w", ErrConnClosed, l.why)
+	}
+	return ErrConnClosed
+}
+
 // bounded returns a context for one step of the link's work.
 func (l *link) bounded() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(l.ctx, l.b.cfg.Timeout)
@@ -52,7 +73,7 @@ func (l *link) bounded() (context.Context, context.CancelFunc) {
 // as it is (no error of the network layer names a password).
 func (l *link) fail(doing string, err error) error {
 	if l.ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", doing, ErrConnClosed)
+		return fmt.Errorf("%s: %w", doing, l.ended())
 	}
 	if said := serverError(err, l.b.secrets); said != nil {
 		return fmt.Errorf("%s: %w", doing, said)
@@ -142,37 +163,6 @@ func handshake(ctx context.Context, socket net.Conn, cfg *tls.Config, addr strin
 		return nil, err
 	}
 	return secured, nil
-}
-
-// sentinelMaster asks the Sentinels, one after the other, where the master is.
-// Every new link asks again, so nothing remembers a master that was replaced.
-func (l *link) sentinelMaster(ctx context.Context) (string, error) {
-	o := l.b.cfg.Redis
-	var last error
-	for _, addr := range o.Addrs {
-		s := o
-		s.Addrs, s.DB, s.ClientName, s.OnConnect = []string{addr}, 0, "", nil
-		s.Username, s.Password = o.SentinelUsername, o.SentinelPassword
-		s.CredentialsProvider, s.CredentialsProviderContext, s.StreamingCredentialsProvider = nil, nil, nil
-		s.Dialer = l.dial
-		client := redis.NewSentinelClient(s.Simple())
-		// A dead Sentinel must not use up the time of those after it.
-		each, cancel := context.WithTimeout(ctx, l.b.cfg.Timeout/2)
-		found, err := client.GetMasterAddrByName(each, o.MasterName).Result()
-		cancel()
-		_ = client.Close()
-		switch {
-		case err == nil && len(found) == 2:
-			return net.JoinHostPort(found[0], found[1]), nil
-		case errors.Is(err, redis.Nil):
-			last = fmt.Errorf("%w: Sentinel %s watches no master named %q; check MasterName", ErrBackendConfig, addr, o.MasterName)
-		case err == nil:
-			last = fmt.Errorf("redisbridge: Sentinel %s gave no address", addr)
-		default:
-			last = l.fail("asking Sentinel "+addr, err)
-		}
-	}
-	return "", last
 }
 
 // clusterMaster asks the cluster which node owns the fleet's slot. Scripts and

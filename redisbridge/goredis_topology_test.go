@@ -71,6 +71,51 @@ func TestAPlainServerIsNoCluster(t *testing.T) {
 	}
 }
 
+// The old primary takes commands still, and would for ten seconds more: Sentinel closes its
+// connections only when it makes a replica of it.
+func TestALinkToAPrimaryThatSentinelReplacesIsClosed(t *testing.T) {
+	r := redistest.NewReplicated(t, 1, 3)
+	old := r.Servers[0]
+	o := options("")
+	o.Addrs, o.MasterName = append([]string{"127.0.0.1:1"}, r.Addrs()...), r.Name // one is down
+	b := backend(t, redisbridge.BackendConfig{Redis: o})
+	c, err := connect(t, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, ended := make(chan struct{}), make(chan error, 1)
+	b.Subscribe([]string{"c"}, redisbridge.SubscriptionHandler{
+		Confirmed: func() { close(up) }, Message: func(string, string) {}, Ended: func(err error) { ended <- err },
+	})
+	receive(t, up)
+	now, err := r.Failover()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := receive(t, ended); !strings.Contains(err.Error(), "another primary, "+now.Addr) {
+		t.Errorf("the subscription: %v", err)
+	}
+	failed := make(chan error, 1)
+	c.Do([]redisbridge.Command{{Args: []string{"PING"}}}, func(_ []redisbridge.Reply, err error) { failed <- err })
+	if err := receive(t, failed); err == nil || !strings.Contains(err.Error(), "another primary, "+now.Addr) {
+		t.Errorf("the connection: %v", err)
+	}
+	if got, err := old.Do("SET", "x", "1"); err != nil || got != "+OK" {
+		t.Errorf("the old primary: %s %v; this test shows nothing if it takes no commands", got, err)
+	}
+	c, err = connect(t, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Do([]redisbridge.Command{{Args: []string{"SET", "there", "1"}}}, func(_ []redisbridge.Reply, err error) { failed <- err })
+	if err := receive(t, failed); err != nil {
+		t.Errorf("the next connection: %v", err)
+	}
+	if got, err := now.Do("EXISTS", "there"); err != nil || got != ":1" {
+		t.Errorf("the next connection went elsewhere: %q %v", got, err)
+	}
+}
+
 func TestSentinelNamesTheMaster(t *testing.T) {
 	master := redistest.NewServer(t)
 	sentinel := redistest.NewSentinel(t, "fleet", master)
