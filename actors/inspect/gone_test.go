@@ -21,6 +21,7 @@ func TestWhoLeftUnnoticedDuringAFloodIsNotShownAsThere(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), late)
 	defer cancel()
 	here := func(s *inspect.NodeState) { s.Up = true }
+	soon(t, "the page knows the node it is of", func() bool { return len(r.state("").Nodes) == 1 })
 	r.board.Change(start, "web-2", "good", "web-2 is in the fleet", here)
 	if s := r.state(""); len(s.Nodes) != 2 || !s.Nodes[1].Up {
 		t.Fatalf("nodes: %+v", s.Nodes)
