@@ -153,10 +153,10 @@ func (m *Machine) onHint(now Instant, in Input) {
 	switch m.state {
 	case Lost:
 		if in.Token >= m.leader.Token && (m.leader.ID != in.From.ID || m.leader.Token != in.Token) {
-			m.look(now)
+			m.lookFor(now, in.Token)
 		}
 	case Inconclusive, Waiting:
-		m.look(now)
+		m.lookFor(now, in.Token)
 	case Voting:
 		m.heard = max(m.heard, in.Token) // the survey may be older
 	case Won:

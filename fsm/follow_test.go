@@ -197,7 +197,11 @@ func TestALeaderHintOnlyMakesUsLook(t *testing.T) {
 		t.Error("an unsigned message was believed")
 	}
 	s := survey(above(higher, high), ledBy(higher, 10))
-	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: look, Survey: &s}).in(fsm.Lost).gives("watch higher", "tell leader higher 10")
+	// It was answered before the second of them.
+	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: look, Survey: &s}).in(fsm.Lost).gives("watch higher", "tell leader higher 10", "look")
+	look = r.effect(fsm.DoSurvey).Round
+	s = survey(above(higher, high), ledBy(higher, 11))
+	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: look, Survey: &s}).in(fsm.Lost).gives("watch higher", "tell leader higher 11")
 
 	newRig(t).run().hint(high, 9).gives()
 	newRig(t).hint(high, 9).gives()

@@ -13,6 +13,22 @@ func (m *Machine) look(now Instant) {
 	}
 }
 
+// lookFor looks for a term that we were told of. A look that is under way may have been
+// answered before that.
+func (m *Machine) lookFor(now Instant, token uint64) {
+	if m.looking {
+		m.heard = max(m.heard, token)
+	}
+	m.look(now)
+}
+
+// lookAgain: somebody was elected after Redis had answered, and said so while we waited.
+func (m *Machine) lookAgain(now Instant) {
+	if m.state == Lost || m.state == Inconclusive || m.state == Waiting {
+		m.look(now)
+	}
+}
+
 func (m *Machine) onLooked(now Instant, in Input) {
 	if !m.looking || in.Round != lookBit|uint64(m.looks) {
 		return
@@ -26,6 +42,9 @@ func (m *Machine) onLooked(now Instant, in Input) {
 		return
 	}
 	m.seen(s.Token)
+	if m.heard > s.Token {
+		defer m.lookAgain(now)
+	}
 	m.unsure, m.heard = false, 0
 	h := s.Holder
 	if h.ID == m.self.ID && m.lease == nil && !m.leaving {
