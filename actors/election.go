@@ -174,6 +174,8 @@ func (e *election) handle(sender *actor.PID, m any) {
 		e.hear(m.Control)
 	case *redisbridge.PeerAnswer:
 		e.verified(m)
+	case *redisbridge.RestoreAnswer:
+		e.restored(m)
 	case *rekick:
 		e.publish(&fsm.Effect{Kind: fsm.DoKick, To: m.to, Round: m.round})
 	default:

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 
@@ -74,10 +75,14 @@ func (e *election) verify(c redisbridge.Control) {
 	}
 	e.desk().checks = append(e.desk().checks, check{c, asked})
 	if !asked {
-		e.root.Send(e.env.bridge, &redisbridge.Call{
-			Kind: redisbridge.CallPeer, ReplyTo: e.self, Gen: e.gen, Election: e.name, Target: c.ID,
-		})
+		e.inquire(c.ID)
 	}
+}
+
+func (e *election) inquire(id string) {
+	e.root.Send(e.env.bridge, &redisbridge.Call{
+		Kind: redisbridge.CallPeer, ReplyTo: e.self, Gen: e.gen, Election: e.name, Target: id,
+	})
 }
 
 // verified: Redis has answered about a sender.
@@ -100,8 +105,9 @@ func (e *election) verified(a *redisbridge.PeerAnswer) {
 		switch {
 		case a.Err != nil: // not known; its sender tries again
 		case !a.Candidate, !a.Listed && c.Inc == "":
-			e.ghost(c, a)
-			e.drop(redisbridge.DropStranger, c)
+			if !e.ghost(c, a) {
+				e.drop(redisbridge.DropStranger, c)
+			}
 		case a.Who.Inc != c.Inc, a.Who.Original != (c.Inc == ""):
 			e.drop(redisbridge.DropOtherName, c)
 		case !a.Who.Original && a.Live == 0:
@@ -116,10 +122,12 @@ func (e *election) verified(a *redisbridge.PeerAnswer) {
 const maxGhosts = 64
 
 // ghost: an original votes that is no candidate, or has no details. Somebody took it for dead, and it never
-// looks: its fleet votes without it, and both sides lead.
-func (e *election) ghost(c redisbridge.Control, a *redisbridge.PeerAnswer) {
+// looks: its fleet votes without it, and both sides lead. It is put back if it has done so
+// for a while. Its vote waits for that, and is answered then: of a round in which it hears
+// nothing of ours it may come out as the winner. False if the vote counts for nothing.
+func (e *election) ghost(c redisbridge.Control, a *redisbridge.PeerAnswer) bool {
 	if !*e.env.cfg.Mixed || c.Inc != "" || c.Type != redisbridge.TypeVote || a.Subscribers < 1 || a.Live > 0 {
-		return
+		return false
 	}
 	now := e.env.clock.Now()
 	first, known := e.desk().ghosts[c.ID]
@@ -133,9 +141,23 @@ func (e *election) ghost(c redisbridge.Control, a *redisbridge.PeerAnswer) {
 		delete(e.desk().ghosts, c.ID)
 		number := strconv.FormatFloat(c.Number, 'f', -1, 64)
 		details := redisbridge.Details{Process: json.Number(number), Timestamp: timestamp(now.Time())}
+		e.desk().checks = append(e.desk().checks, check{c, true})
 		e.root.Send(e.env.bridge, &redisbridge.Call{
-			Kind: redisbridge.CallRestore, Election: e.name, Target: c.ID, Payload: details.Text(),
+			Kind: redisbridge.CallRestore, ReplyTo: e.self, Gen: e.gen, Election: e.name, Target: c.ID, Payload: details.Text(),
 		})
+		return true
+	}
+	return false
+}
+
+// restored: what a ghost said is looked at again.
+func (e *election) restored(a *redisbridge.RestoreAnswer) {
+	switch {
+	case a.Gen != e.gen:
+	case a.Err != nil: // its next vote is as good
+		e.desk().checks = slices.DeleteFunc(e.desk().checks, func(k check) bool { return k.control.ID == a.ID })
+	default:
+		e.inquire(a.ID)
 	}
 }
 

@@ -289,6 +289,8 @@ func fault(c *Call, err error) any {
 		return &PurgeAnswer{Err: err, Target: c.Target}
 	case CallSubscribers:
 		return &SubscribersAnswer{Err: err}
+	case CallRestore:
+		return &RestoreAnswer{Gen: c.Gen, ID: c.Target, Err: err}
 	default:
 		return &Published{Gen: c.Gen, Err: err}
 	}

@@ -36,7 +36,7 @@ const (
 	CallPurge
 	CallReplace // the process that has our id; not answered
 	CallSubscribers
-	CallRestore // of an original that was purged while it lives; not answered
+	CallRestore // of an original that was purged while it lives
 	CallWinner  // what originals read as the winner; not answered
 	CallPublish
 	numCalls
@@ -230,6 +230,15 @@ type PeerAnswer struct {
 	// Participated is in how many elections it took part; Stands, in how many of these
 	// it is a candidate. Both are -1 if the call names an election.
 	Participated, Stands int64
+}
+
+// RestoreAnswer is the reply to CallRestore: it is a candidate again, or was one, or is not
+// one that can be put back.
+type RestoreAnswer struct {
+	quiet
+	Gen uint64
+	Err error
+	ID  string
 }
 
 // SubscribersAnswer is the reply to CallSubscribers: for each id, how many have its bully

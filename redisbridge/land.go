@@ -66,6 +66,8 @@ func (b *Bridge) land(f flight, r Reply) {
 		b.answer(c, &PurgeAnswer{Target: c.Target, Purged: l.number(0) == 1, Err: l.fault()})
 	case CallSubscribers:
 		b.answer(c, landSubscribers(c, r.Value))
+	case CallRestore:
+		b.answer(c, &RestoreAnswer{Gen: c.Gen, ID: c.Target})
 	default:
 		n, _ := r.Value.(int64)
 		for _, c := range f.calls {

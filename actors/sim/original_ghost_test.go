@@ -32,6 +32,35 @@ func TestAGhostIsPutBackAmongTheCandidates(t *testing.T) {
 	})
 }
 
+// The vote by which a ghost is known is of a round that goes on. If a kick of its betters
+// comes before its votes are out it takes itself for elected (B1), unless ours kick it
+// again in that round.
+func TestAGhostThatIsPutBackDoesNotWinTheRoundThatItIsIn(t *testing.T) {
+	onMixed(t, 20, func(f *mixedFleet) {
+		f.our("ours", 20)
+		f.original("high", 30)
+		low := f.original("low", 10)
+		f.w.Run(30 * time.Second)
+		f.require("high")
+		f.w.SetWeather(sim.Weather{DelayReply: 1, Delay: 10 * time.Millisecond})
+		low.Online(nil)
+		f.w.Run(time.Second)
+		standing := func() bool {
+			v, _ := f.w.Redis().Do("SISMEMBER", "ipc::election:e:candidates", "low")
+			return v == int64(1)
+		}
+		if standing() || !f.w.RunUntil(standing, 4*time.Minute) {
+			f.w.Require("a ghost is put back", errors.New(told(low)))
+		}
+		won := low.Count("won")
+		f.w.Run(3 * time.Minute)
+		if n := low.Count("won") - won; n != 0 {
+			f.w.Require("it wins nothing", fmt.Errorf("won %d times: %s", n, told(low)))
+		}
+		f.require("high")
+	})
+}
+
 func TestOursIsTheWinnerThatOriginalsRead(t *testing.T) {
 	onMixed(t, 5, func(f *mixedFleet) {
 		f.original("low", 10)
