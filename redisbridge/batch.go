@@ -86,9 +86,12 @@ func (b *Bridge) flush() {
 		}
 		for len(b.queue[k]) > 0 && len(cmds) < maxCommands && room > 0 {
 			var calls []*Call
-			if k == CallPublish {
-				calls = b.takeControls()
-			} else {
+			switch k {
+			case CallPublish:
+				calls = b.gather(k, maxItems, sameNode)
+			case CallPeer:
+				calls = b.gather(k, min(maxItems, room), sameNode)
+			default:
 				calls = b.take(k, min(b.together(k), room))
 			}
 			room -= len(calls)
@@ -116,7 +119,7 @@ func (b *Bridge) flush() {
 
 // together is how many of the waiting calls of a kind one command can carry. Claims
 // and re-assertions name a tenancy: only those of the same one travel together, those that
-// are part of a survey among them. Looks at one node do that name an election.
+// are part of a survey among them.
 func (b *Bridge) together(k CallKind) int {
 	switch k {
 	case CallRelease, CallQuit:
@@ -134,10 +137,6 @@ func (b *Bridge) together(k CallKind) int {
 		})
 	case CallClaim, CallReassert:
 		return b.alike(k, func(c, first *Call) bool { return c.Tenancy == first.Tenancy })
-	case CallPeer:
-		return b.alike(k, func(c, first *Call) bool {
-			return c.Target == first.Target && c.Election != "" && first.Election != ""
-		})
 	default:
 		return 1
 	}
@@ -164,22 +163,44 @@ func (b *Bridge) take(k CallKind, n int) []*Call {
 	return calls
 }
 
-// takeControls takes the next publication. Control messages that go to the same node
-// of ours travel together.
-func (b *Bridge) takeControls() []*Call {
-	first := b.queue[CallPublish][0]
-	if first.Control == nil || first.Original {
-		return b.take(CallPublish, 1)
+// sameNode reports whether a call can travel with another one, since both are for the same
+// node: control messages to one of ours, and looks at it that name an election.
+func sameNode(c, first *Call) bool {
+	if c.Target != first.Target {
+		return false
 	}
-	var calls, rest []*Call
-	for _, c := range b.queue[CallPublish] {
-		if c.Control != nil && !c.Original && c.Target == first.Target && len(calls) < maxItems {
+	if c.Kind == CallPeer {
+		return c.Election != "" && first.Election != ""
+	}
+	return c.Control != nil && !c.Original && first.Control != nil && !first.Original
+}
+
+// farthest is how far behind the first call others are looked for that can go with it.
+// Elections of many nodes take turns in the queue.
+const farthest = 64 * maxItems
+
+// gather takes the first of the waiting calls of a kind, and others that can travel with it,
+// most at most; the rest keep their order.
+func (b *Bridge) gather(k CallKind, most int, with func(c, first *Call) bool) []*Call {
+	q := b.queue[k]
+	first := q[0]
+	if len(q) == 1 || !with(first, first) {
+		return b.take(k, 1)
+	}
+	calls, rest := []*Call{first}, q[:0]
+	for i, c := range q[1:] {
+		if len(calls) == most || i == farthest {
+			rest = append(rest, q[1+i:]...)
+			break
+		}
+		if with(c, first) {
 			calls = append(calls, c)
 		} else {
 			rest = append(rest, c)
 		}
 	}
-	b.queue[CallPublish] = rest
+	clear(q[len(rest):])
+	b.queue[k] = rest
 	b.queued -= len(calls)
 	return calls
 }

@@ -369,8 +369,8 @@ func TestLooksAtOneNodeTravelTogether(t *testing.T) {
 		r.call(redisbridge.Call{Kind: redisbridge.CallPeer, Election: election, Target: target})
 	}
 	look("x", "them")
+	look("z", "others") // elections take turns
 	look("y", "them")
-	look("z", "others")
 	look("", "others")
 	c.reply(&redisbridge.ServerError{Code: "ERR", Text: "ERR no"})
 	r.take()
@@ -390,5 +390,41 @@ func TestLooksAtOneNodeTravelTogether(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("answers %q, want %q", got, want)
+	}
+}
+
+func TestLooksAtManyNodesGoOutInFewCallsAndNoneIsLost(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("busy", 1)) // under way: the next ones wait
+	const nodes, elections = 70, 300
+	want := map[string]int{}
+	for i := range elections {
+		for n := range nodes {
+			call := redisbridge.Call{Kind: redisbridge.CallPeer, Election: fmt.Sprint("e", i), Target: fmt.Sprint("n", n)}
+			want[call.Target+" "+call.Election]++
+			r.call(call)
+		}
+	}
+	c.reply(&redisbridge.ServerError{Code: "ERR", Text: "ERR no"})
+	calls := 0
+	for len(c.done) > 0 {
+		var refused []any
+		for _, cmd := range c.cmds[len(c.cmds)-1] {
+			calls++
+			for _, e := range cmd.Args[2:] {
+				want[cmd.Args[1]+" "+e]--
+			}
+			refused = append(refused, &redisbridge.ServerError{Code: "ERR", Text: "ERR no"})
+		}
+		c.reply(refused...)
+	}
+	for look, n := range want {
+		if n != 0 {
+			t.Fatalf("%s: %d too few", look, n)
+		}
+	}
+	if calls > 3*nodes { // two would do, if all could be sought behind the first
+		t.Errorf("%d calls for %d nodes", calls, nodes)
 	}
 }
