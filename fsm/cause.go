@@ -28,6 +28,7 @@ const (
 	CauseOutvoted
 	CauseKicked
 	CauseHigherLeads
+	CauseHigherStands
 	CauseHeld
 	CauseLapsed
 	CauseSuperseded
@@ -93,6 +94,7 @@ var sentences = [numCauses]string{
 	CauseOutvoted:      "a vote from {peer}, which outranks us",
 	CauseKicked:        "kicked by {peer}",
 	CauseHigherLeads:   "{peer} leads and outranks us",
+	CauseHigherStands:  "{peer} stands, and goes first",
 	CauseHeld:          "{peer} holds the lease",
 	CauseLapsed:        "session lapsed: no heartbeat was answered that was sent in the last {d}",
 	CauseSuperseded:    "superseded: the record names somebody newer",

@@ -216,7 +216,8 @@ func TestALookDuringARoundDoesNotMakeARecordThatNamesUsForgotten(t *testing.T) {
 	// answer was lost, and so does a look; then we are outvoted. We had forgotten it, and
 	// nobody could claim as long as our session lived.
 	r := newRig(t)
-	r.run().surveyed(survey(above(high), ledBy(me, 100))).in(fsm.Waiting)
+	r.run().answered(survey(above(high))).in(fsm.Lost).due() // gives way first
+	r.answered(survey(above(high), ledBy(me, 100))).in(fsm.Waiting)
 	r.vacant(low, 9, "me").gives("look").surveyed(survey(above(high), ledBy(me, 100))).in(fsm.Waiting)
 	r.vote(high).in(fsm.Lost).does("look").surveyed(survey(above(high), ledBy(me, 100))).does("release 100")
 }
@@ -244,9 +245,12 @@ func TestWhoMayBeFirstClaimsRightBehindItsSurvey(t *testing.T) {
 }
 
 func TestWhoIsBelowOthersForgetsTheClaimBehindItsSurvey(t *testing.T) {
-	r := newRig(t).run().surveyed(survey(above(high))).in(fsm.Waiting).doesNot("claim")
+	r := newRig(t).run().answered(survey(above(high))).in(fsm.Lost).doesNot("claim")
+	r.claimed(fsm.OutcomeOutranked).in(fsm.Lost).gives()
+	r = newRig(t).run()
+	r.answered(survey(above(high))).due().answered(survey(above(high))).in(fsm.Waiting).doesNot("claim")
 	r.claimed(fsm.OutcomeOutranked).in(fsm.Waiting).gives()
-	r.ack(high).in(fsm.Waiting).does("claim, round 1, epoch e1")
+	r.ack(high).in(fsm.Waiting).does("claim, round 2, epoch e1")
 	if r.effect(fsm.DoClaim).Eager {
 		t.Error("it waits for a claim that was answered")
 	}

@@ -121,7 +121,7 @@ func (m *Machine) lostOver(now Instant) {
 	m.askAnew()
 	switch {
 	case h.ID == "" || h.Original:
-		m.stoodOut = false
+		m.stoodOut, m.gaveWay = false, true // the wait was for our turn
 		m.start(now, because(CauseNoLeader))
 	case m.mayPreempt(h) && !m.stoodOut:
 		m.start(now, causedBy(CauseLowerHolder, h.Candidate))

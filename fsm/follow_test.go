@@ -1,6 +1,7 @@
 package fsm_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func TestTheHeirThatAReleaseNamesClaimsInTheSameInstant(t *testing.T) {
 		r.vacant(high, 9, "me").in(fsm.Waiting).does(
 			"canvass: "+from.String()+" -> voting",
 			"polled: voting -> waiting",
-			"claim, round 2, epoch e1",
+			fmt.Sprintf("claim, round %d, epoch e1", before+1),
 		).doesNot("survey", "vote")
 		if r.m.Round() != before+1 {
 			t.Errorf("round %d after %d", r.m.Round(), before)
@@ -131,7 +132,7 @@ func TestAVacancyThatComesBeforeTheSurveyIsRemembered(t *testing.T) {
 
 func TestWhoeverOutranksUsIsAskedForAgainIfTheHolderThatDidHasLetGoMeanwhile(t *testing.T) {
 	answer := func(r *rig, change ...func(*fsm.Survey)) *rig {
-		return r.step(fsm.Input{Kind: fsm.InSurveyed, Round: 1, Survey: ptr(survey(change...))})
+		return r.step(fsm.Input{Kind: fsm.InSurveyed, Round: r.m.Round(), Survey: ptr(survey(change...))})
 	}
 	r := newRig(t).run().vacant(high, 9, "higher").in(fsm.Voting)
 	// Where the holder outranks us nobody else is listed.
@@ -139,7 +140,8 @@ func TestWhoeverOutranksUsIsAskedForAgainIfTheHolderThatDidHasLetGoMeanwhile(t *
 	if r.effect(fsm.DoSurvey).Eager {
 		t.Error("it claims right behind")
 	}
-	answer(r, above(higher)).in(fsm.Waiting).does("vote to higher, round 1").doesNot("claim")
+	answer(r, above(higher)).in(fsm.Lost).doesNot("claim").due()
+	answer(r, above(higher)).in(fsm.Waiting).does("vote to higher, round 2").doesNot("claim")
 
 	// A lie costs one more look.
 	r = answer(newRig(t).run().vacant(high, 9, "me"), ledBy(high, 9))
@@ -182,7 +184,7 @@ func TestTheEndOfASessionThatNobodyWatchesMeansNothing(t *testing.T) {
 
 func TestWhoIsGoneIsNotWaitedFor(t *testing.T) {
 	newRig(t).waiting(higher, high).gone(high).in(fsm.Waiting).gives().
-		gone(higher).in(fsm.Waiting).gives("claim, round 1, epoch e1")
+		gone(higher).in(fsm.Waiting).gives("claim, round 2, epoch e1")
 	newRig(t).run().surveyed(survey(ledBy(low, 9))).gone(low).does("claim, round 1, epoch e1", "tell no leader")
 }
 

@@ -45,7 +45,7 @@ func TestATransitionTellsWhatWhenAndWhy(t *testing.T) {
 	h := r.m.History()
 	last := h[len(h)-1]
 	want := fsm.Transition{
-		Seq: 3, At: r.now, From: fsm.Waiting, Event: fsm.Defeated, To: fsm.Lost, Round: 1,
+		Seq: 5, At: r.now, From: fsm.Waiting, Event: fsm.Defeated, To: fsm.Lost, Round: 2,
 		Cause: fsm.Cause{Code: fsm.CauseKicked, Peer: "high", Rank: 900},
 	}
 	if last != want {

@@ -107,6 +107,7 @@ type Machine struct {
 	down     bool  // stood down: no round begins before InStand
 	askLater bool  // lost: ask the holder again when the wait ends
 	stoodOut bool  // resigned: not before the successor's office ends
+	gaveWay  bool  // to whoever outranks us, since somebody that does was in office
 
 	hist history
 	fx   []Effect
@@ -262,6 +263,7 @@ func (m *Machine) know(l Leader, h Holder) {
 		m.do(Effect{Kind: DoWatch})
 	}
 	m.hold(h)
+	m.gaveWay = m.gaveWay && !h.Outranks(*m.self)
 	if l == m.leader {
 		return
 	}

@@ -22,6 +22,7 @@ var causeNames = [numCauses]string{
 	CauseOutvoted:      "outvoted",
 	CauseKicked:        "kicked",
 	CauseHigherLeads:   "higher_leads",
+	CauseHigherStands:  "higher_stands",
 	CauseHeld:          "held",
 	CauseLapsed:        "lapsed",
 	CauseSuperseded:    "superseded",

@@ -35,13 +35,13 @@ func TestANamedSuccessorClaimsWithoutAVote(t *testing.T) {
 	r = newRig(t).lost(high, 9).step(fsm.Input{Kind: fsm.InNudge})
 	r.surveyed(survey(above(high), keptFor("me", time.Second))).in(fsm.Waiting).does("claim, round 2, epoch e1").doesNot("vote")
 	r = newRig(t).waiting(high).due().in(fsm.Inconclusive).hint(low, 9)
-	r.surveyed(survey(above(high), keptFor("me", time.Second))).in(fsm.Waiting).does("claim, round 2, epoch e1")
+	r.surveyed(survey(above(high), keptFor("me", time.Second))).in(fsm.Waiting).does("claim, round 3, epoch e1")
 }
 
 func TestANamedSuccessorThatWaitsForVotesLooksAndClaims(t *testing.T) {
 	r := newRig(t).run().surveyed(survey(above(high), ledBy(low, 9))).in(fsm.Waiting)
 	r.vacant(low, 9, "me").in(fsm.Waiting).gives("look") // high has not answered yet
-	r.surveyed(survey(above(high), keptFor("me", time.Second))).gives("claim, round 1, epoch e1")
+	r.surveyed(survey(above(high), keptFor("me", time.Second))).gives("claim, round 2, epoch e1")
 	// A forged message makes nobody claim past those who outrank it.
 	r = newRig(t).waiting(high).vacant(low, 9, "me").gives("look")
 	r.surveyed(survey(above(high))).in(fsm.Waiting).doesNot("claim")

@@ -131,10 +131,20 @@ func (r *rig) linkUp() *rig    { return r.step(fsm.Input{Kind: fsm.InLinkUp}) }
 
 func (r *rig) resign(to string) *rig { return r.step(fsm.Input{Kind: fsm.InResign, Heir: to}) }
 
-// surveyed answers the last survey asked for.
-func (r *rig) surveyed(s fsm.Survey) *rig {
+// answered answers the last survey asked for.
+func (r *rig) answered(s fsm.Survey) *rig {
 	r.t.Helper()
 	return r.step(fsm.Input{Kind: fsm.InSurveyed, Round: r.effect(fsm.DoSurvey).Round, Survey: &s})
+}
+
+// surveyed does so again when it has given way to whoever outranks it.
+func (r *rig) surveyed(s fsm.Survey) *rig {
+	r.t.Helper()
+	r.answered(s)
+	if h := r.m.History(); len(h) > 0 && h[len(h)-1].Cause.Code == fsm.CauseHigherStands {
+		r.due().answered(s)
+	}
+	return r
 }
 
 func (r *rig) granted(token uint64) *rig {

@@ -7,6 +7,7 @@ import (
 
 // poll is a round under way. It exists while voting and waiting only.
 type poll struct {
+	since    time.Duration // when Redis was asked
 	asked    []Candidate   // everybody that this round's votes went to
 	pending  []Candidate   // whose answers it waits for
 	holder   Holder        // a holder that we outrank and asked to step down
@@ -26,7 +27,7 @@ func (m *Machine) start(now Instant, why Cause) {
 	m.round++
 	m.askAnew()
 	m.fire(now, Canvass, why, 0)
-	m.poll = &poll{}
+	m.poll = &poll{since: now.Mono}
 	m.wait(now, AnswerTimeout)
 	fx := Effect{Kind: DoSurvey, Round: m.round, Register: true}
 	if t := m.session.Current(); m.place <= 0 && m.heldBy.ID == "" && t.Holds(now) && !m.deaf() {
@@ -86,7 +87,27 @@ func (m *Machine) onSurveyed(now Instant, in Input) {
 		m.undecided(now, because(CauseDeaf))
 		return
 	}
+	if len(s.Higher) > 0 && len(s.Originals) == 0 && m.silent == 0 && !m.gaveWay {
+		m.giveWay(now, s.Higher[0], h)
+		return
+	}
 	m.vote(now, s, h)
+}
+
+// giveWay leaves the office to a candidate that outranks us, for as long as our place in
+// the ranking says, before it asks anybody. Else all candidates of a fleet would ask the
+// same few, who answer that they stand themselves. Where Redis takes long to answer, who
+// goes first needs longer, too.
+func (m *Machine) giveWay(now Instant, to Candidate, h Holder) {
+	m.gaveWay = true
+	took := now.Mono - m.poll.since
+	if h.ID != "" {
+		m.knowHolder(h)
+	} else {
+		m.knowNothing()
+	}
+	m.lose(now, causedBy(CauseHigherStands, to), 0)
+	m.wait(now, max(m.stagger(), Stagger)+2*took)
 }
 
 // learn takes what every survey tells.
@@ -114,6 +135,7 @@ func (m *Machine) mayPreempt(h Holder) bool {
 // vote sends the round's votes and goes on to wait, or to claim if nobody matters.
 func (m *Machine) vote(now Instant, s *Survey, h Holder) {
 	why := because(CausePolled)
+	m.gaveWay = false
 	p := m.poll
 	p.holder = h
 	if h.ID == "" && !m.opposed(s) {

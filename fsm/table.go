@@ -65,7 +65,7 @@ var Table = Definition{
 		{Voting, "voting", "Asking Redis who the candidates are and who leads.", "30 s without an answer: undecided"},
 		{Waiting, "waiting", "The votes are out, or the claim is.", "VoteTimeout: claims, or undecided if somebody who matters is silent"},
 		{Won, "won", "Holds the lease.", "none: the session's trust ends it"},
-		{Lost, "lost", "Somebody else leads, or is about to.", "the instant the holder's session ends if not renewed; VoteTimeout while no leader is known: canvass"},
+		{Lost, "lost", "Somebody else leads, or is about to, or is to go first.", "the instant the holder's session ends if not renewed; VoteTimeout while no leader is known; our turn, 25 ms for each place in the ranking, if one that outranks us goes first: canvass"},
 		{Inconclusive, "inconclusive", "The round had no result.", "250 ms doubling to 5 s, or to TTL/3 without a current session, jittered; the end of the quarantine: canvass"},
 	},
 	Events: [numEvents]EventRow{
