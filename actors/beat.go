@@ -24,7 +24,7 @@ type beats struct {
 	lastEnd    time.Duration     // when that session ends if not renewed
 	lastBirth  string
 	replacing  string // incarnation of the process that we are to replace
-	renewedAt  time.Duration
+	renewals   int    // of that session, later than a dead process explains
 	floor      uint64 // highest token of the fleet that was told
 	sweeping   bool
 	version    uint64
@@ -169,21 +169,24 @@ func (n *nodeActor) contested(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), n.cfg.TTL/3))
 }
 
-// renewed reports whether the other session of our id was renewed later than two TTLs
-// after our first look at it. A dead process's last heartbeat may be late, but not by
-// that.
+// renewed reports whether the other session of our id was renewed twice later than two TTLs
+// after our first look at it. A dead process's last heartbeat may be late, but hardly by
+// that, and then it is one, where a live process sends the next.
 func (n *nodeActor) renewed(now fsm.Instant, a *redisbridge.HeartbeatAnswer) bool {
 	b := &n.beats
 	end := now.Mono + a.Left
 	if b.otherSince == 0 {
-		b.otherSince, b.renewedAt, b.lastEnd, b.lastBirth = now.Mono, now.Mono, end, a.OtherBirth
+		b.otherSince, b.renewals, b.lastEnd, b.lastBirth = now.Mono, 0, end, a.OtherBirth
 		n.env.logger.Warn("a session of this id still lives: waiting for it to end", "other", whose(*a.Other), "left", a.Left)
 		n.trouble(fmt.Errorf("%w (%s)", errFormerLife, whose(*a.Other)))
 	}
 	if end > b.lastEnd+renewalSlack || a.OtherBirth != b.lastBirth {
-		b.renewedAt, b.lastEnd, b.lastBirth = now.Mono, end, a.OtherBirth
+		b.lastEnd, b.lastBirth = end, a.OtherBirth
+		if now.Mono-b.otherSince > 2*max(n.cfg.TTL, a.Left) {
+			b.renewals++
+		}
 	}
-	return b.renewedAt-b.otherSince > 2*max(n.cfg.TTL, a.Left)
+	return b.renewals >= 2
 }
 
 // renewalSlack is by how much an unrenewed session may seem to end later than before:
