@@ -87,7 +87,14 @@ func TestAFleetFollowsItsPrimaryUnderSentinel(t *testing.T) {
 func TestAfterAFailoverByHandNobodyStaysWithTheOldPrimary(t *testing.T) {
 	deployment(t)
 	r := redistest.NewReplicated(t, 1, 3)
-	options := redis.UniversalOptions{MasterName: r.Name, Addrs: r.Addrs()}
+	// The rights are those that docs/operations.md names.
+	for _, s := range r.Sentinels {
+		got, err := s.Do("ACL", "SETUSER", "node", "reset", "on", ">secret", "&+*", "+sentinel|master", "+sentinel|get-master-addr-by-name", "+subscribe")
+		if got != "+OK" {
+			t.Fatal(got, err)
+		}
+	}
+	options := redis.UniversalOptions{MasterName: r.Name, Addrs: r.Addrs(), SentinelUsername: "node", SentinelPassword: "secret"}
 	o := opened(t, deployTTL, "ipc", options)
 	if _, err := r.Failover(); err != nil {
 		t.Fatal(err)

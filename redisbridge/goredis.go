@@ -44,7 +44,8 @@ type backend struct {
 
 	mu      sync.Mutex // guards the rest
 	links   map[*link]struct{}
-	primary sighting // the newest, under Sentinel
+	primary sighting      // the newest, under Sentinel
+	doubted time.Duration // monotonic: since when no Sentinel that was asked has known of it; 0 otherwise
 	closed  bool
 }
 

@@ -38,6 +38,9 @@ const (
 	sentinelHears = 15 * time.Second
 	// One that is down is tried again after that long.
 	sentinelRetry = time.Second
+	// For that long a newer word counts that none of the Sentinels which answer knows of. They
+	// tell each other every two seconds, or undo it within eight.
+	sentinelSettles = 10 * time.Second
 )
 
 // sentinelMaster asks the Sentinels, one after the other, where the master is.
@@ -61,9 +64,7 @@ func (l *link) sentinelMaster(ctx context.Context) (string, error) {
 		}
 	}
 	if stale != nil {
-		// All that answer say so: they have been told to begin anew.
-		l.b.restart(l, *stale)
-		return stale.addr, nil
+		return l.b.behind(l, *stale, SystemClock{}.Now().Mono), nil
 	}
 	return "", last
 }
@@ -110,6 +111,7 @@ func (b *backend) heads(l *link, s sighting) bool {
 	newest := s.epoch >= b.primary.epoch
 	if newest {
 		l.primary = s.addr
+		b.doubted = 0
 	}
 	b.mu.Unlock()
 	if newest {
@@ -118,11 +120,21 @@ func (b *backend) heads(l *link, s sighting) bool {
 	return newest
 }
 
-// restart forgets what was known of the Sentinels' numbers.
-func (b *backend) restart(l *link, s sighting) {
+// behind returns where a link goes if all Sentinels that answer say something older than is
+// known. The one that told of the newest failover may be down: what it said counts, until
+// the others must have heard. If they say the same then, they have been told to begin anew, or
+// have undone it.
+func (b *backend) behind(l *link, s sighting, now time.Duration) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l.primary, b.primary = s.addr, s
+	switch {
+	case b.doubted == 0:
+		b.doubted = now
+	case now-b.doubted >= sentinelSettles:
+		b.primary, b.doubted = s, 0
+	}
+	l.primary = b.primary.addr
+	return l.primary
 }
 
 // sighted takes the word of a Sentinel. If it is news, all links to another server are
@@ -130,6 +142,9 @@ func (b *backend) restart(l *link, s sighting) {
 func (b *backend) sighted(s sighting) {
 	b.mu.Lock()
 	var moved []*link
+	if s.epoch >= b.primary.epoch {
+		b.doubted = 0
+	}
 	if s.epoch > b.primary.epoch || b.primary.addr == "" {
 		b.primary = s
 		for l := range b.links {

@@ -3,6 +3,7 @@ package redisbridge
 import (
 	"errors"
 	"testing"
+	"time"
 )
 
 func TestTheNewestWordOfTheSentinelsCounts(t *testing.T) {
@@ -43,8 +44,19 @@ func TestTheNewestWordOfTheSentinelsCounts(t *testing.T) {
 	if third.ctx.Err() != nil {
 		t.Error("old news closed a link")
 	}
+	// The one that knows it is down.
+	const now = time.Hour
+	if to := b.behind(late, sighting{"a", 3}, now); to != "b" || late.primary != "b" {
+		t.Errorf("it goes to %s, where the newest is b", to)
+	}
+	b.sighted(sighting{"b", 4})
+	if to := b.behind(late, sighting{"a", 3}, now+sentinelSettles); to != "b" {
+		t.Errorf("it goes to %s, though b was confirmed meanwhile", to)
+	}
 	// All Sentinels were told to begin anew.
-	b.restart(late, sighting{"d", 0})
+	if to := b.behind(late, sighting{"d", 0}, now+2*sentinelSettles); to != "d" || late.primary != "d" {
+		t.Errorf("it goes to %s, though nobody says so any more", to)
+	}
 	if !b.heads(open(), sighting{"d", 0}) || !b.heads(open(), sighting{"e", 1}) || late.ctx.Err() == nil {
 		t.Error("it does not follow them from their new beginning")
 	}
