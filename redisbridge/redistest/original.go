@@ -49,7 +49,8 @@ type OriginalConfig struct {
 
 // OriginalEvent is an event that its application gets; or that its channels are confirmed
 // ("subscribed"), that an uncaught error ends it ("died"), that the process is over
-// ("exited").
+// ("exited"), that it got no processor time for more than 20 ms, or was paused
+// ("stalled").
 type OriginalEvent struct {
 	At       time.Duration   // on the monotonic clock of redisbridge.SystemClock
 	Kind     string          `json:"event"`
@@ -57,7 +58,7 @@ type OriginalEvent struct {
 	ID       string          `json:"id"`       // dead
 	Process  json.RawMessage `json:"process"`  // dead
 	Value    json.RawMessage `json:"value"`    // message
-	Text     string          `json:"text"`     // died
+	Text     string          `json:"text"`     // died, stalled
 }
 
 // Original is a process that runs the unedited npm package ipc@0.0.1 under node. Its
