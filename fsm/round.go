@@ -97,7 +97,7 @@ func (m *Machine) onSurveyed(now Instant, in Input) {
 // giveWay leaves the office to a candidate that outranks us, for as long as our place in
 // the ranking says, before it asks anybody. Else all candidates of a fleet would ask the
 // same few, who answer that they stand themselves. Where Redis takes long to answer, who
-// goes first needs longer, too.
+// goes first needs longer, too: a TTL at most, as a crash would cost.
 func (m *Machine) giveWay(now Instant, to Candidate, h Holder) {
 	m.gaveWay = true
 	took := now.Mono - m.poll.since
@@ -107,7 +107,7 @@ func (m *Machine) giveWay(now Instant, to Candidate, h Holder) {
 		m.knowNothing()
 	}
 	m.lose(now, causedBy(CauseHigherStands, to), 0)
-	m.wait(now, max(m.stagger(), Stagger)+2*took)
+	m.wait(now, max(m.stagger(), Stagger)+min(2*took, m.session.ttl))
 }
 
 // learn takes what every survey tells.

@@ -61,6 +61,10 @@ func TestWhoeverIsOutrankedGivesWayBeforeItAsks(t *testing.T) {
 		t.Errorf("it asks in %s, not in %s", r.left(), want)
 	}
 	r.due().answered(survey(above(higher, high))).in(fsm.Waiting).does("vote to higher, round 2", "vote to high, round 2")
+	r = newRig(t).run().live(20 * time.Second).answered(survey(above(high)))
+	if want := fsm.Stagger + ttl; r.left() != want {
+		t.Errorf("it asks in %s, not in %s", r.left(), want)
+	}
 
 	// So it is with a holder that is outranked by both, and is asked by the first.
 	r = newRig(t)
