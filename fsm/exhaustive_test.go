@@ -31,6 +31,7 @@ var situations = map[string]func(*rig) *rig{
 	"won, owing":               func(r *rig) *rig { return r.won(5).vote(oldHi) },
 	"lost, holder known":       func(r *rig) *rig { return r.lost(high, 9) },
 	"lost, nobody known":       func(r *rig) *rig { return r.waiting(high).kick(high) },
+	"lost, giving way":         func(r *rig) *rig { return r.run().answered(survey(above(high), ledBy(low, 9))) },
 	"lost, resigned":           func(r *rig) *rig { return r.won(5).resign("").drained() },
 	"lost, sticky holder":      func(r *rig) *rig { return r.run().surveyed(survey(ledBy(low, 9))).kick(low) },
 	"lost, to an original":     func(r *rig) *rig { return r.run().surveyed(survey(originals(oldHi))).kick(oldHi) },

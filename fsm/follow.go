@@ -65,7 +65,7 @@ func (m *Machine) withdraw(now Instant, why Cause) {
 		m.knowNothing()
 	}
 	m.result, m.retries, m.silent, m.told = NoResult, 0, 0, 0
-	m.stoodOut, m.vacated, m.deferTo, m.looking, m.unsure = false, 0, 0, false, false
+	m.stoodOut, m.gaveWay, m.vacated, m.deferTo, m.looking, m.unsure = false, false, 0, 0, false, false
 	m.place = -1
 	m.leaving = true
 	m.do(Effect{Kind: DoWithdraw})

@@ -50,17 +50,18 @@ func TestALeaderThatQuitsIsWithdrawnAlsoWhenItsTermEndsOtherwise(t *testing.T) {
 
 func TestNothingIsToldOrDoneOnceWithdrawn(t *testing.T) {
 	r := newRig(t).waiting(high).quit().withdrawn().in(fsm.Idle)
+	round := r.m.Round()
 	s := survey(above(high), ledBy(high, 9))
 	for _, in := range []fsm.Input{
-		{Kind: fsm.InSurveyed, Round: 1, Survey: &s},
+		{Kind: fsm.InSurveyed, Round: round, Survey: &s},
 		{Kind: fsm.InSurveyed, Round: looking | 1, Survey: &s},
-		{Kind: fsm.InClaimed, Round: 1, Outcome: fsm.OutcomeHeld, Holder: holding(high, 9)},
+		{Kind: fsm.InClaimed, Round: round, Outcome: fsm.OutcomeHeld, Holder: holding(high, 9)},
 		{Kind: fsm.InReasserted, Token: 5, Outcome: fsm.OutcomeSuperseded},
 		{Kind: fsm.InWithdrawn},
 		{Kind: fsm.InVote, From: high},
 		{Kind: fsm.InVote, From: low},
-		{Kind: fsm.InAck, From: high, Round: 1},
-		{Kind: fsm.InKick, From: high, Round: 1},
+		{Kind: fsm.InAck, From: high, Round: round},
+		{Kind: fsm.InKick, From: high, Round: round},
 		{Kind: fsm.InLeader, From: high, Token: 9},
 		{Kind: fsm.InVacant, From: high, Token: 9, Heir: "me"},
 		{Kind: fsm.InLapse},

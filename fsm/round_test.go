@@ -75,6 +75,10 @@ func TestWhoeverIsOutrankedGivesWayBeforeItAsks(t *testing.T) {
 	r.kick(high).in(fsm.Lost).due().answered(survey(above(high))).in(fsm.Lost).due()
 	r.answered(survey(above(high))).in(fsm.Waiting)
 
+	// What it did before it quit is forgotten.
+	r = newRig(t).run().answered(survey(above(high))).quit().withdrawn().run()
+	r.answered(survey(above(high))).in(fsm.Lost).doesNot("vote")
+
 	// Originals are asked by everybody, as they ask everybody.
 	newRig(t).run().answered(survey(above(high), originals(oldLo))).in(fsm.Waiting).does("vote to high, round 1", "vote to old-lo, round 1")
 }
