@@ -43,8 +43,8 @@ type papers struct {
 	waiting   []any      // requests that came before the node did
 	quitting  []responder
 	resigned  []responder
-	named     []nomination // resignations that name a successor, not begun yet
-	checks    []check      // control messages whose sender is being verified
+	named     []nomination          // resignations that name a successor, not begun yet
+	checks    []redisbridge.Control // whose senders the round does not expect, and Redis is asked about
 	ghosts    map[string]time.Duration
 }
 
@@ -72,13 +72,7 @@ func (e *election) tidy() {
 	}
 }
 
-// check is a control message from somebody whom the round does not expect.
-type check struct {
-	control redisbridge.Control
-	asked   bool
-}
-
-// maxChecks bounds how many wait; a further one is dropped, its sender tries again.
+// maxChecks bounds how many control messages wait for that; a further one is dropped, its sender tries again.
 const maxChecks = 64
 
 // maxWaiting bounds the requests that wait for the node.

@@ -67,13 +67,8 @@ func (e *election) verify(c redisbridge.Control) {
 		e.drop(redisbridge.DropOverflow, c)
 		return
 	}
-	asked := false
-	for _, k := range e.desk().checks {
-		if k.control.ID == c.ID {
-			asked = true
-		}
-	}
-	e.desk().checks = append(e.desk().checks, check{c, asked})
+	asked := slices.ContainsFunc(e.desk().checks, func(k redisbridge.Control) bool { return k.ID == c.ID })
+	e.desk().checks = append(e.desk().checks, c)
 	if !asked {
 		e.inquire(c.ID)
 	}
@@ -94,8 +89,8 @@ func (e *election) verified(a *redisbridge.PeerAnswer) {
 	var mine []redisbridge.Control
 	kept := e.desk().checks[:0]
 	for _, k := range e.desk().checks {
-		if k.control.ID == a.ID {
-			mine = append(mine, k.control)
+		if k.ID == a.ID {
+			mine = append(mine, k)
 		} else {
 			kept = append(kept, k)
 		}
@@ -141,7 +136,7 @@ func (e *election) ghost(c redisbridge.Control, a *redisbridge.PeerAnswer) bool 
 		delete(e.desk().ghosts, c.ID)
 		number := strconv.FormatFloat(c.Number, 'f', -1, 64)
 		details := redisbridge.Details{Process: json.Number(number), Timestamp: timestamp(now.Time())}
-		e.desk().checks = append(e.desk().checks, check{c, true})
+		e.desk().checks = append(e.desk().checks, c)
 		e.root.Send(e.env.bridge, &redisbridge.Call{
 			Kind: redisbridge.CallRestore, ReplyTo: e.self, Gen: e.gen, Election: e.name, Target: c.ID, Payload: details.Text(),
 		})
@@ -155,7 +150,7 @@ func (e *election) restored(a *redisbridge.RestoreAnswer) {
 	switch {
 	case a.Gen != e.gen:
 	case a.Err != nil: // its next vote is as good
-		e.desk().checks = slices.DeleteFunc(e.desk().checks, func(k check) bool { return k.control.ID == a.ID })
+		e.desk().checks = slices.DeleteFunc(e.desk().checks, func(k redisbridge.Control) bool { return k.ID == a.ID })
 	default:
 		e.inquire(a.ID)
 	}

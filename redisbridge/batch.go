@@ -88,9 +88,9 @@ func (b *Bridge) flush() {
 			var calls []*Call
 			switch k {
 			case CallPublish:
-				calls = b.gather(k, maxItems, sameNode)
+				calls = b.gather(k, maxItems)
 			case CallPeer:
-				calls = b.gather(k, min(maxItems, room), sameNode)
+				calls = b.gather(k, min(maxItems, room))
 			default:
 				calls = b.take(k, min(b.together(k), room))
 			}
@@ -179,12 +179,12 @@ func sameNode(c, first *Call) bool {
 // Elections of many nodes take turns in the queue.
 const farthest = 64 * maxItems
 
-// gather takes the first of the waiting calls of a kind, and others that can travel with it,
-// most at most; the rest keep their order.
-func (b *Bridge) gather(k CallKind, most int, with func(c, first *Call) bool) []*Call {
+// gather takes the first of the waiting calls of a kind, and others for the same node, most
+// at most; the rest keep their order.
+func (b *Bridge) gather(k CallKind, most int) []*Call {
 	q := b.queue[k]
 	first := q[0]
-	if len(q) == 1 || !with(first, first) {
+	if len(q) == 1 || !sameNode(first, first) {
 		return b.take(k, 1)
 	}
 	calls, rest := []*Call{first}, q[:0]
@@ -193,14 +193,16 @@ func (b *Bridge) gather(k CallKind, most int, with func(c, first *Call) bool) []
 			rest = append(rest, q[1+i:]...)
 			break
 		}
-		if with(c, first) {
+		if sameNode(c, first) {
 			calls = append(calls, c)
 		} else {
 			rest = append(rest, c)
 		}
 	}
 	clear(q[len(rest):])
-	b.queue[k] = rest
+	if b.queue[k] = rest; len(rest) == 0 {
+		b.queue[k] = nil
+	}
 	b.queued -= len(calls)
 	return calls
 }

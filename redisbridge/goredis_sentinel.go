@@ -111,7 +111,6 @@ func (b *backend) heads(l *link, s sighting) bool {
 	newest := s.epoch >= b.primary.epoch
 	if newest {
 		l.primary = s.addr
-		b.doubted = 0
 	}
 	b.mu.Unlock()
 	if newest {

@@ -113,16 +113,13 @@ func (c *Cluster) MoveSlot(key string, to int, keep bool) error {
 	}
 	// The new owner takes the next epoch. If it has not heard of the last one, which another
 	// took, it may have to give the slot back.
-	err = expect("the epochs that the nodes know of", "one", func() string {
+	err = expect("how many epochs the nodes know of", "1", func() string {
 		known := map[string]bool{}
 		for _, s := range c.Nodes {
 			got, _ := s.query("CLUSTER", "INFO")
 			known[field(got, "cluster_current_epoch")] = true
 		}
-		if len(known) == 1 {
-			return "one"
-		}
-		return fmt.Sprint(len(known))
+		return strconv.Itoa(len(known))
 	})
 	if err != nil {
 		return err
