@@ -52,7 +52,7 @@ func (e *election) call(fx *fsm.Effect) {
 	}
 	c := &redisbridge.Call{
 		ReplyTo: e.self, Gen: e.gen, Election: e.name, Round: fx.Round, Register: fx.Register,
-		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Keep: fx.Keep, Rank: e.m.Self().Rank, Mixed: e.env.mixed.Load(),
+		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Keep: fx.Keep, Rank: e.m.Self().Rank, Mixed: e.env.mixed.Load() || e.m.Mixed(),
 		Grace: e.cfg.EvictGrace,
 	}
 	switch fx.Kind {

@@ -182,6 +182,10 @@ func (m *Machine) Deadline() (at time.Duration, ok bool) { return m.deadline, m.
 // State returns the state.
 func (m *Machine) State() State { return m.state }
 
+// Mixed reports whether an original was seen in this election. The members' list may not
+// have it yet, so a survey is to ask for originals.
+func (m *Machine) Mixed() bool { return m.mixed }
+
 // Result returns the last decided result.
 func (m *Machine) Result() Result { return m.result }
 

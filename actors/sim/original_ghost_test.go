@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hustings/actors"
 	"hustings/actors/sim"
 )
 
@@ -56,6 +57,35 @@ func TestAGhostThatIsPutBackDoesNotWinTheRoundThatItIsIn(t *testing.T) {
 		f.w.Run(3 * time.Minute)
 		if n := low.Count("won") - won; n != 0 {
 			f.w.Require("it wins nothing", fmt.Errorf("won %d times: %s", n, told(low)))
+		}
+		f.require("high")
+	})
+}
+
+// After a FLUSHALL nobody knows of originals. One that comes back as a ghost outranks ours,
+// and they must not claim beside it only because their lists do not have it yet.
+func TestAGhostThatIsPutBackIsAskedByAllOfOurs(t *testing.T) {
+	onMixed(t, 20, func(f *mixedFleet) {
+		for i, id := range []string{"second", "ours"} {
+			n := f.w.Node(id, actors.Config{Rank: new(int64(19 + i)), Quarantine: new(false)})
+			n.Stand(actors.ElectionConfig{Name: "e", Run: true})
+			f.ours = append(f.ours, n)
+		}
+		f.original("low", 10)
+		high := f.original("high", 30)
+		f.w.Run(20*time.Second + f.w.Rand().Duration(0, 60*time.Second))
+		f.soon("high", 2*time.Minute)
+		_, _ = f.w.Redis().Do("FLUSHALL")
+		standing := func() bool {
+			v, _ := f.w.Redis().Do("SISMEMBER", "ipc::election:e:candidates", "high")
+			return v == int64(1)
+		}
+		if !f.w.RunUntil(standing, 4*time.Minute) {
+			f.w.Require("put back", errors.New(told(high)))
+		}
+		f.w.Run(time.Second)
+		if f.w.RunUntil(func() bool { return valid(f.ours[0]) || valid(f.ours[1]) }, 3*time.Minute) {
+			f.w.Require("ours give way", fmt.Errorf("%q leads", f.leading()))
 		}
 		f.require("high")
 	})
