@@ -230,7 +230,7 @@ func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	}
 	for _, w := range a.Watched {
 		if w.Left > 0 && n.sameBirth(w) {
-			n.extendWatch(w.ID, now.Mono+w.Left, true)
+			n.extendWatch(fsm.Candidate{ID: w.ID}, now.Mono+w.Left, true)
 		}
 	}
 	n.armWatch(now)

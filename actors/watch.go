@@ -13,6 +13,7 @@ import (
 type watched struct {
 	id    string
 	end   time.Duration // monotonic instant at which the session ends if not renewed
+	inc   string        // of the holder, as its record has it
 	birth string        // of the session, once a heartbeat has told
 }
 
@@ -25,7 +26,7 @@ func (n *nodeActor) sameBirth(w redisbridge.Watched) bool {
 		return false
 	}
 	old := &n.beats.watched[i]
-	if old.birth != "" && old.birth != w.Birth {
+	if old.birth != "" && old.birth != w.Birth || old.inc != "" && !strings.HasPrefix(w.Birth, old.inc+"-") {
 		n.beats.watched = slices.Delete(n.beats.watched, i, i+1)
 		n.gone(w.ID)
 		return false
@@ -56,7 +57,7 @@ func (n *nodeActor) watch(m *watch) {
 	n.doubt(e, m)
 	now := n.env.clock.Now()
 	if e.holder != "" && !m.holder.Original {
-		n.extendWatch(e.holder, now.Mono+m.left, false)
+		n.extendWatch(m.holder, now.Mono+m.left, false)
 	}
 	n.armWatch(now)
 }
@@ -70,16 +71,16 @@ func (b *beats) find(id string) (int, bool) {
 // what was noted. An election's does not: when many of them follow one holder, most have
 // waited for their turn since Redis answered, and would put the end off by that. An end
 // that is too early costs a look.
-func (n *nodeActor) extendWatch(id string, end time.Duration, beat bool) {
+func (n *nodeActor) extendWatch(who fsm.Candidate, end time.Duration, beat bool) {
 	b := &n.beats
-	i, ok := b.find(id)
+	i, ok := b.find(who.ID)
 	if ok {
 		if beat {
 			b.watched[i].end = end
 		}
 		return
 	}
-	b.watched = slices.Insert(b.watched, i, watched{id: id, end: end})
+	b.watched = slices.Insert(b.watched, i, watched{id: who.ID, inc: who.Inc, end: end})
 }
 
 // armWatch sets the timer for the next end of a watched session.

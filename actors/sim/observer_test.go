@@ -38,6 +38,9 @@ var found = []struct {
 	{79749, 20 * time.Second},
 	// A heartbeat came seven seconds after its process had died, and was taken for a live one's.
 	{950915, 20 * time.Second},
+	// A holder was started again before the first heartbeat that asked for its session, which
+	// was taken for the one of before; and the hint of its successor was lost.
+	{4005018, 20 * time.Second},
 	// The observer's own: a term that began without a subscription was not taken for one.
 	{428, 5 * time.Minute},
 }
