@@ -115,10 +115,11 @@ func (e *election) Receive(ctx actor.Context) {
 		}
 		e.detach(ErrStopped)
 	case *actor.Restarting:
-		if env := e.env; env != nil {
+		env := e.env
+		e.detach(errRestarted) // first: who hears of the failure is told that the term has ended
+		if env != nil {
 			env.publish(&Failed{Election: e.name, At: env.clock.Now(), Err: errRestarted})
 		}
-		e.detach(errRestarted)
 		if e.nursery.ours() {
 			e.nursery.left.Store(e.self.Id, &identity{name: e.name, cfg: e.cfg, cell: e.cell})
 		}

@@ -211,7 +211,8 @@ type (
 		Deaf bool
 		Err  error
 	}
-	// Failed means: the node, or an election, has given up for good.
+	// Failed means: the node has given up for good, or an election has quit, after a panic
+	// say, and is to be run again. It leads no more when it tells so.
 	Failed struct {
 		silent
 		Election string

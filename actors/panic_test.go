@@ -20,13 +20,13 @@ func TestAnElectionThatPanicsStepsDownAndStartsIdle(t *testing.T) {
 		pid, err := high.ElectionPID(bg(t), "e")
 		high.must(err)
 		system.Root.Send(pid, (*actors.Drained)(nil)) // a nil message: reading its token panics
+		high.lost("e")                                // and only then who watches is told why
 		if failed := next[*actors.Failed](high, nil); failed.Election != "e" || !strings.Contains(failed.Err.Error(), "run it again") {
 			t.Errorf("%+v", failed)
 		}
 		if l.Valid() || l.Context().Err() == nil {
 			t.Errorf("the term goes on: valid %v, context %v", l.Valid(), l.Context().Err())
 		}
-		high.lost("e")
 		low.won("e") // at once, not after a TTL: the successor quits the record
 		eventually(t, "it stands no more", func() bool { return !f.candidate("e", "high") })
 		if s, err := high.Inspect(bg(t), "e"); err != nil || s.State != fsm.Idle {
