@@ -30,7 +30,8 @@ type Server struct {
 
 	binary, dir string
 	args        []string
-	tls         *tls.Config // of clients, nil without TLS
+	tls         *tls.Config    // of clients, nil without TLS
+	reserved    net.PacketConn // keeps others from the port while the server is down
 	process     *exec.Cmd
 	exited      chan struct{}
 }
@@ -71,14 +72,13 @@ func startServer(secure *tls.Config, args ...string) (*Server, error) {
 	s := &Server{binary: binary, dir: dir, args: args, tls: secure}
 	// Another process may take the port between our look and the server's.
 	for range 5 {
-		var port int
-		if port, err = freePort(); err != nil {
+		if s.Addr, s.reserved, err = reserve(); err != nil {
 			break
 		}
-		s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		if err = s.start(); err == nil {
 			return s, nil
 		}
+		_ = s.reserved.Close()
 	}
 	_ = os.RemoveAll(dir)
 	return nil, err
@@ -158,6 +158,7 @@ func (s *Server) Start() error {
 // Stop ends the process and removes its files. A second call does nothing.
 func (s *Server) Stop() {
 	s.Kill()
+	_ = s.reserved.Close()
 	_ = os.RemoveAll(s.dir)
 }
 
@@ -240,15 +241,22 @@ const firstPort, ports = 20000, 10000
 
 var lastPort atomic.Uint32
 
-// freePort returns a port of the loopback interface that nobody listens at. The
-// process id spreads the packages whose tests run at the same time.
-func freePort() (int, error) {
+// reserve returns an address of the loopback interface at which nobody listens. It is the
+// caller's until held is closed: who has the UDP port of a number has the TCP port too, by
+// agreement of all that call reserve. Tests of many packages run at the same time, and a
+// server that a test has killed must find its port free. The process id spreads them.
+func reserve() (addr string, held net.PacketConn, err error) {
 	for range 200 {
 		port := firstPort + (os.Getpid()*37+int(lastPort.Add(1)))%ports
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			return port, l.Close()
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		held, err := net.ListenPacket("udp", addr)
+		if err != nil {
+			continue
 		}
+		if l, err := net.Listen("tcp", addr); err == nil {
+			return addr, held, l.Close()
+		}
+		_ = held.Close()
 	}
-	return 0, errors.New("redistest: no free port between 20000 and 30000")
+	return "", nil, errors.New("redistest: no free port between 20000 and 30000")
 }

@@ -24,6 +24,25 @@ func TestAForcedFailoverMakesAReplicaThePrimary(t *testing.T) {
 	}
 }
 
+func TestAServerThatIsDownKeepsItsPort(t *testing.T) {
+	t.Parallel()
+	s := redistest.NewServer(t)
+	s.Kill()
+	taken := func() bool { // by the rule of all who look for a port
+		l, err := net.ListenPacket("udp", s.Addr)
+		if err == nil {
+			_ = l.Close()
+		}
+		return err != nil
+	}
+	if !taken() {
+		t.Error("another process may take it")
+	}
+	if s.Stop(); taken() {
+		t.Error("it is kept though the server was stopped for good")
+	}
+}
+
 func TestASlotMovesWithItsKeysOrWithoutThem(t *testing.T) {
 	t.Parallel()
 	c := redistest.NewClusterOf(t, 3)
