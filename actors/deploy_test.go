@@ -106,6 +106,35 @@ func TestAfterAFailoverByHandNobodyStaysWithTheOldPrimary(t *testing.T) {
 	t.Logf("in order %v after the failover", o.settle())
 }
 
+// The Sentinel that does a failover dies when the nodes have heard of it, and nobody else
+// has: the nodes stay together at the new primary, and go back together when the other
+// Sentinels, after a dozen seconds, have made a replica of it again.
+func TestASentinelThatDiesInItsFailoverDoesNotDivideTheFleet(t *testing.T) {
+	deployment(t)
+	r := redistest.NewReplicated(t, 1, 3)
+	o := opened(t, deployTTL, "ipc", redis.UniversalOptions{MasterName: r.Name, Addrs: r.Addrs()})
+	old, before, logged := r.Servers[0], o.token(), len(o.logs.String())
+	if got, err := r.Sentinels[0].Do("SENTINEL", "FAILOVER", r.Name); got != "+OK" {
+		t.Fatal(got, err)
+	}
+	o.logged(logged, "the Sentinels name another primary, "+r.Servers[1].Addr)
+	r.Sentinels[0].Kill()
+	t.Logf("at the new primary: in order %v after the Sentinel's death, token kept: %v", o.settle(), o.token() == before)
+	logged = len(o.logs.String())
+	if err := r.AwaitReplica(r.Servers[1]); err != nil {
+		if link := r.AwaitReplica(old); link != nil {
+			t.Fatal(err, link)
+		}
+		t.Log("the other Sentinels had heard of it")
+		return
+	}
+	o.logged(logged, "Redis names another tenancy")
+	t.Logf("back at the old one: in order %v later, token kept: %v", o.settle(), o.token() == before)
+	if o.token() < before {
+		t.Errorf("token %d after %d", o.token(), before)
+	}
+}
+
 // A name, or an address, leads to the primary. What the new one lacks are the last term
 // and a released office.
 func TestAFailoverToAReplicaThatLagsAndBackMakesNoSecondLeader(t *testing.T) {

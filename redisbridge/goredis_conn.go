@@ -214,7 +214,9 @@ func (c *conn) exchange(ctx context.Context, rc *redis.Conn, cmds []Command, pla
 		case errors.Is(err, redis.Nil):
 			replies[i] = Reply{}
 		case said != nil:
-			replies[i] = Reply{Err: said}
+			if replies[i] = (Reply{Err: said}); said.Code == "READONLY" {
+				c.b.demoted(c.link)
+			}
 		default:
 			return c.fail("talking to Redis", err)
 		}

@@ -39,8 +39,10 @@ const (
 	// One that is down is tried again after that long.
 	sentinelRetry = time.Second
 	// For that long a newer word counts that none of the Sentinels which answer knows of. They
-	// tell each other every two seconds, or undo it within eight.
-	sentinelSettles = 10 * time.Second
+	// tell each other every two seconds. If none of them has heard, they undo it: each asks a
+	// server for its role every ten seconds, and believes that it has to be a replica again when
+	// it was none for eight, so after ten to twenty.
+	sentinelSettles = 20 * time.Second
 )
 
 // sentinelMaster asks the Sentinels, one after the other, where the master is.
@@ -136,6 +138,16 @@ func (b *backend) behind(l *link, s sighting, now time.Duration) string {
 	return l.primary
 }
 
+// demoted: the server that a link goes to says that it is a replica. If the Sentinels that
+// answer did not know of it as the primary, they have undone that, and are right.
+func (b *backend) demoted(l *link) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.doubted != 0 && l.primary == b.primary.addr {
+		b.primary, b.doubted = sighting{}, 0
+	}
+}
+
 // sighted takes the word of a Sentinel. If it is news, all links to another server are
 // closed: the bridge makes new ones.
 func (b *backend) sighted(s sighting) {
@@ -219,6 +231,34 @@ func (l *link) follow(addr string) (heard bool) {
 		cancel()
 		if err == nil {
 			l.b.sighted(found)
+		} else if m, ok := got.(*redis.Message); ok {
+			l.b.announced(replacement(m.Channel, m.Payload))
 		}
+	}
+}
+
+// announced takes what a Sentinel said that died before it could be asked. No other may know
+// of it yet, and whoever it has told has left. Its number is not said: one more than the last
+// one, at the least. An old word that comes late is not about the present primary.
+func (b *backend) announced(old, now string) {
+	b.mu.Lock()
+	s := sighting{now, b.primary.epoch + 1}
+	present := b.primary.addr
+	b.mu.Unlock()
+	if now != "" && old == present {
+		b.sighted(s)
+	}
+}
+
+// replacement is which server an event of a Sentinel says was replaced as the primary, and
+// which one replaces it; "" if it does not say that.
+func replacement(channel, payload string) (old, now string) {
+	switch w := strings.Fields(payload); {
+	case channel == "+promoted-slave" && len(w) == 8: // slave NAME IP PORT @ MASTER IP PORT
+		return net.JoinHostPort(w[6], w[7]), net.JoinHostPort(w[2], w[3])
+	case channel == "+switch-master" && len(w) == 5: // MASTER IP PORT IP PORT
+		return net.JoinHostPort(w[1], w[2]), net.JoinHostPort(w[3], w[4])
+	default:
+		return "", ""
 	}
 }

@@ -50,6 +50,9 @@ func TestTheNewestWordOfTheSentinelsCounts(t *testing.T) {
 		t.Errorf("it goes to %s, where the newest is b", to)
 	}
 	b.sighted(sighting{"b", 4})
+	if b.demoted(late); b.primary != (sighting{"b", 4}) {
+		t.Errorf("a replica of the next primary made it forget the newest word: %v", b.primary)
+	}
 	if to := b.behind(late, sighting{"a", 3}, now+sentinelSettles); to != "b" {
 		t.Errorf("it goes to %s, though b was confirmed meanwhile", to)
 	}
@@ -59,5 +62,58 @@ func TestTheNewestWordOfTheSentinelsCounts(t *testing.T) {
 	}
 	if !b.heads(open(), sighting{"d", 0}) || !b.heads(open(), sighting{"e", 1}) || late.ctx.Err() == nil {
 		t.Error("it does not follow them from their new beginning")
+	}
+}
+
+func TestTheLastWordOfASentinelCounts(t *testing.T) {
+	made, err := NewBackend(BackendConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := made.(*backend)
+	defer b.Close()
+	l, _ := b.open()
+	b.heads(l, sighting{"10.0.0.1:6379", 3})
+	for _, word := range []struct{ channel, payload string }{
+		{"+config-update-from", "sentinel 5a1 10.0.0.7 26379 @ fleet 10.0.0.1 6379"},                      // says no more than that
+		{"+promoted-slave", "slave 10.0.0.3:6379 10.0.0.3 6379 @ fleet 10.0.0.9 6379"},                    // late
+		{"+switch-master", "fleet 10.0.0.9 6379 10.0.0.3 6379"},                                           // late
+		{"+switch-master", "fleet 10.0.0.1 6379"}, {"+promoted-slave", ""}, {"+sdown", "a b c d e f g h"}, // no such words
+	} {
+		if b.announced(replacement(word.channel, word.payload)); l.ctx.Err() != nil {
+			t.Fatalf("%v closed the link", word)
+		}
+	}
+	b.announced(replacement("+promoted-slave", "slave 10.0.0.2:6379 10.0.0.2 6379 @ fleet 10.0.0.1 6379"))
+	if l.ctx.Err() == nil || b.primary != (sighting{"10.0.0.2:6379", 4}) {
+		t.Errorf("the primary is %v, the link to the old one: %v", b.primary, l.ctx.Err())
+	}
+	b.announced(replacement("+switch-master", "fleet 10.0.0.2 6379 ::1 6379"))
+	if b.primary != (sighting{"[::1]:6379", 5}) {
+		t.Errorf("the primary is %v", b.primary)
+	}
+}
+
+func TestAReplicaIsNoPrimaryWhateverASentinelSaid(t *testing.T) {
+	made, err := NewBackend(BackendConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := made.(*backend)
+	defer b.Close()
+	old, late := &link{b: b}, &link{b: b}
+	b.heads(old, sighting{"a", 3})
+	b.sighted(sighting{"b", 4})
+	const now = time.Hour
+	if b.behind(late, sighting{"a", 3}, now); late.primary != "b" {
+		t.Fatalf("it goes to %q", late.primary)
+	}
+	b.demoted(old) // it was the primary, and is said to be none
+	if to := b.behind(late, sighting{"a", 3}, now); to != "b" {
+		t.Errorf("it goes to %s, since another server is a replica", to)
+	}
+	b.demoted(late)
+	if next := (&link{b: b}); !b.heads(next, sighting{"a", 3}) || next.primary != "a" {
+		t.Errorf("the Sentinels have undone the failover, and are not believed: %q", next.primary)
 	}
 }

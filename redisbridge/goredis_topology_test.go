@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"hustings/redisbridge"
 	"hustings/redisbridge/redistest"
@@ -113,6 +114,32 @@ func TestALinkToAPrimaryThatSentinelReplacesIsClosed(t *testing.T) {
 	}
 	if got, err := now.Do("EXISTS", "there"); err != nil || got != ":1" {
 		t.Errorf("the next connection went elsewhere: %q %v", got, err)
+	}
+}
+
+// A Sentinel that says what it has done, and is gone when it is asked for more.
+func TestTheLastWordOfASentinelClosesALink(t *testing.T) {
+	r := redistest.NewReplicated(t, 1, 1)
+	way := redistest.NewProxy(t, r.Sentinels[0].Addr)
+	o := options(way.Addr)
+	o.MasterName = r.Name
+	c, err := connect(t, backend(t, redisbridge.BackendConfig{Redis: o}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	redistest.Sleep(time.Second) // it is asked when the subscription was confirmed
+	if n := way.Connections(); n != 1 {
+		t.Fatalf("%d connections to the Sentinel, want the one that listens", n)
+	}
+	way.Refuse()
+	now, err := r.Failover()
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan error, 1)
+	c.Do([]redisbridge.Command{{Args: []string{"PING"}}}, func(_ []redisbridge.Reply, err error) { failed <- err })
+	if err := receive(t, failed); err == nil || !strings.Contains(err.Error(), "another primary, "+now.Addr) {
+		t.Errorf("the connection: %v", err)
 	}
 }
 
