@@ -194,8 +194,18 @@ func (r *nodeRun) tell(events <-chan actors.Event) {
 		if l != nil {
 			r.printer.print(l)
 		}
+		if _, missed := ev.(*actors.Missed); missed {
+			r.tellLeaders()
+		}
 	}
 	r.stop(errors.New("the node's actor has stopped")) // unless it was told to
+}
+
+// tellLeaders prints who leads: some lines that would have told so were never made.
+func (r *nodeRun) tellLeaders() {
+	for _, v := range r.node.Views() {
+		r.printer.print(newLine("leader", clock.Now(), "election", v.Election).with(leaderMembers(v.Leader)...))
+	}
 }
 
 // leave stops the node: every election drains and quits, then the node leaves the fleet.

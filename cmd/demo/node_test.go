@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"hustings/actors"
 	"hustings/redisbridge/redistest"
 )
 
@@ -67,6 +68,37 @@ func checkMembers(t *testing.T, o output) {
 	for name := range o {
 		if !known[name] {
 			t.Errorf("%q is not documented, in %v", name, o)
+		}
+	}
+}
+
+// Whoever reads the lines must not go on with an old leader for good.
+func TestWhoMissedEventsIsToldWhoLeads(t *testing.T) {
+	var out bytes.Buffer
+	o, err := parseNode(strings.Fields("--format json --id web --rank 1 --quarantine=false --redis redis://"+redistest.NewMini(t).Addr()), &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newNodeRun(o, told(0, &out))
+	if err := r.start(); err != nil {
+		t.Fatal(err)
+	}
+	defer r.leave()
+	for _, name := range []string{"a", "b"} {
+		l, err := r.node.Campaign(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Release(t.Context()) }()
+	}
+	events := make(chan actors.Event, 1)
+	events <- &actors.Missed{N: 3}
+	close(events)
+	r.tell(events)
+	r.printer.close(flushPatience)
+	for _, want := range []string{`"error":"3 events were missed`, `"election":"a","leader":"web"`, `"election":"b","leader":"web"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s is missing in %s", want, out.String())
 		}
 	}
 }
