@@ -26,7 +26,12 @@ func (n *nodeActor) sameBirth(w redisbridge.Watched) bool {
 		return false
 	}
 	old := &n.beats.watched[i]
-	if old.birth != "" && old.birth != w.Birth || old.inc != "" && !strings.HasPrefix(w.Birth, old.inc+"-") {
+	same := old.birth == w.Birth
+	if old.birth == "" { // what the record said must do
+		number, of := strings.CutPrefix(w.Birth, old.inc)
+		same = of && (old.inc == "" || strings.HasPrefix(number, "-"))
+	}
+	if !same {
 		n.beats.watched = slices.Delete(n.beats.watched, i, i+1)
 		n.gone(w.ID)
 		return false
