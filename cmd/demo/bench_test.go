@@ -4,21 +4,21 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"hustings/cmd/demo/internal/bench"
+	"hustings/redisbridge/redistest"
 )
 
 func TestBenchMeasuresTheFloorAndWritesIt(t *testing.T) {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Skip("no redis-server on PATH")
-	}
 	file := filepath.Join(t.TempDir(), "out.json")
 	var out, errs bytes.Buffer
 	code := run([]string{"bench", "--quick", "--only", "floor", "--json", file}, &console{out: &out, err: &errs})
+	if code == exitNoServer {
+		t.Skip(redistest.ErrNoServer)
+	}
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}

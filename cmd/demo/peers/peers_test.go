@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"hustings/redisbridge/redistest"
 )
 
 func TestRequestsAreCountedWhereverWritesAreCut(t *testing.T) {
@@ -75,12 +76,13 @@ func TestWhatIsHopelessIsGivenUp(t *testing.T) {
 }
 
 func TestAllContendersLeadHandOverAndFailOver(t *testing.T) {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Skip("no redis-server on PATH")
-	}
 	file := filepath.Join(t.TempDir(), "out.json")
 	var out, errs bytes.Buffer
-	if code := command(t.Context(), []string{"--quick", "--json", file}, &out, &errs); code != exitOK {
+	switch code := command(t.Context(), []string{"--quick", "--json", file}, &out, &errs); code {
+	case exitOK:
+	case exitNoServer:
+		t.Skip(redistest.ErrNoServer)
+	default:
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
 	t.Log(out.String())
