@@ -3,7 +3,6 @@ package actors
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"hustings/fsm"
@@ -161,7 +160,7 @@ func (n *nodeActor) awaitTurn(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 // which a failover has brought back: it ends by itself, and until then nothing prolongs
 // our trust.
 func (n *nodeActor) contested(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
-	newer := a.Other.Inc != "" && strings.HasPrefix(a.OtherBirth, a.Other.Inc+"-") && a.Other.Start > n.beats.started
+	newer := a.Other.Inc != "" && fsm.BornAs(a.OtherBirth, a.Other.Inc) && a.Other.Start > n.beats.started
 	if newer || n.renewed(now, a) {
 		n.fail(fmt.Errorf("%w: %q is now %s (%w)", ErrReplaced, n.cfg.ID, whose(*a.Other), ErrDuplicateID))
 		return
@@ -229,8 +228,8 @@ func (n *nodeActor) digest(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 		}
 	}
 	for _, w := range a.Watched {
-		if w.Left > 0 && n.sameBirth(w) {
-			n.extendWatch(fsm.Candidate{ID: w.ID}, now.Mono+w.Left, true)
+		if w.Left > 0 {
+			n.prolongWatch(w, now.Mono+w.Left)
 		}
 	}
 	n.armWatch(now)

@@ -17,27 +17,26 @@ type watched struct {
 	birth string        // of the session, once a heartbeat has told
 }
 
-// sameBirth reports whether a watched session is the one that was watched so far. Another
-// one under the same id means that the holder lapsed or was started again: its offices
-// are free.
-func (n *nodeActor) sameBirth(w redisbridge.Watched) bool {
-	i, ok := n.beats.find(w.ID)
+// prolongWatch takes what a heartbeat says of a watched session: when it ends if it is not
+// renewed. Another one under the same id means that the holder lapsed or was started again:
+// its offices are free.
+func (n *nodeActor) prolongWatch(w redisbridge.Watched, end time.Duration) {
+	b := &n.beats
+	i, ok := b.find(w.ID)
 	if !ok {
-		return false
+		return
 	}
-	old := &n.beats.watched[i]
+	old := &b.watched[i]
 	same := old.birth == w.Birth
-	if old.birth == "" { // what the record said must do
-		number, of := strings.CutPrefix(w.Birth, old.inc)
-		same = of && (old.inc == "" || strings.HasPrefix(number, "-"))
+	if old.birth == "" {
+		same = old.inc == "" || fsm.BornAs(w.Birth, old.inc)
 	}
 	if !same {
-		n.beats.watched = slices.Delete(n.beats.watched, i, i+1)
+		b.watched = slices.Delete(b.watched, i, i+1)
 		n.gone(w.ID)
-		return false
+		return
 	}
-	old.birth = w.Birth
-	return true
+	old.birth, old.end = w.Birth, end
 }
 
 // whom lists whose sessions a heartbeat asks for. Mostly they are the last one's: then it is
@@ -62,7 +61,7 @@ func (n *nodeActor) watch(m *watch) {
 	n.doubt(e, m)
 	now := n.env.clock.Now()
 	if e.holder != "" && !m.holder.Original {
-		n.extendWatch(m.holder, now.Mono+m.left, false)
+		n.beginWatch(m.holder, now.Mono+m.left)
 	}
 	n.armWatch(now)
 }
@@ -72,20 +71,14 @@ func (b *beats) find(id string) (int, bool) {
 	return slices.BinarySearchFunc(b.watched, id, func(x watched, id string) int { return strings.Compare(x.id, id) })
 }
 
-// extendWatch notes when a session ends if it is not renewed. A heartbeat's word replaces
-// what was noted. An election's does not: when many of them follow one holder, most have
-// waited for their turn since Redis answered, and would put the end off by that. An end
-// that is too early costs a look.
-func (n *nodeActor) extendWatch(who fsm.Candidate, end time.Duration, beat bool) {
+// beginWatch notes when a session ends if it is not renewed, unless it is watched: when many
+// elections follow one holder, most have waited for their turn since Redis answered, and
+// would put the end off by that. An end that is too early costs a look.
+func (n *nodeActor) beginWatch(who fsm.Candidate, end time.Duration) {
 	b := &n.beats
-	i, ok := b.find(who.ID)
-	if ok {
-		if beat {
-			b.watched[i].end = end
-		}
-		return
+	if i, ok := b.find(who.ID); !ok {
+		b.watched = slices.Insert(b.watched, i, watched{id: who.ID, inc: who.Inc, end: end})
 	}
-	b.watched = slices.Insert(b.watched, i, watched{id: who.ID, inc: who.Inc, end: end})
 }
 
 // armWatch sets the timer for the next end of a watched session.

@@ -166,7 +166,7 @@ func (s *Session) answered(now Instant, req uint64, v Verdict, t Tenancy, e Epoc
 	s.SeenEpoch(e)
 	latest := req > s.lastGood
 	s.lastGood = max(s.lastGood, req)
-	if !known || !ours(t, s.inc) {
+	if !known || !BornAs(t.Birth, s.inc) {
 		return Answered{}
 	}
 	before := s.current.Load()
@@ -178,10 +178,10 @@ func (s *Session) answered(now Instant, req uint64, v Verdict, t Tenancy, e Epoc
 	return Answered{Changed: before != nil && before.tenancy != t}
 }
 
-// ours reports whether a birth is of this incarnation: Redis can't say otherwise,
-// but what it says is checked all the same.
-func ours(t Tenancy, inc string) bool {
-	rest, ok := strings.CutPrefix(t.Birth, inc)
+// BornAs reports whether a session's birth is of an incarnation. Of our own Redis can't
+// say otherwise, but what it says is checked all the same.
+func BornAs(birth, inc string) bool {
+	rest, ok := strings.CutPrefix(birth, inc)
 	return ok && strings.HasPrefix(rest, "-")
 }
 
