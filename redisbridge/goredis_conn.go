@@ -214,7 +214,8 @@ func (c *conn) exchange(ctx context.Context, rc *redis.Conn, cmds []Command, pla
 		case errors.Is(err, redis.Nil):
 			replies[i] = Reply{}
 		case said != nil:
-			if replies[i] = (Reply{Err: said}); said.Code == "READONLY" {
+			replies[i] = Reply{Err: said}
+			if said.Code == "READONLY" {
 				c.b.demoted(c.link)
 			}
 		default:

@@ -6,13 +6,18 @@ import (
 	"time"
 )
 
-func TestTheNewestWordOfTheSentinelsCounts(t *testing.T) {
-	made, err := NewBackend(BackendConfig{})
+func newBackend(t *testing.T) *backend {
+	t.Helper()
+	b, err := NewBackend(BackendConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := made.(*backend)
-	defer b.Close()
+	t.Cleanup(b.Close)
+	return b.(*backend)
+}
+
+func TestTheNewestWordOfTheSentinelsCounts(t *testing.T) {
+	b := newBackend(t)
 	open := func() *link {
 		l, ok := b.open()
 		if !ok {
@@ -66,12 +71,7 @@ func TestTheNewestWordOfTheSentinelsCounts(t *testing.T) {
 }
 
 func TestTheLastWordOfASentinelCounts(t *testing.T) {
-	made, err := NewBackend(BackendConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := made.(*backend)
-	defer b.Close()
+	b := newBackend(t)
 	l, _ := b.open()
 	b.heads(l, sighting{"10.0.0.1:6379", 3})
 	for _, word := range []struct{ channel, payload string }{
@@ -95,12 +95,7 @@ func TestTheLastWordOfASentinelCounts(t *testing.T) {
 }
 
 func TestAReplicaIsNoPrimaryWhateverASentinelSaid(t *testing.T) {
-	made, err := NewBackend(BackendConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := made.(*backend)
-	defer b.Close()
+	b := newBackend(t)
 	old, late := &link{b: b}, &link{b: b}
 	b.heads(old, sighting{"a", 3})
 	b.sighted(sighting{"b", 4})

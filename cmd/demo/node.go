@@ -188,14 +188,14 @@ func (r *nodeRun) tell(events <-chan actors.Event) {
 			// A successor may come before the next poll is due.
 			r.standOf(ev.Election).poll()
 			l = eventLine(ev)
+		case *actors.Missed:
+			r.printer.print(eventLine(ev))
+			r.tellLeaders()
 		default:
 			l = eventLine(ev)
 		}
 		if l != nil {
 			r.printer.print(l)
-		}
-		if _, missed := ev.(*actors.Missed); missed {
-			r.tellLeaders()
 		}
 	}
 	r.stop(errors.New("the node's actor has stopped")) // unless it was told to
@@ -204,7 +204,7 @@ func (r *nodeRun) tell(events <-chan actors.Event) {
 // tellLeaders prints who leads: some lines that would have told so were never made.
 func (r *nodeRun) tellLeaders() {
 	for _, v := range r.node.Views() {
-		r.printer.print(newLine("leader", clock.Now(), "election", v.Election).with(leaderMembers(v.Leader)...))
+		r.printer.print(eventLine(&actors.LeaderChanged{Election: v.Election, At: clock.Now(), Leader: v.Leader}))
 	}
 }
 
