@@ -52,7 +52,7 @@ func (e *election) call(fx *fsm.Effect) {
 	}
 	c := &redisbridge.Call{
 		ReplyTo: e.self, Gen: e.gen, Election: e.name, Round: fx.Round, Register: fx.Register,
-		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Keep: fx.Keep, Rank: e.m.Self().Rank, Mixed: e.env.mixed.Load() || e.m.Mixed(),
+		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Keep: fx.Keep, Rank: e.m.Self().Rank, Mixed: e.mixed(),
 		Grace: e.cfg.EvictGrace,
 	}
 	switch fx.Kind {
@@ -73,6 +73,10 @@ func (e *election) call(fx *fsm.Effect) {
 	}
 	e.root.Send(e.env.bridge, c)
 }
+
+// mixed reports whether an original is in the fleet, or was seen in this election, though the
+// members' list does not have it yet.
+func (e *election) mixed() bool { return e.env.mixed.Load() || e.m.Mixed() }
 
 var wireTypes = map[fsm.EffectKind]redisbridge.MessageType{
 	fsm.DoVote: redisbridge.TypeVote, fsm.DoAck: redisbridge.TypeAck, fsm.DoKick: redisbridge.TypeKick,
@@ -174,7 +178,7 @@ func (e *election) log(n *fsm.Notice) {
 
 // tellOriginals writes what an original reads as the winner, of whatever election.
 func (e *election) tellOriginals() {
-	if !e.env.mixed.Load() {
+	if !e.mixed() {
 		return
 	}
 	id, _ := json.Marshal(e.env.cfg.ID) // valid UTF-8: Validate has seen to it

@@ -103,6 +103,34 @@ func TestOursIsTheWinnerThatOriginalsRead(t *testing.T) {
 	})
 }
 
+// The next term may begin before the members' lists have an original that was put back.
+func TestOursIsTheWinnerForAnOriginalThatWasJustPutBack(t *testing.T) {
+	onMixed(t, 20, func(f *mixedFleet) {
+		for i, id := range []string{"second", "first"} {
+			n := f.w.Node(id, actors.Config{Rank: new(int64(19 + i)), Quarantine: new(false)})
+			n.Stand(actors.ElectionConfig{Name: "e", Run: true})
+			f.ours = append(f.ours, n)
+		}
+		f.original("low", 10)
+		f.w.Run(20*time.Second + f.w.Rand().Duration(0, 60*time.Second))
+		f.soon("first", time.Minute)
+		_, _ = f.w.Redis().Do("FLUSHALL")
+		standing := func() bool {
+			v, _ := f.w.Redis().Do("SISMEMBER", "ipc::election:e:candidates", "low")
+			return v == int64(1)
+		}
+		if !f.w.RunUntil(standing, 4*time.Minute) || f.leading() != "first" {
+			f.w.Require("put back", fmt.Errorf("%q leads", f.leading()))
+		}
+		f.ours[1].Tell("e", &actors.Resign{})
+		f.soon("second", time.Second)
+		f.w.Run(10 * time.Millisecond)
+		if v, _ := f.w.Redis().Do("GET", "ipc::election:winner"); v != `{"serverId":"second","pid":19.5}` {
+			f.w.Require("the winner's key", fmt.Errorf("%v", v))
+		}
+	})
+}
+
 func TestAnOriginalThatQuitIsNotPutBack(t *testing.T) {
 	onMixed(t, 20, func(f *mixedFleet) {
 		f.our("ours", 20)
