@@ -240,13 +240,14 @@ func (b *Bridge) failed(err error) {
 		b.window.lost()
 		b.scratch = scratch{} // it may be read still
 	}
-	b.unanswered(flying, err)
+	why := down(err)
+	b.unanswered(flying, why)
 	for k := range b.queue {
 		if !CallKind(k).kept() {
 			calls := b.queue[k]
 			b.queue[k] = nil
 			b.queued -= len(calls)
-			b.refuse(calls, err)
+			b.refuse(calls, why)
 		}
 	}
 	b.tell(err)
@@ -259,33 +260,28 @@ func (b *Bridge) failed(err error) {
 	}
 }
 
-// unanswered: the link failed while calls were under way. Their outcome is unknown.
+// unanswered: the link failed while calls were under way, and why. Their outcome is unknown.
 // Those that are kept go first on the next connection, in the order they had.
-func (b *Bridge) unanswered(flying []flight, err error) {
+func (b *Bridge) unanswered(flying []flight, why error) {
 	for _, f := range slices.Backward(flying) {
 		if f.kind.kept() {
 			b.queue[f.kind] = append(slices.Clip(f.calls), b.queue[f.kind]...)
 			b.queued += len(f.calls)
 		}
 	}
-	err = down(err)
 	for _, f := range flying {
 		if !f.kind.kept() {
 			for _, c := range f.calls {
-				b.unsure(c, err)
+				b.unsure(c, why)
 			}
 		}
 	}
 }
 
 // refuse answers calls that did not go out.
-func (b *Bridge) refuse(calls []*Call, err error) {
-	if len(calls) == 0 {
-		return
-	}
-	err = down(err)
+func (b *Bridge) refuse(calls []*Call, why error) {
 	for _, c := range calls {
-		b.answer(c, fault(c, err))
+		b.answer(c, fault(c, why))
 	}
 }
 
@@ -306,7 +302,7 @@ func (b *Bridge) handOn() {
 			if f.kind.kept() {
 				b.queue[f.kind] = append(b.queue[f.kind], c)
 			} else {
-				b.unsure(c, down(errRestarted))
+				b.unsure(c, errRestarted)
 			}
 		}
 	}
@@ -320,7 +316,7 @@ func (b *Bridge) handOn() {
 	}
 }
 
-var errRestarted = errors.New("redisbridge: the bridge was restarted")
+var errRestarted = down(errors.New("redisbridge: the bridge was restarted"))
 
 // retryAfter is how long a kept call waits that the server could not do.
 const retryAfter = 250 * time.Millisecond

@@ -77,7 +77,7 @@ func (c *script) need(i int) int64 {
 
 // whole reads a number as text. Tokens and ranks are below 2^53.
 func whole(s string) int64 {
-	if n, ok := digits(s); ok {
+	if n, ok := digits(s); ok || s == "" {
 		return n
 	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
