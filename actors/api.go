@@ -61,6 +61,9 @@ func Start(ctx context.Context, system *actor.ActorSystem, cfg Config) (*Node, e
 func Attach(ctx context.Context, system *actor.ActorSystem, node *actor.PID) (*Node, error) {
 	ch := make(chan *Node, 1)
 	system.Root.Send(node, &Handle{Done: func(n *Node) { ch <- n }})
+	if _, lives := system.ProcessRegistry.Get(node); !lives {
+		return nil, fmt.Errorf("attach: %w", ErrStopped)
+	}
 	select {
 	case n := <-ch:
 		return n, nil
@@ -163,16 +166,72 @@ func (n *Node) askElection(ctx context.Context, name string, request any, done f
 
 // askAbout asks the actor of one election and waits for its answer.
 func (n *Node) askAbout(ctx context.Context, doing, name string, request any) error {
-	err := checkElection(name)
-	if err == nil {
-		ch, done := answers[struct{}]()
-		n.askElection(ctx, name, request, func(err error) { done(struct{}{}, err) })
-		_, err = await(ctx, n, ch)
-	}
-	if err != nil {
+	if err := checkElection(name); err != nil {
 		return fmt.Errorf("%s %q: %w", doing, name, err)
 	}
-	return nil
+	return n.askSome(ctx, doing, []string{name}, request)
+}
+
+// An election's actor may stop before it answers: its parent is a user's, or it panics too
+// often. What waits in its mailbox is lost then, and what is sent to it later too. So who
+// waits for an answer looks, at each turnover, whether the actor is still there.
+
+// stay is the actor of an election as it was when it was asked for something.
+type stay struct {
+	election string
+	pid      *actor.PID // nil: the node was asked to make it
+}
+
+func (n *Node) stay(election string) stay {
+	if e := n.shared.elections.find(election); e != nil {
+		return stay{election, e.pid}
+	}
+	return stay{election: election}
+}
+
+// gone reports, after a turnover, whether the actor is not there any more.
+func (s *stay) gone(n *Node) bool {
+	e := n.shared.elections.find(s.election)
+	if e == nil || s.pid != nil && !s.pid.Equal(e.pid) {
+		return true
+	}
+	s.pid = e.pid
+	return false
+}
+
+// turnover is closed at the next one. It is to be had before the actor is asked.
+func (n *Node) turnover() <-chan struct{} { return *n.shared.turnover.Load() }
+
+// awaitOf waits as await does, and for a turnover: errTurnover.
+func awaitOf[T any](ctx context.Context, n *Node, ch <-chan answer[T], turnover <-chan struct{}) (value T, err error) {
+	select {
+	case a := <-ch:
+		return a.value, a.err
+	case <-turnover:
+		select {
+		case a := <-ch:
+			return a.value, a.err
+		default:
+			return value, errTurnover
+		}
+	case <-n.shared.done:
+		return await(ctx, n, ch)
+	case <-ctx.Done():
+		return value, context.Cause(ctx)
+	}
+}
+
+// awaitFrom waits for an answer of one actor: errGone if it has stopped without one.
+func awaitFrom[T any](ctx context.Context, n *Node, ch <-chan answer[T], at stay, turnover <-chan struct{}) (value T, err error) {
+	for {
+		value, err = awaitOf(ctx, n, ch, turnover)
+		if !errors.Is(err, errTurnover) {
+			return value, err
+		}
+		if turnover = n.turnover(); at.gone(n) {
+			return value, errGone
+		}
+	}
 }
 
 // askAll asks the actors of some elections the same, so many of them at once, and waits
@@ -197,16 +256,25 @@ func (n *Node) askAll(ctx context.Context, doing string, names []string, atOnce 
 	return nil
 }
 
-// askSome returns when all have answered. The error is that of the first which failed.
+// askSome returns when all have answered. Where an actor has stopped before it answered,
+// who comes after it is asked. The error is that of the first which failed.
 func (n *Node) askSome(ctx context.Context, doing string, names []string, request any) error {
 	ch, all := answers[struct{}]()
 	var failed atomic.Pointer[error]
 	var left atomic.Int64
 	left.Store(int64(len(names)))
-	for _, name := range names {
-		n.askElection(ctx, name, request, func(err error) {
+	asked := make([]struct {
+		at       stay
+		answered atomic.Bool
+	}, len(names))
+	ask := func(i int) {
+		asked[i].at = n.stay(names[i])
+		n.askElection(ctx, names[i], request, func(err error) {
+			if !asked[i].answered.CompareAndSwap(false, true) {
+				return
+			}
 			if err != nil {
-				err = fmt.Errorf("%s %q: %w", doing, name, err)
+				err = fmt.Errorf("%s %q: %w", doing, names[i], err)
 				failed.CompareAndSwap(nil, &err)
 			}
 			if left.Add(-1) == 0 {
@@ -214,13 +282,31 @@ func (n *Node) askSome(ctx context.Context, doing string, names []string, reques
 			}
 		})
 	}
-	if _, err := await(ctx, n, ch); err != nil {
-		return fmt.Errorf("%s %d elections: %w", doing, len(names), err)
+	turnover := n.turnover()
+	for i := range names {
+		ask(i)
 	}
-	if p := failed.Load(); p != nil {
-		return *p
+	for {
+		_, err := awaitOf(ctx, n, ch, turnover)
+		switch {
+		case errors.Is(err, errTurnover):
+			turnover = n.turnover()
+			for i := range asked {
+				if !asked[i].answered.Load() && asked[i].at.gone(n) {
+					ask(i)
+				}
+			}
+			continue
+		case err != nil && len(names) == 1:
+			return fmt.Errorf("%s %q: %w", doing, names[0], err)
+		case err != nil:
+			return fmt.Errorf("%s %d elections: %w", doing, len(names), err)
+		}
+		if p := failed.Load(); p != nil {
+			return *p
+		}
+		return nil
 	}
-	return nil
 }
 
 // opensAtOnce is how many elections a node opens before it gets to its heartbeats.
@@ -276,7 +362,9 @@ func (n *Node) Stand(ctx context.Context, election string) error {
 }
 
 // Offline quits every election and leaves the fleet, but keeps the session and the
-// connections. Online undoes it.
+// connections. It returns when Redis knows; leaders drain first. Online undoes it: an
+// Offline that is still waiting then returns an error, as an Online does that Offline
+// overtakes (ErrOffline).
 func (n *Node) Offline(ctx context.Context) error { return n.ask(ctx, n.pid, &goOffline{}) }
 
 // Online restores presence. No election is run again by it.
@@ -288,6 +376,9 @@ func (n *Node) Online(ctx context.Context) error { return n.ask(ctx, n.pid, &goO
 // by itself. A second Stop returns nil.
 func (n *Node) Stop(ctx context.Context) error {
 	err := n.ask(ctx, n.pid, &Stop{})
+	for errors.Is(err, errRestarted) { // its actor panicked, and has forgotten
+		err = n.ask(ctx, n.pid, &Stop{})
+	}
 	select {
 	case <-n.shared.done:
 		return nil

@@ -31,11 +31,14 @@ func (e *election) join(err error) {
 // same name, may have left a record or a candidacy: then this one begins by withdrawing,
 // and stands when Redis has answered.
 func (e *election) attach(env *env, recover bool) {
-	e.leave()
+	if e.env == env {
+		return // the node became ready while we asked to join, and has greeted us for both
+	}
+	e.leave(fsm.CauseNodeStopped)
 	rank, err := rankOf(env, e.name)
 	if err != nil {
 		env.publish(&Failed{Election: e.name, At: env.clock.Now(), Err: err})
-		e.detach(err)
+		e.detach(err, fsm.CauseNodeStopped)
 		return
 	}
 	e.env, e.parting = env, false
@@ -43,11 +46,14 @@ func (e *election) attach(env *env, recover bool) {
 	e.gen = env.entropy()
 	self := fsm.Candidate{ID: env.cfg.ID, Inc: env.session.Inc(), Rank: rank}
 	e.m = fsm.NewMachine(self, env.rulesOf(e.cfg), env.session, env.entropy())
-	if e.cell.starts++; recover || e.cell.starts > 1 {
+	if starts := e.cell.starts.Add(1); recover || starts > 1 {
 		e.step(fsm.Input{Kind: fsm.InRecover})
 	}
 	if e.cell.down.Load() {
 		e.step(fsm.Input{Kind: fsm.InStandDown})
+	}
+	if e.closed() != nil {
+		e.insist(false) // as if it had been told to quit
 	}
 	if e.explicit || e.contending() != nil {
 		e.step(fsm.Input{Kind: fsm.InRun})
@@ -56,13 +62,9 @@ func (e *election) attach(env *env, recover bool) {
 	if e.following() {
 		e.follow()
 	}
-	if e.papers == nil {
-		return
-	}
-	waiting := e.papers.waiting
-	e.papers.waiting = nil
-	for _, m := range waiting {
-		w := m.(postponed)
+	for e.papers != nil && len(e.papers.waiting) > 0 { // one by one: if one panics the others are answered
+		w := e.papers.waiting[0].(postponed)
+		e.papers.waiting = e.papers.waiting[1:]
 		e.handle(w.sender, w.message)
 	}
 }
@@ -82,8 +84,12 @@ func (e *election) postpone(ctx actor.Context, m any) {
 		e.refuse(ctx.Sender(), m, e.papers.failed)
 		return
 	}
+	if m, ok := m.(*inspect); ok {
+		m.done(nil, errNotReady) // it is not to wait for Redis
+		return
+	}
 	if len(e.desk().waiting) >= maxWaiting {
-		e.refuse(ctx.Sender(), m, ErrBusy)
+		e.refuse(ctx.Sender(), m, errCrowded)
 		return
 	}
 	e.desk().waiting = append(e.desk().waiting, postponed{ctx.Sender(), m})
@@ -91,29 +97,33 @@ func (e *election) postpone(ctx actor.Context, m any) {
 
 // leave ends whatever this start holds, at once: the lease is closed, the context
 // cancelled. What Redis holds is left to the successor, or to the TTL.
-func (e *election) leave() {
+func (e *election) leave(why fsm.CauseCode) {
 	e.disarm()
 	if e.m != nil {
 		e.m.Abandon()
 		e.m = nil
 	}
 	if e.lead != nil {
-		e.unlead(fsm.Cause{Code: fsm.CauseNodeStopped})
+		e.unlead(fsm.Cause{Code: why})
 	}
 	if e.papers != nil {
 		e.papers.checks, e.papers.ghosts = nil, nil
 	}
 }
 
-// detach: the node is gone, or refuses us.
-func (e *election) detach(err error) {
+// detach: the node is gone, or refuses us, or this actor ends.
+func (e *election) detach(err error, why fsm.CauseCode) {
 	won := e.m != nil && e.m.Result() == fsm.ResultWon
+	knew := e.m != nil && e.m.Leader().Known
 	env := e.env
-	e.leave()
+	e.leave(why)
 	e.env = nil
 	e.cell.view.Store(nil)
 	if won {
-		env.publish(&Lost{Election: e.name, At: env.clock.Now(), Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
+		env.publish(&Lost{Election: e.name, At: env.clock.Now(), Cause: fsm.Cause{Code: why}})
+	}
+	if knew {
+		env.publish(&LeaderChanged{Election: e.name, At: env.clock.Now()})
 	}
 	if env != nil {
 		env.publish(&Status{View: View{Election: e.name}})

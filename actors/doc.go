@@ -52,7 +52,7 @@
 //
 //	Stop         quit every election, leave the fleet, stop; answered with Done
 //	Subscribe    send events to a PID
-//	Unsubscribe  end that; a node does not notice that a subscriber is gone
+//	Unsubscribe  end that; the node does so itself when the subscriber has stopped
 //	Ack          a subscriber with a Window has taken N events
 //	Handle       give me a *Node, as Attach does
 //

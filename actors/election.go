@@ -29,9 +29,10 @@ type election struct {
 	lead     *Leadership
 	papers   *papers // see desk
 	meter    *meter  // nil if nothing is measured
-	held     bool    // somebody was handed the leadership and says when its work stopped
+	drains   bool    // an actor says, with Drained, when the work of the term has stopped
 	explicit bool    // Run was asked for; else the candidacy lasts as long as somebody contends
 	parting  bool    // the node stops, and has had us quit
+	watches  bool    // we are told when the node stops
 }
 
 // papers are what waits for something else. Most elections have none of them, most of
@@ -83,16 +84,13 @@ const maxWaiting = 64
 // parent; one node has one actor an election, a second one gets Failed with ErrBusy.
 //
 // An invalid config makes an actor that sends Failed to the node's subscribers and
-// answers every request with the error.
+// answers every request with the error; so does, but for Failed, one without a node. Props
+// may be used more than once, as for an actor that comes after one that has stopped.
 func ElectionProps(node *actor.PID, cfg ElectionConfig) *actor.Props {
 	cfg = cfg.withDefaults()
-	return electionProps(node, cfg, &cell{})
-}
-
-func electionProps(node *actor.PID, cfg ElectionConfig, c *cell) *actor.Props {
 	outside := &nursery{node: node}
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &election{name: cfg.Name, cfg: &cfg, nursery: outside, cell: c}
+		return &election{name: cfg.Name, cfg: &cfg, nursery: outside, cell: &cell{}}
 	}, lean)
 }
 
@@ -101,36 +99,50 @@ func (e *election) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		e.self, e.root = ctx.Self(), ctx.ActorSystem().Root
-		if !e.nursery.ours() {
-			ctx.Watch(e.nursery.node)
-			e.join(e.cfg.Validate())
-		} else if id, ok := e.nursery.left.LoadAndDelete(e.self.Id); ok {
+		id, restarted := e.nursery.left.LoadAndDelete(e.self.Id)
+		switch {
+		case e.nursery.ours() && restarted:
 			e.identify(id.(*identity))
+		case e.nursery.ours(): // the node tells who we are
+		default:
+			if restarted {
+				e.cell = id.(*identity).cell
+			}
+			if e.nursery.node == nil {
+				e.detach(errNoNode, fsm.CauseNone)
+				break
+			}
+			ctx.Watch(e.nursery.node)
+			e.watches = true
+			e.join(e.cfg.Validate())
 		}
 	case *identity:
 		e.identify(m)
 	case *actor.Stopping:
-		if !e.nursery.ours() {
+		if e.watches {
 			ctx.Unwatch(e.nursery.node)
 		}
-		e.detach(ErrStopped)
+		if err := e.over(); err != nil {
+			e.detach(err, fsm.CauseNodeStopped)
+		} else {
+			e.detach(errGone, fsm.CauseActorStopped)
+		}
 	case *actor.Restarting:
 		env := e.env
-		e.detach(errRestarted) // first: who hears of the failure is told that the term has ended
+		e.detach(errRestarted, fsm.CauseActorPanicked) // first: who hears of the failure is told that the term has ended
 		if env != nil {
 			env.publish(&Failed{Election: e.name, At: env.clock.Now(), Err: errRestarted})
 		}
-		if e.nursery.ours() {
-			e.nursery.left.Store(e.self.Id, &identity{name: e.name, cfg: e.cfg, cell: e.cell})
-		}
+		e.nursery.left.Store(e.self.Id, &identity{name: e.name, cfg: e.cfg, cell: e.cell})
 	case *actor.Terminated:
 		if m.Who.Equal(e.nursery.node) {
-			e.detach(ErrStopped)
+			e.watches = false
+			e.detach(ErrStopped, fsm.CauseNodeStopped)
 		}
 	case *attached:
 		e.attach(m.env, m.recover)
 	case *detached:
-		e.detach(m.err)
+		e.detach(m.err, fsm.CauseNodeStopped)
 	case *pinged:
 		m.done(struct{}{}, nil)
 	default:
@@ -141,6 +153,16 @@ func (e *election) Receive(ctx actor.Context) {
 		e.handle(ctx.Sender(), m)
 	}
 	e.tidy()
+}
+
+// over is why the node's start has ended to which we belong, nil if it lasts.
+func (e *election) over() error {
+	if e.env != nil {
+		if why := e.env.over.Load(); why != nil {
+			return *why
+		}
+	}
+	return nil
 }
 
 // handle takes everything that needs a machine.
@@ -197,7 +219,7 @@ func (e *election) stepOnce(in fsm.Input, told *news) {
 	if e.env.cfg.Steps == nil {
 		fsm.Recycle(fx) // who is told of every step may keep them
 	}
-	if e.m.Draining() && !e.held {
+	if e.m.Draining() && !e.awaited() {
 		// Nobody's work is to be waited for.
 		e.stepOnce(fsm.Input{Kind: fsm.InDrained}, told)
 		return

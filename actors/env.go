@@ -29,7 +29,13 @@ type env struct {
 	offline  *atomic.Bool
 	mixed    *atomic.Bool
 	observed *atomic.Int64
+	over     atomic.Pointer[error] // why the start has ended, nil while it lasts
 	*shared
+}
+
+// handle returns a handle on the node.
+func (e *env) handle() *Node {
+	return &Node{system: e.root.ActorSystem(), pid: e.node, shared: e.shared, cfg: e.cfg}
 }
 
 // publish hands an event to the node, which knows the subscribers.
@@ -88,20 +94,35 @@ type shared struct {
 	departed map[string]bool
 	// down are elections opened by name that stood down when their actors were lost: who
 	// comes next under such a name does so too.
-	down    map[string]bool
+	down map[string]bool
+	// rerun are elections opened by name that ran when the node's actor panicked.
+	rerun   []string
 	backend redisbridge.Backend
+	// self is the actor whose starts share this.
+	self atomic.Pointer[actor.PID]
 	// done is closed, and stopped ends, when the node's actor has stopped for good.
 	done    chan struct{}
 	stopped context.Context
 	stop    context.CancelFunc
 	// workers run the elections that are opened by name.
 	workers *workers
+	// turnover is closed, and replaced, whenever an election's actor has stopped: who asked it
+	// for something may not be answered.
+	turnover atomic.Pointer[chan struct{}]
 	// link is the bridge's state, as the node was last told.
 	link atomic.Pointer[redisbridge.Link]
 	// trouble is what keeps the session from being renewed, nil if nothing does.
 	trouble atomic.Pointer[error]
 	// failed is why, if it did not stop because it was told to.
 	failed atomic.Pointer[error]
+}
+
+// turn wakes those who wait for an election's actor.
+func (s *shared) turn() {
+	next := make(chan struct{})
+	if old := s.turnover.Swap(&next); old != nil {
+		close(*old)
+	}
 }
 
 func (s *shared) dropFromRoster(e *entry) {
@@ -126,6 +147,7 @@ func newShared() *shared {
 	s.workers = newWorkers(several(), s.done)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.members.Store(&[]Member{})
+	s.turn()
 	return s
 }
 
@@ -134,10 +156,11 @@ func newShared() *shared {
 type cell struct {
 	view   atomic.Pointer[glance] // nil before the first start
 	lead   atomic.Pointer[Leadership]
-	starts int32
+	starts atomic.Int32 // of its actor, in all starts of the node
 	// observers is how many look on without standing.
 	observers int32
 	down      atomic.Bool // told to stand down
+	run       atomic.Bool // told to run, and not to quit since
 }
 
 // present is the state of the election of that name.

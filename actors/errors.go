@@ -25,6 +25,18 @@ var (
 	ErrMaxTTL = errors.New("hustings: MaxTTL differs from the fleet's: give every node the same")
 	// errRestarted: an actor panicked. Its election has quit.
 	errRestarted = errors.New("hustings: restarted after a panic: the election has quit; unless its config says Run, run it again")
+	// errNotReady: no session yet.
+	errNotReady = errors.New("hustings: the node is not ready yet: wait for Start")
+	// errOnline: of Offline and Online the later call counts.
+	errOnline = errors.New("hustings: Online was called meanwhile")
+	// errTurnover: an election's actor has stopped, perhaps the one that was asked.
+	errTurnover = errors.New("an election's actor has stopped")
+	// errGone: it was that one.
+	errGone = errors.New("hustings: the election's actor has stopped")
+	// errCrowded: more requests than are kept.
+	errCrowded = errors.New("hustings: too many requests wait for the node to be ready: wait for Start, or for their answers")
+	// errNoNode: there is nobody to belong to.
+	errNoNode = fmt.Errorf("%w: ElectionProps was given no node: give it the PID of one that was spawned from NodeProps", ErrConfig)
 	// errFormerLife: Redis answers, and our id is not ours yet.
 	errFormerLife = errors.New("waiting for the session of an earlier process with this id to end")
 	errExhausted  = errors.New("hustings: the election's actor panicked too often and was stopped: see the log")

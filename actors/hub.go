@@ -10,7 +10,10 @@ import (
 // hub knows a node's subscribers. It belongs to the node's actor: all events pass
 // through it, so that each subscriber sees them in one order.
 type hub struct {
-	subs   []*subscriber
+	subs   []*subscriber            // in the order of their coming
+	every  []*subscriber            // those of all elections, of these
+	of     map[string][]*subscriber // those of one
+	by     map[string][]*subscriber // those of an actor, by its PID
 	closed bool
 }
 
@@ -73,14 +76,20 @@ type retellDue struct {
 	s *subscriber
 }
 
-// stop closes the channels: the node is gone for good.
-func (h *hub) stop() {
+// stop closes the channels, and sends actors what was kept back for them, or how much of it
+// there was: the node is gone for good.
+func (h *hub) stop(n *nodeActor) {
 	for _, s := range h.subs {
-		if s.ch != nil {
+		switch {
+		case s.ch != nil:
 			s.close()
+		case s.window > 0 && s.missed+uint64(len(s.queue)) > 0:
+			n.env.root.Send(s.pid, &Missed{N: s.missed + uint64(len(s.queue))})
+		default:
+			h.flush(n, s)
 		}
 	}
-	h.subs, h.closed = nil, true
+	*h = hub{closed: true}
 }
 
 func (h *hub) count(n *nodeActor) {
@@ -99,6 +108,8 @@ func (h *hub) subscribe(n *nodeActor, m *Subscribe) {
 		return
 	}
 	n.ctx.Watch(m.PID)
+	// It may have been restarted, and have forgotten that it has subscribed.
+	h.dismiss(n, m.PID, func(s *subscriber) bool { return s.election == m.Election })
 	h.add(n, &subscriber{election: m.Election, transitions: m.Transitions, pid: m.PID, window: max(m.Window, 0), sentAt: -conflate})
 }
 
@@ -116,6 +127,14 @@ func (h *hub) add(n *nodeActor, s *subscriber) {
 	}
 	s.metrics = n.shared.metrics
 	h.subs = append(h.subs, s)
+	if s.election == "" {
+		h.every = append(h.every, s)
+	} else {
+		h.of = enter(h.of, s.election, s)
+	}
+	if s.pid != nil {
+		h.by = enter(h.by, s.pid.String(), s)
+	}
 	h.count(n)
 	now := n.env.clock.Now()
 	if s.election == "" {
@@ -126,11 +145,13 @@ func (h *hub) add(n *nodeActor, s *subscriber) {
 			}
 		}
 	}
-	for _, name := range n.names() {
-		if s.election == "" || s.election == name {
-			if e := n.shared.elections.find(name); e != nil {
-				h.offer(n, s, &Status{View: e.cell.present(name)})
-			}
+	names := []string{s.election}
+	if s.election == "" {
+		names = n.names()
+	}
+	for _, name := range names {
+		if e := n.shared.elections.find(name); e != nil {
+			h.offer(n, s, &Status{View: e.cell.present(name)})
 		}
 	}
 	if n.failure != nil {
@@ -138,36 +159,81 @@ func (h *hub) add(n *nodeActor, s *subscriber) {
 	}
 }
 
-func (h *hub) unsubscribe(n *nodeActor, m *Unsubscribe) {
-	h.remove(n, func(s *subscriber) bool { return s.pid != nil && s.pid.Equal(m.PID) })
+// enter and strike keep an index of subscribers.
+func enter(index map[string][]*subscriber, key string, s *subscriber) map[string][]*subscriber {
+	if index == nil {
+		index = map[string][]*subscriber{}
+	}
+	index[key] = append(index[key], s)
+	return index
 }
 
-// remove ends subscriptions.
-func (h *hub) remove(n *nodeActor, which func(*subscriber) bool) {
-	kept := h.subs[:0]
-	for _, s := range h.subs {
-		switch {
-		case !which(s):
-			kept = append(kept, s)
-		case s.ch != nil:
-			s.close()
+func strike(index map[string][]*subscriber, key string, s *subscriber) {
+	if list := without(index[key], s); len(list) > 0 {
+		index[key] = list
+	} else {
+		delete(index, key)
+	}
+}
+
+func without(list []*subscriber, s *subscriber) []*subscriber {
+	return slices.DeleteFunc(list, func(other *subscriber) bool { return other == s })
+}
+
+func (h *hub) unsubscribe(n *nodeActor, m *Unsubscribe) { h.dismiss(n, m.PID, nil) }
+
+// dismiss ends subscriptions of an actor: all, or those that are meant.
+func (h *hub) dismiss(n *nodeActor, who *actor.PID, meant func(*subscriber) bool) {
+	if who == nil || len(h.by) == 0 {
+		return
+	}
+	for _, s := range slices.Clone(h.by[who.String()]) {
+		if meant == nil || meant(s) {
+			h.remove(n, s)
 		}
 	}
-	h.subs = kept
+}
+
+// unsubscribeChan ends the subscription of a channel.
+func (h *hub) unsubscribeChan(n *nodeActor, m *unsubscribeChan) {
+	if i := slices.IndexFunc(h.subs, func(s *subscriber) bool { return s.ch == m.ch }); i >= 0 {
+		h.remove(n, h.subs[i])
+	}
+}
+
+// remove ends a subscription.
+func (h *hub) remove(n *nodeActor, s *subscriber) {
+	h.subs, h.every = without(h.subs, s), without(h.every, s)
+	if s.election != "" {
+		strike(h.of, s.election, s)
+	}
+	if s.pid != nil {
+		strike(h.by, s.pid.String(), s)
+	}
+	if s.ch != nil {
+		s.close()
+	}
+	s.latest = nil // nothing is sent any more
+	clear(s.place)
 	h.count(n)
 }
 
-// publish offers an event to everybody whom it concerns.
+// publish offers an event to everybody whom it concerns. That the node has failed concerns
+// all.
 func (h *hub) publish(n *nodeActor, ev Event) {
 	election := ev.event()
-	for _, s := range h.subs {
-		if s.election != "" && s.election != election {
-			continue
+	_, failed := ev.(*Failed)
+	_, moved := ev.(*Moved)
+	lists := [2][]*subscriber{h.every, h.of[election]}
+	if failed && election == "" {
+		lists = [2][]*subscriber{h.subs}
+	}
+	for _, list := range lists {
+		for _, s := range list {
+			if !moved || s.transitions {
+				h.offer(n, s, ev)
+			}
 		}
-		if _, moved := ev.(*Moved); moved && !s.transitions {
-			continue
-		}
-		h.offer(n, s, ev)
 	}
 }
 
@@ -273,12 +339,18 @@ func (h *hub) drain(n *nodeActor, s *subscriber) {
 	}
 }
 
+// ack takes N events of a subscriber as read. Which of its subscriptions they came from it
+// does not say: all together may not be read less than that.
 func (h *hub) ack(n *nodeActor, m *Ack) {
-	for _, s := range h.subs {
-		if s.pid != nil && m.PID != nil && s.pid.Equal(m.PID) {
-			s.unacked = max(0, s.unacked-max(m.N, 0))
-			h.drain(n, s)
-		}
+	left := max(m.N, 0)
+	if m.PID == nil {
+		return
+	}
+	for _, s := range h.by[m.PID.String()] {
+		read := min(left, s.unacked)
+		s.unacked -= read
+		left -= read
+		h.drain(n, s)
 	}
 }
 
@@ -306,9 +378,13 @@ func (h *hub) conflate(n *nodeActor, s *subscriber, st *Status) {
 }
 
 func (h *hub) flushDue(n *nodeActor, m *flushDue) {
-	s := m.s
-	s.armed = false
-	s.sentAt = n.env.clock.Now().Mono
+	m.s.armed = false
+	m.s.sentAt = n.env.clock.Now().Mono
+	h.flush(n, m.s)
+}
+
+// flush sends the latest state of each election that has changed.
+func (h *hub) flush(n *nodeActor, s *subscriber) {
 	for _, st := range s.latest {
 		n.env.root.Send(s.pid, st)
 	}

@@ -68,8 +68,9 @@ func (n *nodeActor) onJoined(a *redisbridge.JoinAnswer) {
 		n.readMembers(0)
 	}
 	if n.fleet.joined {
-		n.answerPresence(nil)
+		n.answer(&n.onlining, nil)
 	}
+	n.offlineIfQuit()
 }
 
 // unregister: an election may have been quit while its registration was on its way, and

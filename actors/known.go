@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"hustings/redisbridge"
 )
@@ -13,13 +14,14 @@ func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) 
 	if n.shared.cellOf(election) == nil {
 		return nil, fmt.Errorf("inspect %q: %w: this node neither stands in it nor observes it", election, ErrUnknown)
 	}
+	turnover, at := n.turnover(), n.stay(election)
 	pid, err := n.election(ctx, election)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %q: %w", election, err)
 	}
 	ch, done := answers[*Snapshot]()
 	n.send(ctx, pid, &inspect{done: done})
-	s, err := await(ctx, n, ch)
+	s, err := awaitFrom(ctx, n, ch, at, turnover)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %q: %w", election, err)
 	}
@@ -123,10 +125,17 @@ func (n *Node) Subscribe(ctx context.Context, o SubscribeOptions) <-chan Event {
 		o.Buffer = maxQueued
 	}
 	ch := make(chan Event, max(o.Buffer, 2)+1) // one for Missed: see hub.toChannel
-	closeCh := sync.OnceFunc(func() { close(ch) })
-	n.send(ctx, n.pid, &subscribeChan{election: o.Election, transitions: o.Transitions, ch: ch, closeCh: closeCh})
+	var forget atomic.Pointer[func() bool]
+	closeCh := sync.OnceFunc(func() {
+		close(ch)
+		if f := forget.Load(); f != nil {
+			(*f)()
+		}
+	})
 	// The node may stop, or have stopped, before it has heard of us.
-	context.AfterFunc(n.shared.stopped, closeCh)
+	stop := context.AfterFunc(n.shared.stopped, closeCh)
+	forget.Store(&stop)
+	n.send(ctx, n.pid, &subscribeChan{election: o.Election, transitions: o.Transitions, ch: ch, closeCh: closeCh})
 	context.AfterFunc(ctx, func() { n.send(ctx, n.pid, &unsubscribeChan{ch: ch}) })
 	return ch
 }
@@ -136,33 +145,50 @@ func (n *Node) Subscribe(ctx context.Context, o SubscribeOptions) <-chan Event {
 // channel has room for one: a slow reader gets the latest. It is closed when ctx ends or
 // the node stops.
 func (n *Node) Observe(ctx context.Context, election string) (<-chan Leader, error) {
-	pid, err := n.election(ctx, election)
-	if err != nil {
-		return nil, fmt.Errorf("observe %q: %w", election, err)
+	turnover, at := n.turnover(), stay{election: election}
+	look := func() error {
+		pid, err := n.election(ctx, election)
+		if err == nil {
+			at.pid = pid
+			n.send(ctx, pid, &observe{delta: 1})
+		}
+		return err
 	}
 	out := make(chan Leader, 1)
+	if err := look(); err != nil {
+		return nil, fmt.Errorf("observe %q: %w", election, err)
+	}
 	events := n.Subscribe(ctx, SubscribeOptions{Election: election})
-	n.send(ctx, pid, &observe{delta: 1})
 	go func() {
 		defer close(out)
-		defer n.send(ctx, pid, &observe{delta: -1})
+		defer func() { n.send(ctx, at.pid, &observe{delta: -1}) }()
 		var last Leader
 		told := false
-		for ev := range events {
-			s, ok := ev.(*Status)
-			if !ok || !s.Leader.Known {
-				continue
-			}
-			l := Leader{ID: s.Leader.ID, Token: s.Leader.Token, Original: s.Leader.Original, Self: s.Leader.ID == n.cfg.ID}
-			if told && l == last {
-				continue
-			}
-			last, told = l, true
+		for {
 			select {
-			case <-out: // the reader was slow: the latest counts
-			default:
+			case <-turnover:
+				if turnover = n.turnover(); at.gone(n) && look() != nil {
+					turnover = nil // the node is gone, or nobody wants to know any more
+				}
+			case ev, ok := <-events:
+				if !ok {
+					return
+				}
+				s, ok := ev.(*Status)
+				if !ok || !s.Leader.Known {
+					continue
+				}
+				l := Leader{ID: s.Leader.ID, Token: s.Leader.Token, Original: s.Leader.Original, Self: s.Leader.ID == n.cfg.ID}
+				if told && l == last {
+					continue
+				}
+				last, told = l, true
+				select {
+				case <-out: // the reader was slow: the latest counts
+				default:
+				}
+				out <- l
 			}
-			out <- l
 		}
 	}()
 	return out, nil

@@ -6,36 +6,41 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"hustings/redisbridge"
 )
 
 // Campaign stands in an election and returns when this node is elected. When ctx ends
 // first, it withdraws (unless Run was called), waits a TTL at most for Redis to know, and
-// returns ctx's error. One contender an
+// returns ctx's cause. One contender an
 // election and node: a second gets ErrBusy. ctx does not bound the leadership: watch
 // its Context, and call Release when the work has stopped.
 func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, error) {
+	for {
+		l, err := n.campaign(ctx, election)
+		if err == nil || ctx.Err() != nil || !errors.Is(err, errRestarted) && !errors.Is(err, errGone) {
+			return l, err
+		}
+	}
+}
+
+// campaign contends with one actor of the election: errRestarted or errGone if that
+// panicked or has stopped meanwhile.
+func (n *Node) campaign(ctx context.Context, election string) (*Leadership, error) {
+	turnover, at := n.turnover(), n.stay(election)
 	pid, err := n.election(ctx, election)
 	if err != nil {
 		return nil, fmt.Errorf("campaign %q: %w", election, err)
 	}
+	at.pid = pid
 	ch, done := answers[*Leadership]()
-	c := &contender{
-		done:   done,
-		finish: func(ctx context.Context, l *Leadership) error { return n.finish(ctx, pid, l, false) },
-	}
+	c := &contender{done: done}
 	n.send(ctx, pid, &contend{c: c})
-	select {
-	case a := <-ch:
-		if a.err != nil {
-			return nil, fmt.Errorf("campaign %q: %w", election, a.err)
-		}
-		return a.value, nil
-	case <-n.shared.done:
-		return nil, fmt.Errorf("campaign %q: %w", election, n.stoppedErr())
-	case <-ctx.Done():
+	l, err := awaitFrom(ctx, n, ch, at, turnover)
+	switch {
+	case err == nil:
+		return l, nil
+	case ctx.Err() == nil:
+		return nil, fmt.Errorf("campaign %q: %w", election, err)
 	}
 	gone := make(chan struct{})
 	n.send(ctx, pid, &recant{c: c, done: func(error) { close(gone) }})
@@ -56,24 +61,16 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 	return nil, fmt.Errorf("campaign %q: %w", election, context.Cause(ctx))
 }
 
-// finish tells an election that a leadership's work has stopped.
-func (n *Node) finish(ctx context.Context, pid *actor.PID, l *Leadership, again bool) error {
-	ch, done := answers[struct{}]()
-	n.send(ctx, pid, &finished{l: l, again: again, done: func(err error) { done(struct{}{}, err) }})
-	_, err := await(ctx, n, ch)
-	return err
-}
-
 // Lead contends in an election and runs work each time this node is elected; it returns
 // when the work is done, or ctx ends.
 //
 // The context that work gets ends when leadership ends or ctx does; work must return soon
-// then, since the office is released only when it has, or after DrainTimeout. If work
+// then, since the office is released only when it has, or DrainTimeout later. If work
 // returns while leadership lasts, the office is given up and Lead returns the work's
 // error. If it returns after leadership has ended, its error is logged and Lead contends
 // again, unless Quit was called: then it returns ErrQuit. A panic in work counts as an error
-// (ErrPanic). When ctx ends, Lead waits for the
-// work, withdraws, and returns ctx's error.
+// (ErrPanic). When ctx ends, Lead waits for the work, withdraws, logs the work's error, and
+// returns ctx's cause.
 //
 // work runs on the goroutine that called Lead.
 func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.Context, l *Leadership) error) error {
@@ -82,13 +79,12 @@ func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.
 		if err != nil {
 			return err
 		}
-		workCtx, cancel := l.under(ctx)
-		err = guarded(workCtx, l, work)
+		err = n.run(ctx, l, work)
 		lasting := l.cause.Load() == nil && l.Valid()
-		cancel()
 		switch {
 		case ctx.Err() != nil:
 			n.letGo(ctx, l)
+			n.untold(err, election)
 			return fmt.Errorf("lead %q: %w", election, context.Cause(ctx))
 		case lasting:
 			n.letGo(ctx, l)
@@ -97,19 +93,42 @@ func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.
 			}
 			return nil
 		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			n.cfg.Logger.Warn("work ended with its leadership", "id", n.cfg.ID, "election", election, "error", err.Error())
-		}
+		n.untold(err, election)
 		if l.finished.CompareAndSwap(false, true) {
-			pid, err := n.election(ctx, election)
-			if err != nil {
-				return fmt.Errorf("lead %q: %w", election, err)
-			}
-			_ = n.finish(ctx, pid, l, true)
+			_ = l.finish(ctx, true)
 		}
 		if l.quit.Load() {
 			return fmt.Errorf("lead %q: %w", election, ErrQuit)
 		}
+	}
+}
+
+// run runs the work of a term. If it ends the goroutine, as a test's FailNow does, the
+// office is given up all the same.
+func (n *Node) run(ctx context.Context, l *Leadership, work func(context.Context, *Leadership) error) error {
+	workCtx, cancel := l.under(ctx)
+	stop := context.AfterFunc(ctx, func() {
+		if e := l.env.elections.find(l.election); e != nil {
+			n.send(ctx, e.pid, &unwanted{l: l})
+		}
+	})
+	returned := false
+	defer func() {
+		stop()
+		cancel()
+		if !returned {
+			n.letGo(ctx, l)
+		}
+	}()
+	err := guarded(workCtx, l, work)
+	returned = true
+	return err
+}
+
+// untold logs the error of work which Lead does not return.
+func (n *Node) untold(err error, election string) {
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		n.cfg.Logger.Warn("work ended with its leadership", "id", n.cfg.ID, "election", election, "error", err.Error())
 	}
 }
 

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +19,7 @@ type Leadership struct {
 	cause    atomic.Pointer[fsm.Cause]
 	finished atomic.Bool
 	quit     atomic.Bool // the election was quit in this term
-	finish   func(ctx context.Context, l *Leadership) error
+	held     bool        // somebody was handed it, and says when its work has stopped; the actor's
 }
 
 func newLeadership(election string, lease *fsm.Lease, e *env) *Leadership {
@@ -52,8 +53,13 @@ func (l *Leadership) over() *ending {
 // lost is why the term has ended, as an error.
 func (l *Leadership) lost() error { return &lostError{l.election, *l.cause.Load()} }
 
-// Election returns the election's name.
-func (l *Leadership) Election() string { return l.election }
+// Election returns the election's name, "" for a nil Leadership.
+func (l *Leadership) Election() string {
+	if l == nil {
+		return ""
+	}
+	return l.election
+}
 
 // Token is the fencing token: it strictly rises from term to term of an election.
 // Pass it with every write, and let the store refuse an older one. A nil Leadership has 0,
@@ -76,8 +82,14 @@ func (l *Leadership) Valid() bool { return l != nil && l.lease.Valid(l.env.clock
 // trusted is how long one heartbeat is trusted.
 func (l *Leadership) trusted() time.Duration { return l.env.cfg.TTL - fsm.Margin(l.env.cfg.TTL) }
 
-// Until returns when trust ends unless a heartbeat is answered before.
-func (l *Leadership) Until() fsm.Instant { return l.lease.Until() }
+// Until returns when trust ends unless a heartbeat is answered before; the zero Instant
+// for a nil Leadership.
+func (l *Leadership) Until() fsm.Instant {
+	if l == nil {
+		return fsm.Instant{}
+	}
+	return l.lease.Until()
+}
 
 // Left returns for how long trust lasts yet unless a heartbeat is answered before, by the
 // clock on which it ends first; 0 if the term is not valid, or l is nil.
@@ -90,7 +102,13 @@ func (l *Leadership) Left() time.Duration {
 
 // Context is done when the work must stop: the term has ended, or is being given up.
 // context.Cause tells why, and wraps ErrLost. Err compares with the clocks at each call.
+// That of a nil Leadership is done.
 func (l *Leadership) Context() context.Context {
+	if l == nil {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		cancel(ErrLost)
+		return ctx
+	}
 	o := l.over()
 	return leaderContext{o.ctx, l, o.cancel}
 }
@@ -98,12 +116,29 @@ func (l *Leadership) Context() context.Context {
 // Release gives up the office and, unless Run was asked for, the candidacy. It returns
 // when Redis knows, or ctx ends. Call it when the work has stopped, also after the
 // context was cancelled: until then the office is kept for it, up to DrainTimeout. A
-// second call does nothing and returns nil.
+// second call does nothing and returns nil, nor does one of a nil Leadership.
 func (l *Leadership) Release(ctx context.Context) error {
-	if !l.finished.CompareAndSwap(false, true) || l.finish == nil {
+	if l == nil || !l.finished.CompareAndSwap(false, true) {
 		return nil
 	}
-	return l.finish(ctx, l)
+	return l.finish(ctx, false)
+}
+
+// finish tells the election that the work has stopped. again: its holder contends again.
+func (l *Leadership) finish(ctx context.Context, again bool) error {
+	e := l.env.elections.find(l.election)
+	if e == nil {
+		return nil // the term ended with its actor
+	}
+	n := l.env.handle()
+	ch, done := answers[struct{}]()
+	turnover := n.turnover()
+	n.send(ctx, e.pid, &finished{l: l, again: again, done: func(err error) { done(struct{}{}, err) }})
+	_, err := awaitFrom(ctx, n, ch, stay{l.election, e.pid}, turnover)
+	if errors.Is(err, errGone) {
+		return nil // and the term with it
+	}
+	return err
 }
 
 // end cancels the context.

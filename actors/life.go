@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -46,6 +47,11 @@ func (n *nodeActor) start() {
 		return
 	}
 	n.shared.start.Store(n.env)
+	rerun := n.shared.rerun
+	n.shared.rerun = nil
+	for _, name := range rerun {
+		n.open(&open{election: name, request: &ask{request: &Run{}, done: func(error) {}}, done: func(*actor.PID, error) {}})
+	}
 	n.env.logger.Info("node starts", "incarnation", n.env.session.Inc(), "rank", *n.cfg.Rank, "ttl", n.cfg.TTL, "quarantine", *n.cfg.Quarantine)
 }
 
@@ -84,35 +90,73 @@ func (n *nodeActor) shutdown(why error) {
 	n.doubts.stop()
 	n.fleet.stop()
 	n.env.session.Revoke()
+	n.env.over.Store(&why)
 	for _, e := range n.els {
 		n.env.root.Send(e.pid, &detached{err: why})
 		if !slices.Contains(n.shared.roster, e) {
 			n.keepDown(e)
+			if e.cell.run.Load() {
+				n.shared.rerun = append(n.shared.rerun, e.name)
+			}
 		}
 	}
 	n.shared.elections.clear()
-	told := why
+	n.shared.turn()
 	if n.failure != nil {
-		told = n.failure
+		n.answerAll(n.failure)
 	}
-	for _, done := range n.starting {
-		done(told)
-	}
-	for _, done := range n.sends {
-		done(0, why)
-	}
-	for _, done := range n.peers {
-		done(&redisbridge.PeerAnswer{Err: why})
-	}
-	respond(n.presence, why)
-	respond(n.returning, why)
-	n.returning = nil
+	n.answerAll(why)
 	if n.phase == parting || n.phase == failed {
 		why = nil
 	}
 	respond(n.stopping, why)
-	n.starting, n.sends, n.peers, n.presence, n.stopping = nil, nil, nil, nil, nil
+	n.stopping = nil
 	n.phase = parting
+}
+
+// forfeit tells that the terms of elections which have not quit are over: after this nobody
+// hears of them from here.
+func (n *nodeActor) forfeit() {
+	n.env.session.Revoke()
+	if !n.env.heard() {
+		return
+	}
+	now := n.env.clock.Now()
+	for _, name := range n.names() {
+		v := n.shared.elections.find(name).cell.present(name)
+		if v.Result == fsm.ResultWon {
+			n.hub.publish(n, &Lost{Election: name, At: now, Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
+		}
+		if v.State != fsm.Idle {
+			n.hub.publish(n, &Status{View: View{Election: name}})
+		}
+	}
+}
+
+// answerAll answers everybody who waits for something of this start, but its end.
+func (n *nodeActor) answerAll(err error) {
+	for _, done := range n.starting {
+		done(err)
+	}
+	for _, k := range slices.Sorted(maps.Keys(n.sends)) {
+		n.sends[k](0, err)
+	}
+	for _, k := range slices.Sorted(maps.Keys(n.peers)) {
+		n.peers[k](&redisbridge.PeerAnswer{Err: err})
+	}
+	for _, list := range []*[]responder{&n.offlining, &n.onlining, &n.returning} {
+		n.answer(list, err)
+	}
+	n.starting = nil
+	clear(n.sends)
+	clear(n.peers)
+}
+
+// answer answers those who wait in a list, and empties it.
+func (n *nodeActor) answer(list *[]responder, err error) {
+	waiting := *list
+	*list = nil
+	respond(waiting, err)
 }
 
 // fail: nothing will heal this. The node leads nothing and answers with the error until
@@ -129,12 +173,13 @@ func (n *nodeActor) fail(err error) {
 	for _, e := range n.els {
 		n.env.root.Send(e.pid, &detached{err: err})
 	}
-	for _, done := range n.starting {
-		done(err)
-	}
-	n.starting = nil
+	n.answerAll(err)
 	if n.env.bridge != nil {
 		n.ctx.Stop(n.env.bridge)
+	}
+	if len(n.stopping) > 0 {
+		n.phase = parting
+		n.ctx.Stop(n.ctx.Self()) // it was told to while nothing had failed yet
 	}
 }
 

@@ -135,6 +135,7 @@ func (m *mailbox) empty() (done bool) {
 	var message any
 	defer func() {
 		if reason := recover(); reason != nil {
+			m.handled(message)
 			m.invoker.EscalateFailure(reason, message)
 		}
 	}()
@@ -160,8 +161,13 @@ func (m *mailbox) empty() (done bool) {
 			}
 			m.invoker.InvokeUserMessage(message)
 		}
-		if d := m.workers.depth; d != nil {
-			d.MessageReceived(message)
-		}
+		m.handled(message)
+	}
+}
+
+// handled counts a message out.
+func (m *mailbox) handled(message any) {
+	if d := m.workers.depth; d != nil {
+		d.MessageReceived(message)
 	}
 }

@@ -22,6 +22,7 @@ type nodeActor struct {
 	phase   phase
 	failure error
 	doomed  error // it will fail once it has left the fleet
+	twin    bool  // another actor has these Props
 	yielded bool  // another process is to have our id: our session is not renewed any more
 
 	beats   beats
@@ -34,7 +35,8 @@ type nodeActor struct {
 
 	starting  []func(error) // Start calls that wait
 	stopping  []responder
-	presence  []responder // Offline and Online calls that wait
+	offlining []responder // Offline calls that wait
+	onlining  []responder // Online calls that wait
 	returning []responder // Online calls that wait for a leave to be answered
 	sends     map[uint64]func(int64, error)
 	peers     map[uint64]func(*redisbridge.PeerAnswer)
@@ -81,14 +83,24 @@ func nodeProps(cfg Config, s *shared) *actor.Props {
 // Receive is the actor's one entry.
 func (n *nodeActor) Receive(ctx actor.Context) {
 	n.ctx = ctx
+	if n.twin {
+		return
+	}
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
+		if self := ctx.Self(); !n.shared.self.CompareAndSwap(nil, self) && !n.shared.self.Load().Equal(self) {
+			n.twin = true
+			n.cfg.Logger.Error("NodeProps was used twice: make new ones for each node", "id", n.cfg.ID)
+			ctx.Stop(self)
+			return
+		}
 		n.start()
 	case *actor.Restarting:
 		n.shutdown(errRestarted)
 	case *actor.Stopping:
+		n.forfeit()
 		n.shutdown(ErrStopped)
-		n.hub.stop()
+		n.hub.stop(n)
 	case *actor.Stopped:
 		n.shared.stop()
 		n.shared.metrics.stop()
@@ -177,7 +189,7 @@ func (n *nodeActor) request(m any) {
 	case *subscribeChan:
 		n.hub.subscribeChan(n, m)
 	case *unsubscribeChan:
-		n.hub.remove(n, func(s *subscriber) bool { return s.ch == m.ch })
+		n.hub.unsubscribeChan(n, m)
 	case *Unsubscribe:
 		n.hub.unsubscribe(n, m)
 	case *Ack:
@@ -192,7 +204,7 @@ func (n *nodeActor) request(m any) {
 		n.onPing(m)
 	case *Handle:
 		defer n.shared.caught(n.env.logger, "Handle.Done")
-		m.Done(&Node{system: n.ctx.ActorSystem(), pid: n.ctx.Self(), shared: n.shared, cfg: &n.cfg})
+		m.Done(n.env.handle())
 	case *happened:
 		for _, ev := range m.events {
 			n.hub.publish(n, ev)

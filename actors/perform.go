@@ -104,18 +104,27 @@ func (e *election) begin(lease *fsm.Lease) {
 	e.lead = newLeadership(e.name, lease, e.env)
 	e.cell.lead.Store(e.lead)
 	e.env.elections.turns.Add(1)
-	e.held = e.cfg.Drains
+	e.drains = e.cfg.Drains
 	if c := e.contending(); c != nil {
-		e.desk().contender, e.held = nil, true
-		e.lead.finish = c.finish
-		c.done(e.lead, nil)
+		e.desk().contender = nil
+		e.hand(c)
 	}
 }
+
+// hand gives a contender the term.
+func (e *election) hand(c *contender) {
+	e.lead.held = true
+	c.done(e.lead, nil)
+}
+
+// awaited reports whether work of the term is to be waited for, which somebody says has
+// stopped.
+func (e *election) awaited() bool { return e.drains || e.lead != nil && e.lead.held }
 
 // unlead: a term is over.
 func (e *election) unlead(why fsm.Cause) {
 	e.lead.end(why)
-	e.lead, e.held = nil, false
+	e.lead, e.drains = nil, false
 	e.cell.lead.Store(nil)
 	e.env.elections.turns.Add(1)
 }

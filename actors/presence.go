@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"errors"
-
 	"hustings/fsm"
 	"hustings/redisbridge"
 )
@@ -20,7 +18,7 @@ func (n *nodeActor) leave(r responder) {
 	switch n.phase {
 	case connecting, failed:
 		n.phase = parting
-		n.ctx.Stop(n.ctx.Self())
+		n.ctx.Poison(n.ctx.Self()) // after what waits, perhaps another Stop
 	default:
 		n.depart(fsm.CauseNodeStopped)
 	}
@@ -33,6 +31,7 @@ func (n *nodeActor) depart(why fsm.CauseCode) {
 	case ready:
 		n.phase = leaving
 		for _, e := range n.els {
+			e.stopped = false // an Offline may have gone before
 			n.quitElection(e, &stopElection{why: why})
 		}
 		n.leaveIfDrained()
@@ -105,7 +104,7 @@ func (n *nodeActor) onLeft(a *redisbridge.LeaveAnswer) {
 		return
 	}
 	n.fleet.leaves = max(0, n.fleet.leaves-1)
-	n.answerPresence(a.Err)
+	n.answer(&n.offlining, a.Err)
 	list := n.returning
 	n.returning = nil
 	for _, r := range list {
@@ -114,13 +113,16 @@ func (n *nodeActor) onLeft(a *redisbridge.LeaveAnswer) {
 }
 
 // goOffline quits every election and leaves the fleet, but keeps the session and the
-// connection: messages arrive still.
+// connection: messages arrive still. Of Offline and Online the later call counts: those
+// that still wait for the other are told.
 func (n *nodeActor) goOffline(r responder) {
 	if n.phase != ready {
 		respond([]responder{r}, n.notReady())
 		return
 	}
-	n.presence = append(n.presence, r)
+	n.answer(&n.onlining, ErrOffline)
+	n.answer(&n.returning, ErrOffline)
+	n.offlining = append(n.offlining, r)
 	n.env.offline.Store(true)
 	for _, e := range n.els {
 		e.stopped = false
@@ -130,7 +132,7 @@ func (n *nodeActor) goOffline(r responder) {
 }
 
 func (n *nodeActor) offlineIfQuit() {
-	if n.phase == ready && n.env.offline.Load() && len(n.presence) > 0 && n.allStopped() && n.fleet.leaves == 0 {
+	if n.phase == ready && n.env.offline.Load() && len(n.offlining) > 0 && n.allStopped() && n.fleet.joins+n.fleet.leaves == 0 {
 		n.fleet.leaves++
 		n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallLeave, ReplyTo: n.ctx.Self()})
 	}
@@ -147,7 +149,8 @@ func (n *nodeActor) goOnline(r responder) {
 		n.returning = append(n.returning, r)
 		return
 	}
-	n.presence = append(n.presence, r)
+	n.answer(&n.offlining, errOnline)
+	n.onlining = append(n.onlining, r)
 	n.env.offline.Store(false)
 	n.join()
 }
@@ -159,12 +162,6 @@ func (n *nodeActor) notReady() error {
 	case n.phase >= leaving:
 		return ErrStopped
 	default:
-		return errors.New("hustings: the node is not ready yet: wait for Start")
+		return errNotReady
 	}
-}
-
-func (n *nodeActor) answerPresence(err error) {
-	list := n.presence
-	n.presence = nil
-	respond(list, err)
 }

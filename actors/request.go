@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -54,6 +53,11 @@ type (
 		again bool
 		done  func(error)
 	}
+	// unwanted: who holds a leadership does not want it any more, and its work still runs.
+	unwanted struct {
+		silent
+		l *Leadership
+	}
 	// inspect asks for a snapshot from plain Go.
 	inspect struct {
 		silent
@@ -68,8 +72,7 @@ type (
 
 // contender is somebody who waits for a term.
 type contender struct {
-	done   func(*Leadership, error)
-	finish func(context.Context, *Leadership) error
+	done func(*Leadership, error)
 }
 
 // responder is somebody who waits for an answer: an actor or a function.
@@ -110,7 +113,9 @@ func (e *election) refuse(sender *actor.PID, m any, err error) {
 		m.done(nil) // the term is over anyway
 	case *inspect:
 		m.done(nil, err)
-	case *observe, *Drained:
+	case *observe:
+		e.cell.observers += int32(m.delta) //nolint:gosec // 1 or -1
+	case *unwanted, *Drained:
 	default:
 		request, r := e.responder(sender, m)
 		switch request.(type) {
@@ -132,6 +137,9 @@ func (e *election) request(sender *actor.PID, m any) {
 	case *finished:
 		e.finish(m)
 		return
+	case *unwanted:
+		e.giveUp(m.l)
+		return
 	case *inspect:
 		m.done(e.snapshot(), nil)
 		return
@@ -146,8 +154,8 @@ func (e *election) request(sender *actor.PID, m any) {
 		return
 	case *Drained:
 		if e.lead != nil && e.lead.Token() == m.Token {
-			e.held = false
-			e.step(fsm.Input{Kind: fsm.InDrained, Token: m.Token})
+			e.drains = false
+			e.drained()
 		}
 		return
 	}
@@ -189,13 +197,19 @@ func (e *election) run(r responder) {
 		respond([]responder{r}, err)
 		return
 	}
-	e.explicit = true
+	e.insist(true)
 	e.step(fsm.Input{Kind: fsm.InRun})
 	respond([]responder{r}, nil)
 }
 
+// insist notes whether Run was asked for, also for a node that is started again.
+func (e *election) insist(run bool) {
+	e.explicit = run
+	e.cell.run.Store(run)
+}
+
 func (e *election) quit(r responder, why fsm.Cause) {
-	e.explicit = false
+	e.insist(false)
 	if e.cell.down.Load() {
 		e.cell.down.Store(false)
 		e.follow()
@@ -238,12 +252,10 @@ func (e *election) contend(c *contender) {
 	switch closed := e.closed(); {
 	case closed != nil:
 		c.done(nil, closed)
-	case e.contending() != nil || e.held && !e.cfg.Drains:
+	case e.contending() != nil || e.lead != nil && e.lead.held:
 		c.done(nil, ErrBusy)
-	case e.lead != nil && !e.m.Draining() && e.lead.Valid():
-		e.held = true
-		e.lead.finish = c.finish
-		c.done(e.lead, nil)
+	case e.lead != nil && !e.m.Draining() && !e.lead.finished.Load() && e.lead.Valid():
+		e.hand(c)
 	default:
 		e.desk().contender = c
 		e.step(fsm.Input{Kind: fsm.InRun})
@@ -264,18 +276,32 @@ func (e *election) recant(m *recant) {
 	e.withdraw()
 }
 
+// giveUp begins to drain: the work has been told, by its own context, and has DrainTimeout
+// from now on.
+func (e *election) giveUp(l *Leadership) {
+	switch {
+	case e.lead != l || e.m.Draining():
+	case e.explicit || e.contending() != nil:
+		e.step(fsm.Input{Kind: fsm.InResign})
+	default:
+		e.withdraw()
+	}
+}
+
 // finish: the work has stopped. If it is still in office the office is given up.
 func (e *election) finish(m *finished) {
-	mine := e.lead == m.l && m.l != nil
+	mine := e.lead == m.l
 	if mine {
-		e.held = false
+		e.lead.held = false
 	}
 	switch {
 	case m.again:
 		if mine && e.m.Draining() {
-			e.step(fsm.Input{Kind: fsm.InDrained, Token: m.l.Token()})
+			e.drained()
 		}
 		m.done(nil)
+	case !mine && e.lead != nil && e.lead.held:
+		m.done(nil) // the term that has begun since is somebody else's
 	case !e.explicit && e.contending() == nil:
 		e.desk().quitting = append(e.desk().quitting, responder{done: m.done})
 		e.withdraw()
@@ -289,9 +315,16 @@ func (e *election) finish(m *finished) {
 		e.step(fsm.Input{Kind: fsm.InResign})
 	default:
 		if mine {
-			e.step(fsm.Input{Kind: fsm.InDrained, Token: m.l.Token()})
+			e.drained()
 		}
 		m.done(nil)
+	}
+}
+
+// drained: of the work of the term something has stopped, perhaps all.
+func (e *election) drained() {
+	if !e.awaited() {
+		e.step(fsm.Input{Kind: fsm.InDrained, Token: e.lead.Token()})
 	}
 }
 

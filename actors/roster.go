@@ -47,7 +47,7 @@ func (n *nodeActor) attach(m *attach) {
 		return
 	}
 	if known == nil {
-		known = &entry{name: m.election, pid: m.pid, cell: m.cell}
+		known = &entry{name: m.election, pid: m.pid, cell: m.cell, stopped: n.env.offline.Load()}
 		n.shared.elections.put(known)
 		n.els = append(n.els, known)
 		n.ctx.Watch(m.pid)
@@ -67,11 +67,12 @@ const (
 // greet gives an election its node: at once the first time, later the more often it was
 // restarted.
 func (n *nodeActor) greet(e *entry) {
-	if e.cell.starts == 0 {
+	starts := e.cell.starts.Load()
+	if starts == 0 {
 		n.greetNow(e)
 		return
 	}
-	n.after(min(greetMin<<min(e.cell.starts, 10), greetMax), &greetDue{e: e})
+	n.after(min(greetMin<<min(starts, 10), greetMax), &greetDue{e: e})
 }
 
 func (n *nodeActor) greetNow(e *entry) {
@@ -90,7 +91,7 @@ func (n *nodeActor) refuse(m *attach, err error) {
 
 // terminated: an election's actor, the bridge, or a subscriber has stopped for good.
 func (n *nodeActor) terminated(who *actor.PID) {
-	n.hub.remove(n, func(s *subscriber) bool { return s.pid != nil && s.pid.Equal(who) })
+	n.hub.dismiss(n, who, nil)
 	if n.env.bridge != nil && who.Equal(n.env.bridge) {
 		if n.phase != failed && n.phase != parting {
 			n.fail(errors.New("hustings: the bridge has stopped"))
@@ -108,6 +109,7 @@ func (n *nodeActor) terminated(who *actor.PID) {
 		n.doubt(e, &watch{})
 		n.shared.elections.remove(e.name)
 		n.shared.dropFromRoster(e)
+		n.shared.turn()
 		if n.phase < parting {
 			// Whatever it held is not ours any more.
 			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: e.name})
@@ -146,7 +148,7 @@ func (n *nodeActor) open(m *open) {
 		c.down.Store(true)
 		delete(n.shared.down, m.election)
 	}
-	e := &entry{name: m.election, pid: n.ctx.Spawn(n.nursery.props), cell: c}
+	e := &entry{name: m.election, pid: n.ctx.Spawn(n.nursery.props), cell: c, stopped: n.env.offline.Load()}
 	who := &identity{name: e.name, cfg: &n.cfg.Elections, cell: c}
 	if n.phase == ready {
 		who.env, who.recover = n.env, n.shared.departed[e.name]

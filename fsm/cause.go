@@ -53,6 +53,8 @@ const (
 	CauseDisconnected
 	CauseStandDown
 	CauseStand
+	CauseActorStopped
+	CauseActorPanicked
 	numCauses
 )
 
@@ -119,6 +121,8 @@ var sentences = [numCauses]string{
 	CauseDisconnected:  "the subscription at Redis was lost: under OnDisconnect another may lead within {d}",
 	CauseStandDown:     "told to stand down",
 	CauseStand:         "told to stand again",
+	CauseActorStopped:  "the election's actor was stopped",
+	CauseActorPanicked: "the election's actor panicked",
 }
 
 // String makes the sentence: "kicked by web-7 (rank 900)".

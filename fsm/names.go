@@ -36,6 +36,8 @@ var causeNames = [numCauses]string{
 	CauseLateGrant:     "late_grant",
 	CauseDrainOverdue:  "drain_overdue",
 	CauseNodeStopped:   "node_stopped",
+	CauseActorStopped:  "actor_stopped",
+	CauseActorPanicked: "actor_panicked",
 	CauseNewEpoch:      "new_epoch",
 	CauseHolderDrains:  "holder_drains",
 	CauseReplaced:      "replaced",

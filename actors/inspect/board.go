@@ -232,8 +232,8 @@ func (b *Board) View(at time.Time, node string, v actors.View) {
 	defer b.mu.Unlock()
 	s := &Seat{Node: node, View: v}
 	if old := b.now.seat(node, v.Election); old != nil {
-		if old.View == v || old.State != v.State && old.Since.After(v.Since) {
-			return // known, or older than what a transition has told meanwhile
+		if old.View == v || old.State != v.State && !v.Since.IsZero() && old.Since.After(v.Since) {
+			return // known, or older than what a transition has told meanwhile; without a time it is over
 		}
 		if old.State == v.State {
 			s.Event, s.Cause, s.code = old.Event, old.Cause, old.code
