@@ -95,8 +95,24 @@ func (f *Fleet) pump(ctx context.Context, b *Board, n *actors.Node) {
 	id := n.ID()
 	b.Change(f.time(), id, "", "", func(s *NodeState) { s.Note = "" })
 	f.readAll(b, n)
+	// A node that is not ready yet is no member, and nobody tells it when it is one.
+	ready := make(chan struct{}, 1)
+	timer := f.clock.AfterFunc(0, func() { ready <- struct{}{} })
+	defer func() { timer.Stop() }()
 	crowded := false
-	for ev := range events {
+	for open := true; open; {
+		var ev actors.Event
+		select {
+		case <-ready:
+			if !f.list(b, n) {
+				timer.Reset(readyAgain)
+			}
+			continue
+		case ev, open = <-events:
+		}
+		if !open {
+			break
+		}
 		f.tell(b, n, ev)
 		// Everything is read once after a flood, not at each sign of it; and also if its
 		// last events were dropped, with nothing after them to say so.
@@ -129,6 +145,21 @@ func (f *Fleet) readAll(b *Board, n *actors.Node) {
 	for _, v := range n.Views() {
 		b.View(at, n.ID(), v)
 	}
+}
+
+// readyAgain is how long until a node is asked again whether it is a member.
+const readyAgain = 100 * time.Millisecond
+
+// list puts a node's own rank and place on the board, which nobody tells it, and reports
+// whether it is a member yet: it is one when it is ready.
+func (f *Fleet) list(b *Board, n *actors.Node) bool {
+	for _, m := range n.Members() {
+		if m.ID == n.ID() {
+			b.Change(f.time(), m.ID, "", "", func(s *NodeState) { member(s, m) })
+			return true
+		}
+	}
+	return false
 }
 
 // miss takes those out of the fleet whose leave was among events that were lost.

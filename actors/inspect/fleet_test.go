@@ -175,3 +175,36 @@ func TestANodeIsReadyWhileRedisAnswersAndLiveAnyhow(t *testing.T) {
 		t.Errorf("live after the end: %d %s", code, why)
 	}
 }
+
+// Who mounts the page before the node is ready, as who spawns it does, sees it as it is.
+func TestANodeThatIsShownBeforeItIsReadyHasItsRankOnceItIs(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), late)
+	defer cancel()
+	pid := actorSystem.Root.Spawn(actors.NodeProps(actors.Config{
+		ID: "a", Rank: new(int64(7)), TTL: time.Second, Quarantine: new(false),
+		Redis: redisbridge.Config{Options: &redis.UniversalOptions{Addrs: []string{redistest.NewMini(t).Addr()}}},
+	}))
+	n, err := actors.Attach(ctx, actorSystem, pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = n.Stop(context.Background()) }()
+	r := over(t, inspect.Node(n), inspect.Options{})
+	soon(t, "its rank and process are shown", func() bool {
+		s := r.state("")
+		return len(s.Nodes) == 1 && s.Nodes[0].Rank == 7 && s.Nodes[0].PID != 0
+	})
+}
+
+// An election whose actor was stopped leads no more, though the node lives.
+func TestAnElectionWhoseActorWasStoppedIsNotShownAsLed(t *testing.T) {
+	n := begin(t, redistest.NewMini(t).Addr(), "a", 1, time.Second)
+	r := over(t, inspect.Node(n), inspect.Options{})
+	pid := actorSystem.Root.Spawn(actors.ElectionProps(n.PID(), actors.ElectionConfig{Name: "e", Run: true}))
+	led := func() bool { s := r.state("election=e"); return s.Detail != nil && s.Detail.Leader == "a" }
+	soon(t, "it leads", led)
+	if err := actorSystem.Root.StopFuture(pid).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "it does not", func() bool { return !led() })
+}
