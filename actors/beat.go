@@ -26,6 +26,7 @@ type beats struct {
 	renewals   int    // of that session, later than a dead process explains
 	floor      uint64 // highest token of the fleet that was told
 	sweeping   bool
+	troubled   map[string]time.Duration // when the log was told of each kind of cause
 	version    uint64
 	details    int // entries there were when the members were last read
 	epoch      string
@@ -202,14 +203,28 @@ func (n *nodeActor) trouble(err error) {
 		}
 		return
 	}
-	if old == nil || (*old).Error() != err.Error() {
-		if n.env.logs(slog.LevelWarn) {
-			n.env.logger.Warn("the session is not renewed", "cause", err.Error())
-		}
-		kept := err // so that only what is kept goes to the heap
-		n.shared.trouble.Store(&kept)
+	if old != nil && (*old).Error() == err.Error() {
+		return
+	}
+	kept := err // so that only what is kept goes to the heap
+	n.shared.trouble.Store(&kept)
+	// The words of one cause vary, with a port in them, or with what was asked; and a server
+	// that takes connections and serves nothing causes it again and again.
+	kind, now := redisbridge.Kind(err), n.env.clock.Now().Mono
+	if at, told := n.beats.troubled[kind]; told && now-at < troubleAgain {
+		return
+	}
+	if n.beats.troubled == nil {
+		n.beats.troubled = map[string]time.Duration{}
+	}
+	n.beats.troubled[kind] = now
+	if n.env.logs(slog.LevelWarn) {
+		n.env.logger.Warn("the session is not renewed", "cause", err.Error())
 	}
 }
+
+// troubleAgain is how long the log is silent about a kind of cause.
+const troubleAgain = 10 * time.Second
 
 func whose(d redisbridge.Details) string {
 	if d.PID == 0 {

@@ -171,8 +171,12 @@ func (e *election) handle(sender *actor.PID, m any) {
 	case *redisbridge.Answer:
 		if m.Gen == e.gen {
 			e.meter.answered(e, &m.Input)
-			if m.Input.Cause.Code == fsm.CauseNone {
+			switch {
+			case m.Input.Cause.Code == fsm.CauseNone:
 				e.step(m.Input)
+				return
+			case m.Input.Kind == fsm.InWithdrawn:
+				e.unquit(m.Input.Cause)
 				return
 			}
 			e.desk().fault = &m.Input.Cause

@@ -15,7 +15,8 @@ var (
 	ErrStopped = errors.New("hustings: the node has stopped")
 	// ErrUnreachable: Redis could not be reached in time.
 	ErrUnreachable = errors.New("hustings: Redis is unreachable")
-	// ErrRefused: Redis refuses us, and no retry will heal that.
+	// ErrRefused: Redis answers, and refuses; the text has its words. From Start: no retry
+	// will heal that. From Quit, Resign and the like: it is tried again all the same.
 	ErrRefused = errors.New("hustings: Redis refuses this node")
 	// ErrDuplicateID: another live process has our id.
 	ErrDuplicateID = errors.New("hustings: another live node has this id: give every process its own")

@@ -512,3 +512,28 @@ func TestActorsAreToldOfTheEndOfTermsWhenTheNodesActorIsStopped(t *testing.T) {
 		}
 	})
 }
+
+// A quit that Redis refuses is done later: else the office would name somebody who does not
+// want it, for as long as that one lives.
+func TestAnOfficeIsGivenUpAtLastWhereRedisRefusesAtFirst(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a, b := f.start("a", 2).run("e"), f.start("b", 1).run("e")
+		a.won("e")
+		b.follows("e", "a")
+		vacant := string(f.keys) + "::vacant"
+		if err := f.client.Set(bg(t), vacant, "x", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Quit(bg(t), "e"); !errors.Is(err, actors.ErrRefused) || !strings.Contains(err.Error(), "WRONGTYPE") {
+			t.Errorf("%v", err)
+		}
+		if err := a.StandDown(bg(t), "e"); !errors.Is(err, actors.ErrRefused) {
+			t.Errorf("again: %v", err)
+		}
+		if err := f.client.Del(bg(t), vacant).Err(); err != nil {
+			t.Fatal(err)
+		}
+		b.won("e")
+		a.must(a.StandDown(bg(t), "e"))
+	})
+}

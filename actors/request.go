@@ -232,7 +232,7 @@ func (e *election) answer(fx *fsm.Effect) {
 	case fx.Refused:
 		err = ErrNotLeader
 	case e.papers != nil && e.papers.fault != nil:
-		err = fmt.Errorf("%w: %s", ErrUnreachable, e.papers.fault)
+		err = faultOf(*e.papers.fault)
 	}
 	switch fx.Request {
 	case fsm.InQuit:
@@ -245,6 +245,23 @@ func (e *election) answer(fx *fsm.Effect) {
 		respond(list, err)
 	default:
 	}
+}
+
+// faultOf is why Redis did not do what was asked, as an error.
+func faultOf(why fsm.Cause) error {
+	if why.Code == fsm.CauseRefused {
+		return fmt.Errorf("%w: %s", ErrRefused, why.Detail)
+	}
+	return fmt.Errorf("%w: %s", ErrUnreachable, why.Detail)
+}
+
+// unquit: Redis has not done what Quit asks for. Who waits is told; the bridge tries again,
+// and nothing is begun here before it is done.
+func (e *election) unquit(why fsm.Cause) {
+	err := faultOf(why)
+	list := e.desk().quitting
+	e.desk().quitting = nil
+	respond(list, err)
 }
 
 // contend takes a contender: one at a time, and not beside a term that somebody holds.

@@ -55,6 +55,7 @@ const (
 	CauseStand
 	CauseActorStopped
 	CauseActorPanicked
+	CauseRefused
 	numCauses
 )
 
@@ -123,6 +124,7 @@ var sentences = [numCauses]string{
 	CauseStand:         "told to stand again",
 	CauseActorStopped:  "the election's actor was stopped",
 	CauseActorPanicked: "the election's actor panicked",
+	CauseRefused:       "Redis refuses: {detail}",
 }
 
 // String makes the sentence: "kicked by web-7 (rank 900)".

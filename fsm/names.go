@@ -38,6 +38,7 @@ var causeNames = [numCauses]string{
 	CauseNodeStopped:   "node_stopped",
 	CauseActorStopped:  "actor_stopped",
 	CauseActorPanicked: "actor_panicked",
+	CauseRefused:       "refused",
 	CauseNewEpoch:      "new_epoch",
 	CauseHolderDrains:  "holder_drains",
 	CauseReplaced:      "replaced",

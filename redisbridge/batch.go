@@ -3,6 +3,7 @@ package redisbridge
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"hustings/fsm"
 )
@@ -24,7 +25,7 @@ var (
 func (b *Bridge) enqueue(c *Call) {
 	b.set.Counters.Requests.Add(1)
 	switch {
-	case b.queued+len(b.retry) >= maxQueue:
+	case b.queued+len(b.retry) >= maxQueue && !c.Kind.owed():
 		b.answer(c, fault(c, errQueueFull))
 		return
 	case c.Kind.kept() && len(b.retry) > 0:
@@ -123,7 +124,7 @@ func (b *Bridge) flush() {
 func (b *Bridge) together(k CallKind) int {
 	switch k {
 	case CallRelease, CallQuit:
-		return maxItems
+		return b.alike(k, func(c, first *Call) bool { return !c.alone && !first.alone })
 	case CallSurvey:
 		var bid *Call // the first one
 		return b.alike(k, func(c, first *Call) bool {
@@ -246,6 +247,10 @@ func (b *Bridge) onLanded(m *landed) {
 			b.later(f.calls)
 			continue
 		}
+		if f.kind.owed() && r.Err != nil {
+			b.declined(f.calls, r.Err)
+			continue
+		}
 		b.land(f, r)
 	}
 	b.grounded(flying)
@@ -280,10 +285,44 @@ func passing(err error) bool {
 	}
 }
 
+// declined: Redis does not do what is owed. Each of those who asked is told, and it is tried
+// again; alone, so that one election that it can't be done for does not stand in the way of
+// the others.
+func (b *Bridge) declined(calls []*Call, err error) {
+	if len(calls) > 1 {
+		for _, c := range calls {
+			c.alone = true
+			b.queue[c.Kind] = append(b.queue[c.Kind], c)
+		}
+		b.queued += len(calls)
+		return
+	}
+	c := calls[0]
+	c.alone = true
+	b.answer(c, fault(c, err))
+	b.owing = append(b.owing, c)
+	if len(b.owing) == 1 {
+		b.after(owingAfter, &owed{})
+	}
+}
+
+// owingAfter is how long a call waits that Redis has refused and is still to do.
+const owingAfter = time.Second
+
+func (b *Bridge) onOwed() {
+	calls := b.owing
+	b.owing = nil
+	for _, c := range calls {
+		b.queue[c.Kind] = append(b.queue[c.Kind], c)
+	}
+	b.queued += len(calls)
+	b.flush()
+}
+
 // fault is the answer to a call that could not be carried out, or of which nobody
 // knows whether it was.
 func fault(c *Call, err error) any {
-	down := func() fsm.Cause { return fsm.Cause{Code: fsm.CauseUnreachable, Detail: err.Error()} }
+	down := func() fsm.Cause { return unreachable(err) }
 	in := fsm.Input{Round: c.Round, Token: c.Token}
 	switch c.Kind {
 	case CallHeartbeat:

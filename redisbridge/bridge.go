@@ -71,7 +71,10 @@ type Bridge struct {
 	refused   [numCalls]refusal
 	cautioned string // what the last server's settings put at risk
 
-	retry  []*Call // kept calls that the server could not do just now
+	retry  []*Call                  // kept calls that the server could not do just now
+	owing  []*Call                  // what Redis refuses to do, and is to do all the same
+	logged map[string]time.Duration // when the log was told of each kind of cause of an outage
+	hushed bool                     // it was not told of the present one
 	drops  dropLog
 	timers timers
 }
@@ -113,6 +116,7 @@ type (
 	redial struct{ quiet }
 	resub  struct{ quiet }
 	again  struct{ quiet }
+	owed   struct{ quiet }
 )
 
 // Props returns what to spawn. The bridge may be restarted by its supervisor at any
@@ -165,6 +169,8 @@ func (b *Bridge) Receive(ctx actor.Context) {
 		b.dial()
 	case *resub:
 		b.subscribe()
+	case *owed:
+		b.onOwed()
 	case *again:
 		b.onAgain()
 	}
@@ -306,7 +312,7 @@ func (b *Bridge) handOn() {
 			}
 		}
 	}
-	b.set.kept = append(b.set.kept, b.retry...)
+	b.set.kept = append(append(b.set.kept, b.retry...), b.owing...)
 	for k, calls := range b.queue {
 		if CallKind(k).kept() { //nolint:gosec // k < numCalls
 			b.set.kept = append(b.set.kept, calls...)

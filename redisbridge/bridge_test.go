@@ -102,6 +102,59 @@ func TestWhatIsKeptIsTriedAgainWhileTheServerIsBusy(t *testing.T) {
 	}
 }
 
+// One election that Redis can't do it for must not keep the others from being given up, and
+// is tried again for as long as it takes.
+func TestWhatIsOwedIsTriedAgainWhereRedisRefusesItAndHoldsUpNothingElse(t *testing.T) {
+	no := &redisbridge.ServerError{Code: "WRONGTYPE", Text: "WRONGTYPE Operation against a key holding the wrong kind of value"}
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("busy", 1))
+	for _, call := range []redisbridge.Call{quit("a"), quit("bad"), quit("b")} {
+		r.call(call)
+	}
+	c.reply(no)
+	r.take()
+	r.wantSent(c, "quit 3 a bad b")
+	c.reply(no)
+	r.wantSent(c, "quit 1 a", "quit 1 bad", "quit 1 b")
+	c.reply([]any{"ok", int64(1)}, no, []any{"ok", int64(1)})
+	told := func() (done, refused int) {
+		for _, m := range r.take() {
+			switch in := m.(*redisbridge.Answer).Input; in.Cause.Code {
+			case fsm.CauseNone:
+				done++
+			case fsm.CauseRefused:
+				refused++
+			}
+		}
+		return done, refused
+	}
+	if done, refused := told(); done != 2 || refused != 1 {
+		t.Errorf("%d done, %d refused", done, refused)
+	}
+	for range 3 {
+		r.advance(2 * time.Second)
+		r.wantSent(c, "quit 1 bad")
+		c.reply(no)
+		if done, refused := told(); done != 0 || refused != 1 {
+			t.Errorf("again: %d done, %d refused", done, refused)
+		}
+	}
+	r.call(quit("c"))
+	r.wantSent(c, "quit 1 c")
+	c.reply([]any{"ok", int64(1)})
+	r.take()
+	r.advance(2 * time.Second)
+	c.reply([]any{"ok", int64(1)})
+	if done, _ := told(); done != 1 {
+		t.Error("it is not done at last")
+	}
+	r.advance(time.Minute)
+	if len(c.done) != 0 {
+		t.Error("it is tried still")
+	}
+}
+
 func TestAQuitOfAStaleConnectionIsSentAgain(t *testing.T) {
 	r := newRig(t)
 	c := r.up()
@@ -227,6 +280,35 @@ func TestNewsOfWhatWasGivenUpIsIgnored(t *testing.T) {
 	r.sub().h.Confirmed()
 	if got := r.links(); len(got) != 1 || !got[0].Up {
 		t.Errorf("links %+v", got)
+	}
+}
+
+// A server that takes connections and serves nothing is up and down many times a second.
+func TestTheLogIsToldOfAKindOfOutageOnceInTenSeconds(t *testing.T) {
+	r := newRig(t)
+	r.up()
+	began := r.now
+	for r.now-began < 30*time.Second {
+		c := r.accept()
+		r.sub().h.Confirmed()
+		r.call(survey("a", 1))
+		c.reply(&redisbridge.ServerError{Code: "READONLY", Text: "READONLY You can't write against a read only replica."})
+		r.advance(r.next())
+	}
+	if n := strings.Count(r.log.String(), "bridge down"); n < 3 || n > 4 {
+		t.Errorf("told %d times that it is down", n)
+	}
+	r.accept()
+	r.sub().h.Confirmed()
+	if n := strings.Count(r.log.String(), "bridge up"); n < 1 || n > 5 {
+		t.Errorf("told %d times that it is up", n)
+	}
+	for range 5 {
+		r.advance(5 * time.Second)
+		r.lastDial()(nil, errLink) // another kind, which lasts
+	}
+	if !strings.Contains(r.log.String(), errLink.Error()) {
+		t.Error("another cause is not told")
 	}
 }
 

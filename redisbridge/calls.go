@@ -44,6 +44,10 @@ const (
 
 func (k CallKind) kept() bool { return k >= CallRelease && k <= CallLeave }
 
+// owed reports whether a call is tried until Redis has done it, also where Redis refuses:
+// an office that nobody wants and nobody gives back would stay empty for as long as we live.
+func (k CallKind) owed() bool { return k == CallRelease || k == CallQuit }
+
 // Call is one request to the bridge. It answers with exactly one message to ReplyTo,
 // which carries Gen; CallPublish without ReplyTo is not answered. Calls of one kind
 // that wait together go out as one script call.
@@ -54,6 +58,7 @@ type Call struct {
 	// tenth smaller by it.
 	Register bool // survey: put us into the candidates
 	Claim    bool // survey with Register: claim in Tenancy, too, unless somebody is to be asked; that has an answer of its own, after the survey's
+	alone    bool // it was refused together with others, perhaps because of one of these
 	Light    bool // survey: the record only
 	Mixed    bool // survey: originals too
 	Keep     bool // release: keep the office for the heir, which was named

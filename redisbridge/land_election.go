@@ -52,8 +52,13 @@ func (b *Bridge) surveyed(c *Call, status string, left time.Duration, items list
 	b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InSurveyed, Round: c.Round, Survey: s}})
 }
 
+// unreachable is why there is no answer: Redis gave none, or an error.
 func unreachable(err error) fsm.Cause {
-	return fsm.Cause{Code: fsm.CauseUnreachable, Detail: err.Error()}
+	code := fsm.CauseUnreachable
+	if c := Classify(err); c == Refused || c == Permanent {
+		code = fsm.CauseRefused
+	}
+	return fsm.Cause{Code: code, Detail: err.Error()}
 }
 
 func (b *Bridge) readSurvey(c *Call, l list) *fsm.Survey {

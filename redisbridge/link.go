@@ -3,6 +3,7 @@ package redisbridge
 import (
 	"errors"
 	"log/slog"
+	"time"
 )
 
 // tell tells the owner when something changed.
@@ -19,6 +20,9 @@ func (b *Bridge) tell(err error) {
 	same := now.Up == b.told.Up && now.Commands == b.told.Commands && now.Deaf == b.told.Deaf &&
 		now.Permanent == b.told.Permanent && (now.Err == nil) == (b.told.Err == nil)
 	if same && !b.another(now.Err) {
+		if b.hushed {
+			b.log(now, err)
+		}
 		return
 	}
 	if now.Up {
@@ -29,11 +33,37 @@ func (b *Bridge) tell(err error) {
 	b.told, b.refusing = now, nil
 	sent := now // so that only what is sent goes to the heap
 	b.root.Send(b.set.Owner, &sent)
+	b.log(now, err)
+}
+
+// logAgain is how long the log is silent about a kind of cause: a server that takes
+// connections and serves nothing is up and down again many times a second.
+const logAgain = 10 * time.Second
+
+// log writes how the link is, and that it is up only after it was said to be down.
+func (b *Bridge) log(now Link, err error) {
 	level, text := slog.LevelInfo, "bridge up"
-	if !now.Up {
+	switch {
+	case now.Up:
+		if b.hushed {
+			b.hushed = false
+			return // nobody was told that it was down
+		}
+	case now.Err == nil:
+		return
+	default:
 		level, text = slog.LevelWarn, "bridge down"
+		kind, at := Kind(err), b.set.Clock.Now().Mono
+		if last, told := b.logged[kind]; told && at-last < logAgain {
+			b.hushed = true
+			return
+		}
+		if b.logged == nil {
+			b.logged = map[string]time.Duration{}
+		}
+		b.hushed, b.logged[kind] = false, at
 	}
-	if (now.Err != nil || now.Up) && b.set.Logger.Enabled(nil, level) { //nolint:staticcheck // no context here
+	if b.set.Logger.Enabled(nil, level) { //nolint:staticcheck // no context here
 		b.set.Logger.Log(nil, level, text, "id", b.set.ID, "commands", now.Commands, "deaf", now.Deaf, "cause", err) //nolint:staticcheck // no context here
 	}
 }
@@ -47,13 +77,18 @@ func (b *Bridge) another(err error) bool {
 	if err == nil {
 		return false
 	}
-	kind := Classify(err).String()
-	if server, ok := errors.AsType[*ServerError](err); ok {
-		kind = server.Code
-	}
+	kind := Kind(err)
 	if b.causes[kind] || len(b.causes) >= maxCauses {
 		return false
 	}
 	b.causes[kind] = true
 	return true
+}
+
+// Kind is what tells causes of an outage apart: the code of a server's error, or its class.
+func Kind(err error) string {
+	if server, ok := errors.AsType[*ServerError](err); ok {
+		return server.Code
+	}
+	return Classify(err).String()
 }
