@@ -179,6 +179,12 @@ func (l *aclLife) live() error {
 			})
 			return errors.Join(late, err)
 		},
+		func() error {
+			if _, err := a.Send(ctx, "stranger", "hello"); !errors.Is(err, actors.ErrNoReceiver) {
+				return fmt.Errorf("nobody is there to receive it: %w", err)
+			}
+			return nil
+		},
 		func() error { return a.Offline(ctx) },
 		func() error { return a.Online(ctx) },
 		func() error { return a.Run(ctx, "e") },

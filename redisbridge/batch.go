@@ -85,7 +85,7 @@ func (b *Bridge) flush() {
 		if k == CallPublish {
 			room = b.window.items // of their own: others wait for what these say
 		}
-		for len(b.queue[k]) > 0 && len(cmds) < maxCommands && room > 0 {
+		for len(b.queue[k]) > 0 && len(cmds) < maxCommands && room > 0 && !b.waits(k) {
 			var calls []*Call
 			switch k {
 			case CallPublish:
@@ -98,7 +98,7 @@ func (b *Bridge) flush() {
 			room -= len(calls)
 			if k == CallJoin && !b.set.cleared {
 				// In front of the first one: see Settings.cleared.
-				cmds = append(cmds, Command{Script: LeaveScript, Args: append(b.head(1), flag(false))})
+				cmds = append(cmds, b.composeLeave(false))
 				b.flying = append(b.flying, flight{kind: CallJoin})
 			}
 			cmds = append(cmds, b.compose(k, calls))
@@ -116,6 +116,26 @@ func (b *Bridge) flush() {
 	b.set.Counters.Commands.Add(uint64(len(cmds)))
 	b.scratch.cmds = cmds
 	b.conn.Do(cmds, b.answered)
+}
+
+// waits reports whether the calls of a kind are for a later pipeline than the one that is
+// put together. What registers us waits while a leave is not done, which would undo it, and
+// behind the first join, which may have to be repeated. Each purge may keep the server busy
+// for as long as a call can.
+func (b *Bridge) waits(k CallKind) bool {
+	goes := func(k CallKind) bool {
+		return slices.ContainsFunc(b.flying, func(f flight) bool { return f.kind == k })
+	}
+	switch k {
+	case CallJoin:
+		return len(b.queue[CallLeave]) > 0 || goes(CallLeave) || !b.set.cleared && goes(CallJoin)
+	case CallSurvey:
+		return len(b.queue[CallLeave]) > 0 || goes(CallLeave)
+	case CallPurge:
+		return goes(CallPurge)
+	default:
+		return false
+	}
 }
 
 // together is how many of the waiting calls of a kind one command can carry. Claims
@@ -251,6 +271,10 @@ func (b *Bridge) onLanded(m *landed) {
 			b.declined(f.calls, r.Err)
 			continue
 		}
+		if (f.kind == CallLeave || f.kind == CallPurge) && unfinished(r) {
+			b.repeat(f)
+			continue
+		}
 		b.land(f, r)
 	}
 	b.grounded(flying)
@@ -263,11 +287,28 @@ func (b *Bridge) onLanded(m *landed) {
 	}
 }
 
+// unfinished reports whether a leave or a purge has left elections for another call.
+func unfinished(r Reply) bool {
+	l := newList(r.Value)
+	return r.Err == nil && len(l.items) == 2 && l.number(1) == 1
+}
+
+// repeat sends calls again, in the next pipeline.
+func (b *Bridge) repeat(f flight) {
+	b.queue[f.kind] = slices.Concat(f.calls, b.queue[f.kind])
+	b.queued += len(f.calls)
+}
+
 // landFirst: the first join counts only if what went before it was cleared.
 func (b *Bridge) landFirst(f flight, r Reply) {
 	if f.calls == nil {
-		b.set.cleared = r.Err == nil && newList(r.Value).text(0) == "ok"
+		b.partly = unfinished(r)
+		b.set.cleared = r.Err == nil && newList(r.Value).text(0) == "ok" && !b.partly
 		b.unclear = errors.Join(errNotCleared, r.Err)
+		return
+	}
+	if b.partly {
+		b.repeat(f)
 		return
 	}
 	for _, c := range f.calls {

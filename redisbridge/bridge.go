@@ -37,6 +37,7 @@ type Bridge struct {
 	seq      uint64            // of the last call that was queued
 	quits    map[string]uint64 // elections that were quit while registrations waited: when
 	unclear  error             // why Settings.cleared is not set
+	partly   bool              // since it takes more than one call to clear
 	dials    int               // attempts in a row that came to nothing: no connection, or one that served nothing
 
 	sub    Subscription

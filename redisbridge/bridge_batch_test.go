@@ -94,7 +94,7 @@ func TestARegistrationThatWaitsDoesNotOutliveTheQuitBehindIt(t *testing.T) {
 	r.call(redisbridge.Call{Kind: redisbridge.CallJoin, Entries: []redisbridge.Membership{{Election: "e", Rank: 1}, {Election: "f", Rank: 2}}})
 	r.call(quit("e"))
 	c.reply()
-	r.wantSent(c, "quit 1 e", "leave 0", "join {} 1 f 2", "canvass {} 3000 2 e 0  f 0 r")
+	r.wantSent(c, "quit 1 e", "leave 0 500", "join {} 1 f 2 1", "canvass {} 3000 2 e 0  f 0 r")
 	register("e") // it stands again
 	c.reply([]any{"ok", int64(1)})
 	r.wantSent(c, "canvass {} 3000 1 e 0 r")
@@ -112,7 +112,7 @@ func TestTheFirstJoinClearsWhatAFormerLifeLeft(t *testing.T) {
 	if err := join(errBusy, []any{"ok", int64(1)}); !errors.Is(err, error(errBusy)) {
 		t.Errorf("joined though nothing was cleared: %v", err)
 	}
-	if err := join([]any{"none"}, []any{"ok", int64(1)}); err == nil {
+	if err := join([]any{"none", int64(0)}, []any{"none", int64(1)}); err == nil {
 		t.Error("joined though there was no session to clear with")
 	}
 	r.call(redisbridge.Call{Kind: redisbridge.CallJoin})
@@ -120,7 +120,7 @@ func TestTheFirstJoinClearsWhatAFormerLifeLeft(t *testing.T) {
 	r.advance(time.Minute)
 	c = r.accept()
 	r.take()
-	if err := join([]any{"ok"}, []any{"ok", int64(1)}); err != nil {
+	if err := join([]any{"ok", int64(0)}, []any{"ok", int64(1)}); err != nil {
 		t.Error(err)
 	}
 	if err := join([]any{"ok", int64(1)}); err != nil || len(c.sent()) != 1 {
@@ -135,7 +135,7 @@ func TestARegistrationThatWaitsDoesNotOutliveTheLeaveBehindIt(t *testing.T) {
 	r.call(redisbridge.Call{Kind: redisbridge.CallJoin})
 	r.call(redisbridge.Call{Kind: redisbridge.CallLeave})
 	c.reply()
-	r.wantSent(c, "leave 0")
+	r.wantSent(c, "leave 0 500")
 	if got := r.take(); len(got) != 2 || got[0].(*redisbridge.JoinAnswer).Err == nil {
 		t.Errorf("the join was answered by %v", got)
 	}

@@ -76,12 +76,15 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 		}
 		return Command{Script: QuitScript, Args: args}
 	case CallLeave:
-		return Command{Script: LeaveScript, Args: append(b.head(1), flag(c.End))}
+		return b.composeLeave(c.End)
 	case CallJoin:
 		entries := slices.DeleteFunc(c.Entries, func(e Membership) bool { return !b.stands(c, e.Election) })
-		args := append(b.head(2+2*len(entries)), b.set.Details, strconv.Itoa(len(entries)))
+		args := append(b.head(3+2*len(entries)), b.set.Details, strconv.Itoa(len(entries)))
 		for _, e := range entries {
 			args = append(args, e.Election, strconv.FormatInt(e.Rank, 10))
+		}
+		if !b.set.cleared {
+			args = append(args, flag(true))
 		}
 		return Command{Script: JoinScript, Args: args}
 	case CallEvict:
@@ -105,7 +108,7 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 		if c.Original {
 			kind = "original"
 		}
-		args := append(b.head(3), c.Target, kind)
+		args := append(b.head(4), c.Target, kind, portion)
 		if c.Election != "" {
 			args = append(args, c.Election)
 		}
@@ -127,6 +130,14 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 		return b.composePublish(calls)
 	}
 }
+
+// composeLeave writes one portion of a leave.
+func (b *Bridge) composeLeave(end bool) Command {
+	return Command{Script: LeaveScript, Args: append(b.head(2), flag(end), portion)}
+}
+
+// portion is maxStruck as scripts get it.
+var portion = strconv.Itoa(maxStruck)
 
 func flag(b bool) string {
 	if b {

@@ -126,6 +126,9 @@ func (c *Counters) Read() Counts {
 const (
 	// maxItems of one script call; the rest goes into the next call.
 	maxItems = 256
+	// maxStruck elections in one call of a leave or a purge, each of which takes Redis some
+	// 10 us; it is repeated until none is left.
+	maxStruck = 500
 	// maxCommands of one pipeline; the rest goes into the next pipeline.
 	maxCommands = 512
 	// maxQueue of calls waiting; beyond it a call is answered with a fault.

@@ -50,6 +50,8 @@
 // gives something up before what asks for something. How much goes into one pipeline is
 // bounded by how long the last ones took: less after one that took more than TTL/16, so
 // that heartbeats get through to a server that thousands of elections keep busy.
+// A leave and a purge go over all elections of a node: in portions, a call each, so that
+// others get their turn. What registers us waits until a leave is done.
 //
 // Kept calls. Release, quit and leave are kept over reconnects and retried until the
 // server has carried them out, or refused them for good; somebody waits for what they give
@@ -105,6 +107,7 @@
 // # Limits
 //
 //	256 items in one script call          the rest goes into the next call
+//	500 elections in one leave or purge   repeated until none is left
 //	512 commands in one pipeline          the rest goes into the next pipeline
 //	32 to 131,072 items in one pipeline   as the server keeps up; the rest goes into the next
 //	262,144 calls waiting                 a further one is answered with a fault

@@ -51,7 +51,9 @@ func (b *Bridge) land(f flight, r Reply) {
 		b.landQuit(f, r.Value)
 	case CallLeave:
 		l := newList(r.Value)
-		b.answer(c, &LeaveAnswer{Status: l.text(0), Err: l.fault()})
+		status := l.text(0)
+		l.number(1) // none is left, or it would be repeated
+		b.answer(c, &LeaveAnswer{Status: status, Err: l.fault()})
 	case CallJoin:
 		l := newList(r.Value)
 		b.answer(c, &JoinAnswer{Status: l.text(0), Err: l.fault(), Entries: c.Entries})
@@ -63,7 +65,9 @@ func (b *Bridge) land(f flight, r Reply) {
 		b.answer(c, landMembers(r.Value))
 	case CallPurge:
 		l := newList(r.Value)
-		b.answer(c, &PurgeAnswer{Target: c.Target, Purged: l.number(0) == 1, Err: l.fault()})
+		purged := l.number(0) == 1
+		l.number(1)
+		b.answer(c, &PurgeAnswer{Target: c.Target, Purged: purged, Err: l.fault()})
 	case CallSubscribers:
 		b.answer(c, landSubscribers(c, r.Value))
 	case CallRestore:

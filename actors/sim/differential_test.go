@@ -38,6 +38,10 @@ var (
 	someElections = []string{"x", "y\\\n/", "z"}
 )
 
+// wholePortion is how many elections a leave or a purge may strike at once here: with fewer,
+// chance would choose on each side.
+const wholePortion = "3"
+
 func TestTheModelAnswersAsARealServer(t *testing.T) {
 	server := redistest.NewServer(t)
 	clock := redisbridge.SystemClock{}

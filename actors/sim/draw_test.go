@@ -103,7 +103,7 @@ func (d *drawer) heartbeat(_ string, head []string) step {
 }
 
 func (d *drawer) join(_ string, head []string) step {
-	args := append(head, d.one("details", `{"v":1}`, `{"v":1,"x":2}`), "2", someElections[0], d.rank(), d.election(), d.rank())
+	args := append(head, d.one("details", `{"v":1}`, `{"v":1,"x":2}`), "2", someElections[0], d.rank(), d.election(), d.rank(), d.one("first", "", "", "1"))
 	return step{script: redisbridge.JoinScript, args: fixed(args...)}
 }
 
@@ -169,7 +169,7 @@ func (d *drawer) release(_ string, head []string) step {
 
 func (d *drawer) quit(_ string, head []string) step {
 	if d.one("quit", "quit", "leave") == "leave" {
-		return step{script: redisbridge.LeaveScript, args: fixed(append(head, d.one("end", "0", "1"))...)}
+		return step{script: redisbridge.LeaveScript, args: fixed(append(head, d.one("end", "0", "1"), wholePortion)...)}
 	}
 	return step{script: redisbridge.QuitScript, args: fixed(append(head, "1", d.election())...)}
 }
@@ -182,7 +182,7 @@ func (d *drawer) others(id string, head []string) step {
 	case "restore":
 		return step{script: redisbridge.RestoreScript, args: fixed("ipc", d.election(), d.one("restored", append(someIDs, "original")...), `{"process":1}`)}
 	case "purge":
-		return step{script: redisbridge.PurgeScript, args: fixed(append(head, d.id(), d.one("kind", "ours", "original"), d.election())...)}
+		return step{script: redisbridge.PurgeScript, args: fixed(append(head, d.id(), d.one("kind", "ours", "original"), wholePortion, d.election())...)}
 	case "members":
 		return step{script: redisbridge.MembersScript, args: fixed("ipc", d.one("since", "0", "1", "2", "5", "99"))}
 	}

@@ -134,6 +134,9 @@ func (c *script) replace() any {
 
 func (c *script) join() any {
 	status, _ := c.own()
+	if status == "ok" && c.arg(7+2*int(c.need(6))) == "1" && c.participates(c.arg(2)) {
+		status = "early"
+	}
 	if status == "ok" {
 		c.enlist(c.arg(2), c.arg(5))
 		for i, n := 7, int(c.need(6)); i <= 6+2*n; i += 2 {
@@ -147,11 +150,14 @@ func (c *script) leave() any {
 	id := c.arg(2)
 	status, _ := c.own()
 	if status == "taken" || status == "stale" {
-		return []any{status}
+		return []any{status, int64(0)}
 	}
-	elections := append([]string(nil), c.smembers(c.p.Participated(id))...)
-	for _, e := range elections {
+	for _, e := range c.portion(id, int(c.need(6))) {
 		c.stepback(e)
+	}
+	if c.participates(id) {
+		c.deliver()
+		return []any{status, int64(1)}
 	}
 	c.srem(c.p.List(), id)
 	if c.hdel(c.p.Details(), id) {
@@ -162,31 +168,47 @@ func (c *script) leave() any {
 		c.zrem(c.p.Sessions(), id)
 	}
 	c.deliver()
-	return []any{status}
+	return []any{status, int64(0)}
 }
+
+// portion is up to that many of the elections in which a node takes part.
+func (c *script) portion(id string, most int) []string {
+	return append([]string(nil), c.srandmember(c.p.Participated(id), most)...)
+}
+
+func (c *script) participates(id string) bool { return c.look(c.p.Participated(id)) != nil }
 
 func (c *script) purge() any {
 	target := c.arg(5)
-	if c.lives(target) || c.arg(6) == "original" && c.subscribers(target) != 0 {
-		return []any{int64(0)}
+	if c.lives(target) {
+		return []any{int64(0), int64(0)}
+	}
+	if c.arg(6) == "original" && c.subscribers(target) != 0 {
+		return []any{int64(0), int64(0)}
+	}
+	for i := 8; i <= len(c.argv); i++ {
+		c.strike(c.arg(i), target)
+	}
+	for _, e := range c.portion(target, int(c.need(7))) {
+		c.strike(e, target)
+	}
+	if c.participates(target) {
+		return []any{int64(1), int64(1)}
 	}
 	listed := c.srem(c.p.List(), target)
 	known := c.hdel(c.p.Details(), target) || listed
-	participated := c.p.Participated(target)
-	elections := append([]string(nil), c.smembers(participated)...)
-	if len(c.argv) > 6 {
-		elections = append(elections, c.argv[6:]...)
-	}
-	for _, e := range elections {
-		c.srem(c.p.Candidates(e), target)
-		c.zrem(c.p.Ranks(e), target)
-	}
-	c.del(participated)
 	c.zrem(c.p.Sessions(), target)
 	if known {
 		c.change("!", target)
 	}
-	return []any{int64(1)}
+	return []any{int64(1), int64(0)}
+}
+
+// strike takes a dead node out of an election.
+func (c *script) strike(e, target string) {
+	c.srem(c.p.Participated(target), e)
+	c.srem(c.p.Candidates(e), target)
+	c.zrem(c.p.Ranks(e), target)
 }
 
 func (c *script) members() any {

@@ -31,7 +31,7 @@ const (
 //
 // Beside the scripts a backend needs the plain commands that the rules use to
 // look and to meddle: FLUSHALL, GET, SET, DEL, EXISTS, HGET, HSET, HDEL, SADD,
-// SREM, SISMEMBER, ZADD, ZSCORE, ZRANGE, ZCARD, PUBLISH, PUBSUB NUMSUB.
+// SREM, SISMEMBER, SCARD, ZADD, ZSCORE, ZRANGE, ZCARD, PUBLISH, PUBSUB NUMSUB.
 func Conformance(t *testing.T, can Ability, open func(t *testing.T) *Fixture) {
 	groups := []struct {
 		name  string

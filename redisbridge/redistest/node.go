@@ -126,9 +126,18 @@ func (n *node) replace(inc string) int64 {
 
 func (n *node) join(elections ...string) (status string, version int64) {
 	n.f.T.Helper()
+	return n.joins("", elections...)
+}
+
+// joins is join; first is "1" for the first of a start.
+func (n *node) joins(first string, elections ...string) (status string, version int64) {
+	n.f.T.Helper()
 	args := n.head(n.details, strconv.Itoa(len(elections)))
 	for _, e := range elections {
 		args = append(args, e, n.rank)
+	}
+	if first != "" {
+		args = append(args, first)
 	}
 	r := n.f.reply(redisbridge.JoinScript, args...)
 	status, version = r.text(), r.number()
@@ -171,20 +180,36 @@ func (n *node) quit(elections ...string) (status string, done int64) {
 	return status, done
 }
 
+// leave takes leave in one call.
 func (n *node) leave(end string) string {
 	n.f.T.Helper()
-	r := n.f.reply(redisbridge.LeaveScript, n.head(end)...)
-	status := r.text()
-	r.end()
+	status, more := n.leavePart(end, 500)
+	want(n.f, "elections left", more, 0)
 	return status
 }
 
+func (n *node) leavePart(end string, most int) (status string, more int64) {
+	n.f.T.Helper()
+	r := n.f.reply(redisbridge.LeaveScript, n.head(end, strconv.Itoa(most))...)
+	status, more = r.text(), r.number()
+	r.end()
+	return status, more
+}
+
+// purge purges in one call.
 func (n *node) purge(target, kind string, elections ...string) int64 {
 	n.f.T.Helper()
-	r := n.f.reply(redisbridge.PurgeScript, n.head(append([]string{target, kind}, elections...)...)...)
-	done := r.number()
-	r.end()
+	done, more := n.purgePart(target, kind, 500, elections...)
+	want(n.f, "elections left", more, 0)
 	return done
+}
+
+func (n *node) purgePart(target, kind string, most int, elections ...string) (done, more int64) {
+	n.f.T.Helper()
+	r := n.f.reply(redisbridge.PurgeScript, n.head(append([]string{target, kind, strconv.Itoa(most)}, elections...)...)...)
+	done, more = r.number(), r.number()
+	r.end()
+	return done, more
 }
 
 // entry is a line of the members' log.

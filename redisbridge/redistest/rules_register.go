@@ -110,6 +110,101 @@ var registerRules = []rule{
 		want(f, "again", a.purge("b", "ours"), 1)
 		want(f, "version", b.beat(beat{}).version, version+1)
 	}},
+	{says: "purge strikes so many elections a call, and the node when none is left", check: func(f *Fixture) {
+		a, b := f.online("a", "1"), f.online("b", "2", "e1", "e2", "e3", "e4", "e5")
+		f.Plain("DEL", f.keys().Session("b"))
+		version := a.beat(beat{}).version
+		for _, left := range []int{3, 1} {
+			done, more := a.purgePart("b", "ours", 2)
+			want(f, "dead", done, 1)
+			want(f, "more", more, 1)
+			want(f, "elections", f.stands("b", "e1", "e2", "e3", "e4", "e5"), left)
+			want(f, "participated", f.Plain("SCARD", f.keys().Participated("b")), any(int64(left)))
+			want(f, "list", f.Plain("SISMEMBER", f.keys().List(), "b"), any(int64(1)))
+			want(f, "details", f.peer("", "b").details, b.details)
+			want(f, "version", a.beat(beat{}).version, version)
+		}
+		want(f, "the last", a.purge("b", "ours"), 1)
+		want(f, "elections", f.stands("b", "e1", "e2", "e3", "e4", "e5"), 0)
+		want(f, "list", f.Plain("SISMEMBER", f.keys().List(), "b"), any(int64(0)))
+		want(f, "details", f.peer("", "b").details, "")
+		_, _, entries := f.members(version)
+		want(f, "entries", len(entries), 1)
+		want(f, "entry", entries[0], entry{"b", "!", "", -2})
+	}},
+	{says: "a purge goes no further when the node lives again", check: func(f *Fixture) {
+		a, b := f.online("a", "1"), f.online("b", "2", "e1", "e2", "e3")
+		f.Plain("DEL", f.keys().Session("b"))
+		a.purgePart("b", "ours", 2)
+		b.beat(beat{})
+		done, more := a.purgePart("b", "ours", 2)
+		want(f, "purged", done, 0)
+		want(f, "more", more, 0)
+		want(f, "elections", f.stands("b", "e1", "e2", "e3"), 1)
+		want(f, "details", f.peer("", "b").details, b.details)
+	}},
+	{says: "leave quits so many elections a call, and goes offline when none is left", check: func(f *Fixture) {
+		elections := []string{"e1", "e2", "e3", "e4", "e5"}
+		a, b := f.online("a", "1", elections...), f.online("b", "2", elections...)
+		for _, e := range elections {
+			a.win(e)
+		}
+		version := b.beat(beat{}).version
+		for _, left := range []int{3, 1} {
+			status, more := a.leavePart("1", 2)
+			want(f, "status", status, "ok")
+			want(f, "more", more, 1)
+			want(f, "elections", f.stands("a", elections...), left)
+			held := 0
+			for _, e := range elections {
+				if b.canvass("l", e).items[0].holder == "a" {
+					held++
+				}
+			}
+			want(f, "offices", held, left)
+			want(f, "vacant", len(b.beat(beat{}).vacant), len(elections)-left)
+			want(f, "session", f.Plain("EXISTS", f.keys().Session("a")), any(int64(1)))
+			want(f, "list", f.Plain("SISMEMBER", f.keys().List(), "a"), any(int64(1)))
+			want(f, "details", f.peer("", "a").details, a.details)
+			want(f, "version", b.beat(beat{}).version, version)
+		}
+		want(f, "the last", a.leave("1"), "ok")
+		want(f, "elections", f.stands("a", elections...), 0)
+		want(f, "session", f.Plain("EXISTS", f.keys().Session("a")), any(int64(0)))
+		want(f, "details", f.peer("", "a").details, "")
+		want(f, "version", b.beat(beat{}).version, version+1)
+	}},
+	{says: "each call of a leave tells the heirs of what it gave up", check: func(f *Fixture) {
+		a, b := f.online("a", "1", "e1", "e2"), f.online("b", "2", "e1", "e2")
+		a.win("e1")
+		a.win("e2")
+		l := f.Subscribe(f.keys().Bully(b.id))
+		for range 2 {
+			a.leavePart("0", 1)
+			want(f, "told", f.parse(l.Next()).Type, "vacant")
+		}
+		l.None(f.keys().Bully(b.id))
+	}},
+	{says: "a first join registers nothing while a former life is a candidate", check: func(f *Fixture) {
+		old := f.online("a", "1", "e1", "e2")
+		f.Plain("DEL", f.keys().Session("a"))
+		a := f.node("a", 2)
+		version := a.beat(beat{}).version
+		_, more := a.leavePart("0", 1)
+		want(f, "more", more, 1)
+		status, _ := a.joins("1", "e3")
+		want(f, "status", status, "early")
+		want(f, "candidate", f.peer("e3", "a").candidate, 0)
+		want(f, "details", f.peer("", "a").details, old.details)
+		want(f, "version", a.beat(beat{}).version, version)
+		a.leave("0")
+		status, _ = a.joins("1", "e3")
+		want(f, "status, all being quit", status, "ok")
+		want(f, "candidate", f.peer("e3", "a").candidate, 1)
+		want(f, "details", f.peer("", "a").details, a.details)
+		status, _ = a.joins("", "e4")
+		want(f, "status of a later one", status, "ok")
+	}},
 	{says: "purge logs who was in the list alone, and nobody who was nowhere", check: func(f *Fixture) {
 		a := f.online("a", "1")
 		f.Plain("SADD", f.keys().List(), "o")
@@ -149,4 +244,16 @@ var registerRules = []rule{
 		want(f, "an original", f.peer("", "old"), portrait{0, "", "", -2, "", 0, 2, 1})
 		want(f, "without election", f.peer("", "a").candidate, 0)
 	}},
+}
+
+// stands counts the elections in which a node is a candidate, and ranked.
+func (f *Fixture) stands(id string, elections ...string) int {
+	f.T.Helper()
+	n := 0
+	for _, e := range elections {
+		p := f.peer(e, id)
+		want(f, "ranked in "+e, p.rank != "", p.candidate == 1)
+		n += int(p.candidate)
+	}
+	return n
 }

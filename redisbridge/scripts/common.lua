@@ -603,3 +603,13 @@ local function stepback(e, id, inc)
     call('SREM', p .. '::vacant', e)
   end
 end
+
+-- portion(id, most) is up to that many of the elections in which a node takes part. It may
+-- be in very many, and nobody else is served while a script runs.
+local function portion(id, most)
+  return call('SRANDMEMBER', p .. '::election:' .. id .. ':participated', most)
+end
+
+local function participates(id)
+  return call('EXISTS', p .. '::election:' .. id .. ':participated') == 1
+end

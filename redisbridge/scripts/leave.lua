@@ -1,16 +1,24 @@
--- leave quits every election and goes offline.
+-- leave quits up to so many elections, and goes offline when none is left: until then it
+-- is to be repeated.
 --
 -- KEYS  1 <p>::epoch
--- ARGV  1 prefix, 2 id, 3 inc, 4 conn, 5 end ('1' ends the session too, or '0')
--- Returns {status of own}; nothing is done when 'taken' or 'stale'
+-- ARGV  1 prefix, 2 id, 3 inc, 4 conn, 5 end ('1' ends the session too, or '0'),
+--       6 how many elections at most
+-- Returns {status of own, 1 if elections are left, else 0}; nothing is done when 'taken'
+--         or 'stale'
 local id, inc = ARGV[2], ARGV[3]
 local status = own(id, inc, ARGV[4])
 if status == 'taken' or status == 'stale' then
-  return { status }
+  return { status, 0 }
 end
-local elections = call('SMEMBERS', p .. '::election:' .. id .. ':participated')
+local elections = portion(id, ARGV[6])
 for i = 1, #elections do
   stepback(elections[i], id, inc)
+end
+if participates(id) then
+  -- Whoever purges us, if we die now, finds us by our details.
+  deliver()
+  return { status, 1 }
 end
 call('SREM', p .. '::server:list', id)
 if call('HDEL', p .. '::server:details', id) == 1 then
@@ -21,4 +29,4 @@ if ARGV[5] == '1' then
   call('ZREM', p .. '::sessions', id)
 end
 deliver()
-return { status }
+return { status, 0 }
