@@ -154,6 +154,9 @@ func (n *nodeActor) digestMember(now fsm.Instant, m *redisbridge.Member, full bo
 		n.forget(now, m.ID, false)
 	case m.Kind == '!' && m.Live == 0:
 		n.forget(now, m.ID, true)
+		if m.Listed && m.ID != n.cfg.ID { // nobody has purged it yet
+			n.clearUp(m.ID, m.Details.Original())
+		}
 	case !m.Listed:
 	case m.Details.Original():
 		switch {

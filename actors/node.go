@@ -117,6 +117,7 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 	case *redisbridge.MembersAnswer:
 		n.onMembers(m)
 	case *redisbridge.PurgeAnswer:
+		delete(n.fleet.watch.purging, m.Target)
 	case *redisbridge.EvictAnswer:
 		n.onEvict(m)
 	case *redisbridge.Subscribed:

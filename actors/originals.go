@@ -21,12 +21,13 @@ type watchful struct {
 	fallen  map[string]bool          // told to be dead, and listed still
 	leaving map[string]bool          // not listed any more, and not told yet
 	graves  map[string]bool          // to be cleared; whether it is an original's
+	purging map[string]bool          // being cleared
 }
 
 func newWatchful() watchful {
 	return watchful{
 		absent: make(map[string]time.Duration), fallen: make(map[string]bool),
-		leaving: make(map[string]bool), graves: make(map[string]bool),
+		leaving: make(map[string]bool), graves: make(map[string]bool), purging: make(map[string]bool),
 	}
 }
 
@@ -183,8 +184,11 @@ func (n *nodeActor) onGraveDue(id string) {
 	}
 }
 
+// bury purges the dead. Until that has succeeded they are listed, and heartbeats tell of
+// them again: it is tried again then, by whoever is the first by that time.
 func (n *nodeActor) bury(id string, original bool) {
-	if n.first() && n.env.bridge != nil {
+	if n.first() && n.env.bridge != nil && !n.fleet.watch.purging[id] {
+		n.fleet.watch.purging[id] = true
 		n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallPurge, ReplyTo: n.ctx.Self(), Target: id, Original: original})
 	}
 }

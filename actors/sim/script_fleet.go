@@ -65,7 +65,7 @@ func (c *script) heartbeat() any {
 		c.returns(id)
 	}
 	c.zadd(c.p.Sessions(), id, float64(c.ms+ttl))
-	c.bury()
+	c.bury(ttl)
 	if probe := c.arg(13); probe != "" {
 		c.publish(c.p.Bully(id), probe)
 	}
@@ -97,8 +97,9 @@ func (c *script) returns(id string) {
 }
 
 // bury looks at sessions that were not renewed. A score is a promise that may be
-// out of date: the key decides.
-func (c *script) bury() {
+// out of date: the key decides. Who died is told of again after a while, until it is
+// purged.
+func (c *script) bury(ttl int64) {
 	key := c.p.Sessions()
 	var over []string
 	for _, it := range c.ranked(key) {
@@ -113,9 +114,11 @@ func (c *script) bury() {
 			c.zadd(key, id, float64(c.ms+max(pttl, 0)))
 			continue
 		}
-		c.zrem(key, id)
 		if _, known := c.get(c.p.Details(), hashKind).hget(id); known {
 			c.change("!", id)
+			c.zadd(key, id, float64(c.ms+ttl))
+		} else {
+			c.zrem(key, id)
 		}
 	}
 }
@@ -184,6 +187,7 @@ func (c *script) purge() any {
 		return []any{int64(0), int64(0)}
 	}
 	if c.arg(6) == "original" && c.subscribers(target) != 0 {
+		c.zrem(c.p.Sessions(), target)
 		return []any{int64(0), int64(0)}
 	}
 	for i := 8; i <= len(c.argv); i++ {

@@ -133,8 +133,11 @@ var sessionRules = []rule{
 		n.beat(beat{})
 		l.None(f.keys().Bully("a"))
 	}},
-	{says: "a heartbeat finds sessions that ended, once", check: func(f *Fixture) {
-		a := f.online("a", "1")
+	{says: "a heartbeat finds sessions that ended, and again after a TTL until they are purged", check: func(f *Fixture) {
+		a := f.node("a", 1)
+		a.ttl = 2 * time.Second
+		a.beat(beat{})
+		a.join()
 		b := f.node("b", 1)
 		b.ttl = 200 * time.Millisecond
 		b.beat(beat{})
@@ -147,7 +150,30 @@ var sessionRules = []rule{
 		want(f, "entries", len(entries), 1)
 		want(f, "entry", entries[0], entry{"b", "!", b.details, -2})
 		want(f, "version later", a.beat(beat{}).version, before+1)
+		f.Advance(a.ttl + 50*time.Millisecond)
+		want(f, "version after a TTL", a.beat(beat{}).version, before+2)
+		want(f, "version later", a.beat(beat{}).version, before+2)
+		a.purge("b", "ours")
 		want(f, "score", f.Plain("ZSCORE", f.keys().Sessions(), "b"), nil)
+		want(f, "version, purged", a.beat(beat{}).version, before+3)
+	}},
+	{says: "a purge that is not done leaves the dead to be found", check: func(f *Fixture) {
+		a := f.online("a", "1")
+		f.online("b", "1", "e1", "e2")
+		f.Plain("DEL", f.keys().Session("b"))
+		a.purgePart("b", "ours", 1)
+		before := a.beat(beat{}).version
+		f.Plain("ZADD", f.keys().Sessions(), "1", "b") // it is over
+		want(f, "version", a.beat(beat{}).version, before+1)
+	}},
+	{says: "an original that lives under the id of a dead node is not told of as dead for ever", check: func(f *Fixture) {
+		a, b := f.online("a", "1"), f.online("b", "1")
+		f.Plain("DEL", f.keys().Session("b"))
+		f.Plain("HSET", f.keys().Details(), "b", `{"process":5}`)
+		f.Subscribe(f.keys().Bully(b.id))
+		want(f, "purged", a.purge("b", "original"), 0)
+		want(f, "score", f.Plain("ZSCORE", f.keys().Sessions(), "b"), nil)
+		want(f, "details", f.peer("", "b").details, `{"process":5}`)
 	}},
 	{says: "who was never registered dies without a line in the log", check: func(f *Fixture) {
 		a := f.online("a", "1")

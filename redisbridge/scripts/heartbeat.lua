@@ -35,17 +35,17 @@ local sessions = p .. '::sessions'
 call('ZADD', sessions, text(now + ttl), id)
 
 -- Whose session ended unrenewed? A score is a promise that may be out of date:
--- the key decides.
+-- the key decides. Who died is told of again after a while, until it is purged.
 local over = call('ZRANGEBYSCORE', sessions, '-inf', '(' .. text(now), 'LIMIT', 0, 16)
 for i = 1, #over do
   local pttl = remaining(over[i])
-  if pttl == -2 then
-    call('ZREM', sessions, over[i])
-    if call('HEXISTS', p .. '::server:details', over[i]) == 1 then
-      change('!', over[i])
-    end
-  else
+  if pttl ~= -2 then
     call('ZADD', sessions, text(now + math.max(pttl, 0)), over[i])
+  elseif call('HEXISTS', p .. '::server:details', over[i]) == 1 then
+    change('!', over[i])
+    call('ZADD', sessions, text(now + ttl), over[i])
+  else
+    call('ZREM', sessions, over[i])
   end
 end
 

@@ -11,6 +11,7 @@ if lives(target) then
 end
 -- An error is not 0: who cannot be counted is not dead.
 if ARGV[6] == 'original' and subscribers(target) ~= 0 then
+  call('ZREM', p .. '::sessions', target) -- it has none: heartbeats would tell of its death
   return { 0, 0 }
 end
 
