@@ -344,7 +344,12 @@ func (c *script) stepback(e string) {
 	if r := c.record(e); r.mine(id, inc) {
 		c.vacate(e, r.token, "")
 	}
-	if len(c.smembers(c.p.Candidates(e))) == 0 {
+	c.deserted(e)
+}
+
+// deserted takes an office off the vacant ones once nobody stands for it.
+func (c *script) deserted(e string) {
+	if c.look(c.p.Candidates(e)) == nil {
 		c.srem(c.p.Vacant(), e)
 	}
 }

@@ -213,6 +213,7 @@ func (c *script) strike(e, target string) {
 	c.srem(c.p.Participated(target), e)
 	c.srem(c.p.Candidates(e), target)
 	c.zrem(c.p.Ranks(e), target)
+	c.deserted(e)
 }
 
 func (c *script) members() any {

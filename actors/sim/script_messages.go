@@ -13,7 +13,7 @@ func (c *script) vacate(e, token, want string) string {
 		c.hdel(key, field)
 	}
 	order := c.ranked(c.p.Ranks(e))
-	if len(order) == 0 {
+	if len(order) == 0 || len(order) == 1 && order[0].member == id {
 		return ""
 	}
 	c.sadd(c.p.Vacant(), e)

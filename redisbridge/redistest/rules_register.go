@@ -1,6 +1,9 @@
 package redistest
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 var registerRules = []rule{
 	{says: "join writes what originals read, and our ranks", check: func(f *Fixture) {
@@ -131,6 +134,24 @@ var registerRules = []rule{
 		_, _, entries := f.members(version)
 		want(f, "entries", len(entries), 1)
 		want(f, "entry", entries[0], entry{"b", "!", "", -2})
+	}},
+	{says: "a vacancy goes with the last candidate that is purged", check: func(f *Fixture) {
+		a, c := f.online("a", "1", "e", "f"), f.online("c", "1", "f")
+		f.online("b", "2", "e", "f")
+		a.win("e")
+		a.win("f")
+		f.Plain("DEL", f.keys().Session("b"))
+		a.quit("e", "f")
+		want(f, "while b stands", len(c.beat(beat{}).vacant), 2)
+		c.purge("b", "ours")
+		want(f, "then", strings.Join(c.beat(beat{}).vacant, " "), "f")
+	}},
+	{says: "a vacancy goes with an original that is purged, too", check: func(f *Fixture) {
+		a := f.online("a", "1")
+		f.Plain("SADD", f.keys().Candidates("e"), "o")
+		f.Plain("SADD", f.keys().Vacant(), "e")
+		a.purge("o", "original", "e")
+		want(f, "vacant", len(a.beat(beat{}).vacant), 0)
 	}},
 	{says: "a purge goes no further when the node lives again", check: func(f *Fixture) {
 		a, b := f.online("a", "1"), f.online("b", "2", "e1", "e2", "e3")

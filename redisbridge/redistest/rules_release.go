@@ -16,7 +16,17 @@ var releaseRules = []rule{
 		i := a.canvass("", "e").items[0]
 		want(f, "holder", i.holder, "")
 		want(f, "token", i.token, token)
-		want(f, "vacant", strings.Join(a.beat(beat{}).vacant, " "), "e")
+	}},
+	{says: "an office that was released is vacant while others stand for it, the dead too", check: func(f *Fixture) {
+		a := f.online("a", "9", "e", "alone")
+		f.online("b", "1", "e")
+		f.Plain("DEL", f.keys().Session("b"))
+		a.release("alone", a.win("alone"), "")
+		want(f, "nobody else", strings.Join(a.beat(beat{}).vacant, " "), "")
+		a.release("e", a.win("e"), "")
+		want(f, "with another", strings.Join(a.beat(beat{}).vacant, " "), "e")
+		a.win("e")
+		want(f, "claimed", strings.Join(a.beat(beat{}).vacant, " "), "")
 	}},
 	{says: "a late release matches nothing", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")

@@ -560,8 +560,8 @@ local function vacate(e, id, token, want)
   call('HDEL', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'appointed', 'evict')
   local ranks = p .. '::election:' .. e .. ':ranks'
   local order = call('ZREVRANGE', ranks, 0, 63)
-  if #order == 0 then
-    return ''
+  if #order == 0 or order[1] == id and #order == 1 then
+    return '' -- there is nobody else to look for it
   end
   call('SADD', p .. '::vacant', e)
   local heir, second = '', ''
@@ -590,6 +590,13 @@ local function vacate(e, id, token, want)
   return heir
 end
 
+-- deserted(e) takes an office off the vacant ones once nobody stands for it.
+local function deserted(e)
+  if call('EXISTS', p .. '::election:' .. e .. ':candidates') == 0 then
+    call('SREM', p .. '::vacant', e)
+  end
+end
+
 -- stepback(e, id, inc) is quit for one election.
 local function stepback(e, id, inc)
   call('SREM', p .. '::election:' .. id .. ':participated', e)
@@ -599,9 +606,7 @@ local function stepback(e, id, inc)
   if mine(r, id, inc) then
     vacate(e, id, r[4] or '', '')
   end
-  if call('SCARD', p .. '::election:' .. e .. ':candidates') == 0 then
-    call('SREM', p .. '::vacant', e)
-  end
+  deserted(e)
 end
 
 -- portion(id, most) is up to that many of the elections in which a node takes part. It may

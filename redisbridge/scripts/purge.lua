@@ -19,6 +19,7 @@ local function strike(e)
   call('SREM', p .. '::election:' .. target .. ':participated', e)
   call('SREM', p .. '::election:' .. e .. ':candidates', target)
   call('ZREM', p .. '::election:' .. e .. ':ranks', target)
+  deserted(e)
 end
 
 for i = 8, #ARGV do
