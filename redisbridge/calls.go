@@ -232,8 +232,9 @@ type PeerAnswer struct {
 	Live time.Duration
 	// Subscribers of its bully channel; -1 when it can't be had.
 	Subscribers int64
-	// Participated is in how many elections it took part; Stands, in how many of these
-	// it is a candidate. Both are -1 if the call names an election.
+	// Participated is in how many elections it took part; Stands, in how many of these, or
+	// of some of them if they are very many, it is a candidate. Both are -1 if the call
+	// names an election.
 	Participated, Stands int64
 }
 

@@ -1,8 +1,11 @@
 package redistest
 
 import (
+	"strconv"
 	"strings"
 	"time"
+
+	"hustings/redisbridge"
 )
 
 var registerRules = []rule{
@@ -252,6 +255,21 @@ var registerRules = []rule{
 			f.Advance(10 * time.Millisecond)
 		}
 		f.T.Error("not purged within a second of the end of its subscription")
+	}},
+	{says: "peer looks at 500 elections of a node at most", check: func(f *Fixture) {
+		k, all := f.keys(), []string{"SADD", f.keys().Participated("old")}
+		var stand []redisbridge.Command
+		for i := range 600 {
+			e := strconv.Itoa(i)
+			all = append(all, e)
+			stand = append(stand, redisbridge.Command{Args: []string{"SADD", k.Candidates(e), "old"}})
+		}
+		f.Plain(all...)
+		p := f.peer("", "old")
+		want(f, "none", p, portrait{0, "", "", -2, "", 0, 600, 0})
+		f.Do(stand...)
+		p = f.peer("", "old")
+		want(f, "all", p, portrait{0, "", "", -2, "", 0, 600, 500})
 	}},
 	{says: "peer describes a node", check: func(f *Fixture) {
 		a := f.online("a", "12", "e")
