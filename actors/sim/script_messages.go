@@ -9,14 +9,17 @@ import (
 // and tells it and the one after it. It returns the heir, or "".
 func (c *script) vacate(e, token, want string) string {
 	id, key := c.arg(2), c.p.Leader(e)
+	order := c.ranked(c.p.Ranks(e))
+	alone := len(order) == 0 || len(order) == 1 && order[0].member == id
+	if !alone {
+		c.sadd(c.p.Vacant(), e)
+	}
 	for _, field := range [...]string{"id", "birth", "epoch", "appointed", "evict"} {
 		c.hdel(key, field)
 	}
-	order := c.ranked(c.p.Ranks(e))
-	if len(order) == 0 || len(order) == 1 && order[0].member == id {
+	if alone {
 		return ""
 	}
-	c.sadd(c.p.Vacant(), e)
 	heir, second := "", ""
 	if want != "" && want != id && c.rank(e, want) != "" && c.lives(want) {
 		heir = want

@@ -557,13 +557,17 @@ end
 -- vacate(e, id, token, want) takes the holder out of the record, keeps the
 -- token, chooses the heir and tells it and the one after it. It returns the heir.
 local function vacate(e, id, token, want)
-  call('HDEL', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'appointed', 'evict')
   local ranks = p .. '::election:' .. e .. ':ranks'
   local order = call('ZREVRANGE', ranks, 0, 63)
-  if #order == 0 or order[1] == id and #order == 1 then
-    return '' -- there is nobody else to look for it
+  local alone = #order == 0 or order[1] == id and #order == 1 -- nobody else is to look for it
+  if not alone then
+    -- First: if the server refuses what follows, somebody looks at the office all the same.
+    call('SADD', p .. '::vacant', e)
   end
-  call('SADD', p .. '::vacant', e)
+  call('HDEL', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'appointed', 'evict')
+  if alone then
+    return ''
+  end
   local heir, second = '', ''
   if want ~= '' and want ~= id and rank(e, want) ~= '' and lives(want) then
     heir = want
