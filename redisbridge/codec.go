@@ -32,7 +32,7 @@ func appendControl(dst []byte, c *Control, number string) []byte {
 		dst = append(dst, `,"round":`...)
 		dst = strconv.AppendUint(dst, c.Round, 10)
 	}
-	if ms := c.Draining.Milliseconds(); ms != 0 {
+	if ms := c.drainingMillis(); ms != 0 {
 		dst = append(dst, `,"draining_ms":`...)
 		dst = strconv.AppendInt(dst, ms, 10)
 	}

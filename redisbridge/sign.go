@@ -104,7 +104,7 @@ func (b *Bridge) mac(key int, c *Control, s signature, n uint64, to, toInc strin
 		buf = binary.BigEndian.AppendUint32(buf, uint32(len(text))) //nolint:gosec // bounded by MaxPayload
 		buf = append(buf, text...)
 	}
-	for _, number := range [...]uint64{c.Round, uint64(c.Draining.Milliseconds()), n, uint64(s.at)} { //nolint:gosec // only the bits matter
+	for _, number := range [...]uint64{c.Round, uint64(c.drainingMillis()), n, uint64(s.at)} { //nolint:gosec // only the bits matter
 		buf = binary.BigEndian.AppendUint64(buf, number)
 	}
 	h.Write(buf)

@@ -79,6 +79,10 @@ var (
 // maxDraining bounds what a peer may make us wait.
 const maxDraining = time.Hour
 
+// drainingMillis is Draining as it is written and signed: within what its reader takes, since
+// what the reader cuts would not be what was signed.
+func (c *Control) drainingMillis() int64 { return min(max(c.Draining, 0), maxDraining).Milliseconds() }
+
 // DecodeControl reads a payload of a bully channel. A batch gives several messages.
 // It never panics, whatever the payload; what is wrong with one message of a batch
 // drops the batch.
