@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -100,7 +101,11 @@ func Classify(err error) Class {
 	case !said:
 		return Outage
 	}
-	if c, ok := classOfCode[server.Code]; ok {
+	code := server.Code
+	if code == plainCode {
+		code = codeOf(server.Text) // of a Backend that has not looked
+	}
+	if c, ok := classOfCode[code]; ok {
 		return c
 	}
 	if strings.Contains(server.Text, "max number of clients") {
@@ -132,8 +137,26 @@ func newServerError(text string, secrets []string) *ServerError {
 	for _, s := range secrets {
 		text = strings.ReplaceAll(text, s, "***")
 	}
+	return &ServerError{Code: codeOf(text), Text: text}
+}
+
+// plainCode is that of errors which have none of their own.
+const plainCode = "ERR"
+
+// inScript is how servers before Redis 7 tell of an error that a command got inside a
+// script: its own code comes last, after one or two places in the script, and in errors of
+// the server itself after a minus.
+var inScript = regexp.MustCompile(`^ERR Error running script \(call to f_\w*\): (?:@user_script: ?\d+: )+-?([A-Z]+)(?: |$)`)
+
+// codeOf is the code of an error reply: its first word, or that of the error inside.
+func codeOf(text string) string {
 	code, _, _ := strings.Cut(text, " ")
-	return &ServerError{Code: code, Text: text}
+	if code == plainCode {
+		if m := inScript.FindStringSubmatch(text); m != nil {
+			return m[1]
+		}
+	}
+	return code
 }
 
 // downErr is why calls are refused now. In an outage there are many, of one cause.

@@ -53,6 +53,42 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// The texts are those of Redis 7, and of servers before it for the same errors.
+func TestAnErrorInsideAScriptIsJudgedByItsOwnCode(t *testing.T) {
+	const six, seven = "ERR Error running script (call to f_0a9f75e9): @user_script:38: ", " script: 0a9f75e9, on @user_script:38."
+	for said, want := range map[string]struct {
+		code  string
+		class Class
+	}{
+		"READONLY You can't write against a read only replica." + seven:                                               {"READONLY", Reconnect},
+		six + "@user_script: 38: -READONLY You can't write against a read only replica.":                              {"READONLY", Reconnect},
+		"OOM command not allowed when used memory > 'maxmemory'." + seven:                                             {"OOM", Busy},
+		six + "@user_script: 38: -OOM command not allowed when used memory > 'maxmemory'. ":                           {"OOM", Busy},
+		six + "@user_script: 38: -MISCONF Redis is configured to save RDB snapshots":                                  {"MISCONF", Busy},
+		"NOREPLICAS Not enough good replicas to write." + seven:                                                       {"NOREPLICAS", Busy},
+		six + "@user_script: 38: -NOREPLICAS Not enough good replicas to write.":                                      {"NOREPLICAS", Busy},
+		"WRONGTYPE Operation against a key holding the wrong kind of value" + seven:                                   {"WRONGTYPE", Permanent},
+		six + "WRONGTYPE Operation against a key holding the wrong kind of value":                                     {"WRONGTYPE", Permanent},
+		six + "NOPERM this user has no permissions":                                                                   {"NOPERM", Permanent},
+		six + "ERR value is not an integer or out of range":                                                           {"ERR", Refused},
+		six + "user_script:38: attempt to compare nil with number":                                                    {"ERR", Refused},
+		six + "user_script:38: a text of somebody's: -READONLY yes":                                                   {"ERR", Refused},
+		six + "@user_script: 38: Wrong number of args calling Redis command From Lua script":                          {"ERR", Refused},
+		"ERR user_script:1: Error running script (call to f_1): @user_script:1: -READONLY in a text" + seven:          {"ERR", Refused},
+		"ERR Error running script (call to f_x): @enable_strict_lua:15: user_script:1: Script attempted to access -A": {"ERR", Refused},
+	} {
+		e := newServerError(said, nil)
+		if got := Classify(e); got != want.class || e.Code != want.code || e.Text != said {
+			t.Errorf("%s: code %s, %v, want %v", said, e.Code, got, want)
+		}
+		// As by a Backend that takes the first word for the code.
+		first, _, _ := strings.Cut(said, " ")
+		if got := Classify(&ServerError{Code: first, Text: said}); got != want.class {
+			t.Errorf("%s: %v, want %v", said, got, want.class)
+		}
+	}
+}
+
 func TestServerErrorsDoNotRepeatSecrets(t *testing.T) {
 	e := newServerError("ERR unknown command 'HELLO', with args beginning with: '2' 'AUTH' 'u' 'other'", nil)
 	if e.Code != "ERR" || strings.Contains(e.Text, "other") {

@@ -115,7 +115,8 @@ func mustRead(name string) string {
 	return out.String()
 }
 
-// ServerError is an error reply of Redis. Code is its first word.
+// ServerError is an error reply of Redis. Code is its first word, or that of the error
+// inside a script, which servers before Redis 7 put behind a first word of their own.
 type ServerError struct {
 	Code, Text string
 }
