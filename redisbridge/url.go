@@ -16,7 +16,9 @@ import (
 const urlForm = "write redis://[[user]:password@]host[:port][/db], or rediss:// for TLS; percent-encode special characters of the password"
 
 // ParseURL reads a Redis URL: redis://[[user]:password@]host[:port][/db], or
-// rediss:// for TLS (1.2 or newer, the host's name checked).
+// rediss:// for TLS (1.2 or newer). Each server, Sentinels and those that they or a Cluster
+// name included, is checked against the host under which it is dialled; set
+// TLSConfig.ServerName where all have one name in their certificates.
 // Query members: addr=host:port (more servers, may be repeated), master=name
 // (the servers are Sentinels watching that master), cluster=true, client_name,
 // sentinel_user, sentinel_password.
@@ -32,7 +34,7 @@ func ParseURL(raw string) (*redis.UniversalOptions, error) {
 	switch u.Scheme {
 	case "redis":
 	case "rediss":
-		o.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
+		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12} // without a name: the host that is dialled is checked
 	default:
 		return nil, bad("the scheme is neither redis nor rediss")
 	}
