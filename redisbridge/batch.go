@@ -80,12 +80,15 @@ func (b *Bridge) flush() {
 	b.scratch.begin()
 	cmds := b.scratch.cmds
 	b.flying = b.scratch.flights // nothing is under way
-	room := b.window.items
+	room, bytes := b.window.items, payloadRoom{left: maxBytes}
 	for k := CallKind(0); k < numCalls && len(cmds) < maxCommands; k++ {
 		if k == CallPublish {
 			room = b.window.items // of their own: others wait for what these say
 		}
 		for len(b.queue[k]) > 0 && len(cmds) < maxCommands && room > 0 && !b.waits(k) {
+			if !bytes.admits(b.queue[k]) {
+				break
+			}
 			var calls []*Call
 			switch k {
 			case CallPublish:
@@ -111,7 +114,7 @@ func (b *Bridge) flush() {
 	if b.waited = b.set.MinReplicas > 0 && slices.ContainsFunc(b.flying, replicated); b.waited {
 		cmds = append(cmds, b.composeWait())
 	}
-	b.window.sent(b.set.Clock.Now().Mono, b.queued > 0)
+	b.window.sent(b.set.Clock.Now().Mono, b.queued > 0 && !bytes.full)
 	b.set.Counters.Batches.Add(1)
 	b.set.Counters.Commands.Add(uint64(len(cmds)))
 	b.scratch.cmds = cmds

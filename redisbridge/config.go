@@ -131,6 +131,9 @@ const (
 	maxStruck = 500
 	// maxCommands of one pipeline; the rest goes into the next pipeline.
 	maxCommands = 512
+	// maxBytes of payloads in one pipeline, unless it is a single one; the rest goes into the
+	// next pipeline.
+	maxBytes = 256 << 10
 	// maxQueue of calls waiting; beyond it a call is answered with a fault.
 	maxQueue = 1 << 18
 	// MaxPayload of a received message; a larger one is counted and dropped.

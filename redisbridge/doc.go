@@ -49,7 +49,8 @@
 // one node of ours as one message of type batch. Kinds go out in a fixed order, what
 // gives something up before what asks for something. How much goes into one pipeline is
 // bounded by how long the last ones took: less after one that took more than TTL/16, so
-// that heartbeats get through to a server that thousands of elections keep busy.
+// that heartbeats get through to a server that thousands of elections keep busy. Large
+// application messages go out a few at a time for the same reason.
 // A leave and a purge go over all elections of a node: in portions, a call each, so that
 // others get their turn. What registers us waits until a leave is done.
 //
@@ -110,6 +111,7 @@
 //	500 elections in one leave or purge   repeated until none is left
 //	512 commands in one pipeline          the rest goes into the next pipeline
 //	32 to 131,072 items in one pipeline   as the server keeps up; the rest goes into the next
+//	256 KiB of payloads in one pipeline   or one that is larger; the rest goes into the next
 //	262,144 calls waiting                 a further one is answered with a fault
 //	1 MiB of a received message           counted and dropped (MaxPayload)
 //	100 levels of MessagePack             counted and dropped

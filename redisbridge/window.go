@@ -1,6 +1,9 @@
 package redisbridge
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // window bounds how much goes out in one pipeline by how long the last ones took. Nothing
 // of a node gets past a pipeline that is under way, its heartbeat neither; and who
@@ -35,3 +38,30 @@ func (w *window) answered(now, ttl time.Duration) {
 
 // lost: the link failed under a pipeline.
 func (w *window) lost() { w.items = max(w.items/4, minWindow) }
+
+// control reports whether a call publishes a control message.
+func (c *Call) control() bool { return c.Control != nil }
+
+// payloadRoom bounds the payloads of one pipeline: on a slow link a heartbeat would wait
+// behind all that an application has to say at once. One may be larger than that, and goes alone.
+type payloadRoom struct {
+	left int
+	full bool // something waits for the next pipeline
+}
+
+// admits takes the first of the waiting calls of a kind, if there is room for it. Control
+// messages have none of the payload, and pass those that wait for room.
+func (r *payloadRoom) admits(q []*Call) bool {
+	if n := len(q[0].Payload); n <= r.left || r.left == maxBytes {
+		r.left = max(r.left-n, 0)
+		return true
+	}
+	r.full = true
+	if !slices.ContainsFunc(q, (*Call).control) {
+		return false
+	}
+	waiting := slices.DeleteFunc(slices.Clone(q), (*Call).control)
+	controls := slices.DeleteFunc(q, func(c *Call) bool { return !c.control() })
+	copy(q[len(controls):], waiting)
+	return true
+}

@@ -2,6 +2,8 @@ package redisbridge_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +73,97 @@ func TestAfterALostLinkAPipelineCarriesLess(t *testing.T) {
 	}
 	c.reply()
 	if got := items(c); got != 64 { // instead of 256
+		t.Errorf("%d", got)
+	}
+}
+
+func text(to string, size int) redisbridge.Call {
+	return redisbridge.Call{Kind: redisbridge.CallPublish, Gen: 7, Channel: "p::comm:" + to, Payload: strings.Repeat("x", size)}
+}
+
+// payloads are the sizes of what the last pipeline publishes.
+func payloads(c *rigConn) (sizes []int) {
+	for _, cmd := range c.cmds[len(c.cmds)-1] {
+		if cmd.Script == nil && cmd.Args[0] == "PUBLISH" && strings.HasPrefix(cmd.Args[1], "p::comm:") {
+			sizes = append(sizes, len(cmd.Args[2]))
+		}
+	}
+	return sizes
+}
+
+// On a slow link 300 messages of 0.9 MB in one pipeline kept the heartbeat from its answer.
+func TestLargeMessagesGoOutAFewAtATime(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("first", 1))
+	const kib = 1 << 10
+	for _, size := range []int{900 * kib, 900 * kib, 100 * kib, 100 * kib, 100 * kib, 56 * kib, 1, 256 * kib, 0, 1, 1000 * kib} {
+		r.call(text("peer", size))
+	}
+	for i, want := range [][]int{
+		{900 * kib},
+		{900 * kib},
+		{100 * kib, 100 * kib},
+		{100 * kib, 56 * kib, 1},
+		{256 * kib, 0},
+		{1},
+		{1000 * kib},
+	} {
+		c.reply()
+		if got := payloads(c); !slices.Equal(got, want) {
+			t.Errorf("pipeline %d: %d, want %d", i, got, want)
+		}
+	}
+	c.reply()
+	if n := len(r.take()); n != 1+11 {
+		t.Errorf("%d answers", n)
+	}
+}
+
+func TestHeartbeatsAndControlMessagesDoNotWaitForLargeOnes(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("first", 1))
+	for _, to := range []string{"a", "b", "c"} {
+		r.call(text(to, 900<<10))
+		r.call(vote("e", to, false))
+	}
+	c.reply()
+	if got, want := c.names(), []string{"PUBLISH", "PUBLISH", "PUBLISH", "PUBLISH"}; !slices.Equal(got, want) || len(payloads(c)) != 1 {
+		t.Errorf("%q with %d", got, payloads(c))
+	}
+	r.call(redisbridge.Call{Kind: redisbridge.CallHeartbeat, Gen: 7, Req: 1})
+	for _, to := range []string{"b", "c"} {
+		c.reply()
+		cmds := c.cmds[len(c.cmds)-1]
+		last := cmds[len(cmds)-1]
+		if (len(cmds) == 2) != (to == "b") || last.Args[1] != "p::comm:"+to {
+			t.Errorf("%q to %s", c.names(), last.Args[1])
+		}
+	}
+	if got := c.cmds[2][0].Script; got != redisbridge.HeartbeatScript {
+		t.Errorf("%v goes before a heartbeat", got)
+	}
+}
+
+// The window is about how many items a server keeps up with.
+func TestLargeMessagesAreNoReasonToSendMoreItemsAtOnce(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("first", 1))
+	for range 10 {
+		r.call(text("peer", 900<<10))
+	}
+	for range 10 {
+		c.reply()
+	}
+	c.reply()
+	r.call(survey("first", 1))
+	for range 4000 {
+		r.call(survey("e", 1))
+	}
+	c.reply()
+	if got := items(c); got != 256 {
 		t.Errorf("%d", got)
 	}
 }
