@@ -109,6 +109,13 @@ type (
 		number           uint64
 		channel, payload string
 	}
+	subLost struct {
+		quiet
+		number         uint64
+		reason         DropReason
+		detail, sample string
+		size           int // of the message that sample begins
+	}
 	subDown struct {
 		quiet
 		number uint64
@@ -158,6 +165,8 @@ func (b *Bridge) Receive(ctx actor.Context) {
 		b.onSubUp(m)
 	case *subHeard:
 		b.onHeard(m)
+	case *subLost:
+		b.onLost(m)
 	case *subDown:
 		b.onSubDown(m)
 	case *Resubscribe:

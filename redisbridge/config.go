@@ -72,6 +72,7 @@ type Settings struct {
 	// one touches it.
 	signing signing
 	kept    []*Call
+	inbox   inbox // shared with the goroutine of the subscription
 }
 
 // Counters count what a bridge did. Any goroutine may read them.
@@ -138,6 +139,11 @@ const (
 	maxQueue = 1 << 18
 	// MaxPayload of a received message; a larger one is counted and dropped.
 	MaxPayload = 1 << 20
+	// maxUnread messages and maxUnreadBytes of them that were received and not handled yet,
+	// for application messages; twice as many for control messages. Beyond them they are
+	// counted and dropped.
+	maxUnread      = 1 << 14
+	maxUnreadBytes = 8 << 20
 	// back-off of reconnects and resubscriptions.
 	backoffMin = 50 * time.Millisecond
 	backoffMax = 2 * time.Second

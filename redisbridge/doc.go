@@ -114,12 +114,14 @@
 //	256 KiB of payloads in one pipeline   or one that is larger; the rest goes into the next
 //	262,144 calls waiting                 a further one is answered with a fault
 //	1 MiB of a received message           counted and dropped (MaxPayload)
+//	16,384 messages or 8 MiB that wait    counted and dropped; control messages find room for
+//	to be handled                         twice as much, and the bridge's own probes beside them
 //	100 levels of MessagePack             counted and dropped
 //	256 bytes of an id, a name, a prefix  refused (CheckName)
 //	2^53 for a token on the wire          the message is dropped
 //	1 hour of announced draining          cut to that
-//	1,024 messages before all channels    the subscription ends and is opened again
-//	are confirmed
+//	1,024 messages or 8 MiB before all    the subscription ends and is opened again
+//	channels are confirmed
 //
 // # What arrives
 //
@@ -158,6 +160,7 @@
 //	land.go     replies become answers, land_election.go those of elections; reply.go reads
 //	refusal.go  telling what the server refuses
 //	hear.go     what the subscription hears; the watchdog; drops
+//	inbox.go    bounds what was received and waits
 //	wire.go     control messages, names, details
 //	packer.go   application messages; nesting.go bounds them
 //	keys.go     keys and channels

@@ -35,7 +35,7 @@ const (
 	// DropUnexpected: an ack for which nobody waits, the probe of another node, or a
 	// channel that was not asked for.
 	DropUnexpected
-	// DropOverflow: too many messages wait to be verified.
+	// DropOverflow: too many messages wait to be read or to be verified.
 	DropOverflow
 )
 
@@ -55,7 +55,7 @@ var dropWords = [dropReasons]struct{ name, why string }{
 	DropNotOurs:    {"not_ours", "election in which we are no candidate"},
 	DropOriginal:   {"original", "control message of an original, and Mixed is false"},
 	DropUnexpected: {"unexpected", "an ack that nobody waits for"},
-	DropOverflow:   {"overflow", "too many messages wait to be verified"},
+	DropOverflow:   {"overflow", "too many messages wait to be read or verified"},
 }
 
 // String is the short name, as in the log and the metrics: "malformed", "stranger".
@@ -75,7 +75,7 @@ func DropReasons() []DropReason {
 	return all
 }
 
-// drops counts by reason. The bridge writes, anybody reads.
+// drops counts by reason. The bridge and the goroutine of its subscription write, anybody reads.
 type drops [dropReasons]atomic.Uint64
 
 // read adds the counts to c; a map of those reasons that occurred, nil if none did.
@@ -111,23 +111,31 @@ type dropLog struct {
 // sampleLen is how much of a dropped payload a log line shows.
 const sampleLen = 120
 
+// sampleOf is the beginning of a payload.
+func sampleOf(payload string) string { return payload[:min(len(payload), sampleLen)] }
+
 // drop counts and logs. The detail is "" or what is to be said beyond the reason.
 func (b *Bridge) drop(reason DropReason, detail, payload string) {
 	b.set.Counters.drops[min(int(reason), dropReasons-1)].Add(1)
-	b.drops.since++
+	b.logDrop(1, reason, detail, payload, len(payload))
+}
+
+// logDrop logs n that were counted, all but one of them unseen.
+func (b *Bridge) logDrop(n uint64, reason DropReason, detail, payload string, size int) {
+	b.drops.since += n
 	now := b.set.Clock.Now()
 	if b.drops.lastAt != 0 && now.Mono-b.drops.lastAt < time.Second {
 		return
 	}
 	b.drops.lastAt = now.Mono
-	sample := payload
-	if len(sample) > sampleLen {
-		sample = sample[:sampleLen] + "…"
+	sample := sampleOf(payload)
+	if size > len(sample) {
+		sample += "…"
 	}
 	if detail == "" {
 		detail = dropWords[min(int(reason), dropReasons-1)].why
 	}
 	b.set.Logger.Log(nil, slog.LevelWarn, "message dropped", //nolint:staticcheck // no context here
-		"id", b.set.ID, "reason", reason.String(), "why", detail, "sample", sample, "bytes", len(payload), "dropped_since_last", b.drops.since)
+		"id", b.set.ID, "reason", reason.String(), "why", detail, "sample", sample, "bytes", size, "dropped_since_last", b.drops.since)
 	b.drops.since = 0
 }

@@ -9,9 +9,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// maxEarly bounds the messages that may arrive on channels confirmed already
-// while others are not yet. More of them end the subscription.
-const maxEarly = 1024
+// maxEarly and maxEarlyBytes bound the messages that may arrive on channels confirmed
+// already while others are not yet. More of them end the subscription.
+const (
+	maxEarly      = 1024
+	maxEarlyBytes = 8 << 20
+)
 
 // subscription is a Subscription. One goroutine (run) does everything: it
 // subscribes, waits for the confirmations, then blocks in Receive without a
@@ -79,6 +82,7 @@ func (s *subscription) confirm(ctx context.Context, ps *redis.PubSub) (early []*
 	for _, c := range s.channels {
 		missing[c] = struct{}{}
 	}
+	bytes := 0
 	for len(missing) > 0 {
 		got, err := receive(ctx, ps)
 		if err != nil {
@@ -91,7 +95,7 @@ func (s *subscription) confirm(ctx context.Context, ps *redis.PubSub) (early []*
 			}
 			delete(missing, m.Channel)
 		case *redis.Message:
-			if len(early) == maxEarly {
+			if bytes += len(m.Payload); len(early) == maxEarly || bytes > maxEarlyBytes {
 				return nil, errors.New("redisbridge: flooded before all channels were confirmed")
 			}
 			early = append(early, m)

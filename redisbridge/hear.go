@@ -40,6 +40,7 @@ func (b *Bridge) checkProbe(req uint64) {
 const maxLate = 2
 
 func (b *Bridge) onHeard(m *subHeard) {
+	b.set.inbox.handled(len(m.payload))
 	if m.number != b.subNo {
 		return
 	}
@@ -64,12 +65,17 @@ func (b *Bridge) onHeard(m *subHeard) {
 // probeText is the probe of a heartbeat, remembered so that it need not be decoded when it
 // comes back. All probes of a start differ in their number only, which is last.
 func (b *Bridge) probeText(req uint64) string {
+	b.probeSent, b.probeReq = b.probeStart()+strconv.FormatUint(req, 10)+"}", req
+	return b.probeSent
+}
+
+// probeStart is what all probes of a start begin with.
+func (b *Bridge) probeStart() string {
 	if b.probeHead == "" {
 		text := marshal(wireMessage{Type: TypeProbe, ID: []byte(quote(b.set.ID)), Inc: b.set.Session.Inc(), N: 1})
 		b.probeHead = strings.TrimSuffix(text, "1}")
 	}
-	b.probeSent, b.probeReq = b.probeHead+strconv.FormatUint(req, 10)+"}", req
-	return b.probeSent
+	return b.probeHead
 }
 
 func (b *Bridge) hearControl(payload string) {

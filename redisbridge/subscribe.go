@@ -17,7 +17,7 @@ func (b *Bridge) subscribe() {
 		[]string{k.Comm(b.set.ID), k.Bully(b.set.ID), k.Public()},
 		SubscriptionHandler{
 			Confirmed: func() { send(&subUp{number: n}) },
-			Message:   func(channel, payload string) { send(&subHeard{number: n, channel: channel, payload: payload}) },
+			Message:   b.hears(n),
 			Ended:     func(err error) { send(&subDown{number: n, err: err}) },
 		})
 }
