@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,8 +19,10 @@ func Margin(ttl time.Duration) time.Duration { return max(ttl/10, 50*time.Millis
 // older one adds nothing: its send time is more than a TTL ago.
 const maxBeats = 16
 
-// maxTrusts bounds how many tenancies are kept. Older ones have lapsed.
-const maxTrusts = 4
+// maxTrusts bounds how many tenancies are trusted at once: as many as heartbeats may be
+// unanswered. The trust that ends first is ended when there is one more, since Revoke and
+// End must know of every trust that holds.
+const maxTrusts = 16
 
 // Verdict is Redis's word on a heartbeat.
 type Verdict uint8
@@ -137,7 +140,7 @@ type Answered struct {
 func (s *Session) Answer(now Instant, req uint64, v Verdict, t Tenancy, e Epoch) Answered {
 	lapsed := s.expire(now)
 	out := s.answered(now, req, v, t, e)
-	out.Lapsed = lapsed
+	out.Lapsed = s.expire(now) || lapsed // also what was ended to make room
 	return out
 }
 
@@ -198,11 +201,10 @@ func (s *Session) prolong(now Instant, t Tenancy, until Instant) *Trust {
 	if !tr.Holds(now) {
 		return nil
 	}
-	kept := append(make([]*Trust, 0, maxTrusts), list...)
-	if len(kept) == maxTrusts {
-		kept = kept[1:]
+	if len(list) == maxTrusts {
+		slices.MinFunc(list, func(a, b *Trust) int { return cmp.Compare(a.mono.Load(), b.mono.Load()) }).over.Store(true)
 	}
-	kept = append(kept, tr)
+	kept := append(slices.Clone(list), tr)
 	s.trusts.Store(&kept)
 	return tr
 }
@@ -247,15 +249,17 @@ func (s *Session) Trust(t Tenancy, now Instant) *Trust {
 	return nil
 }
 
-// End returns the first instant at which a trust ends; ok is false if none
-// holds at now. The node arms its one lapse timer for it.
+// End returns when the trust ends that ends first, seen from now, by whichever clock ends
+// it; ok is false if none holds at now. The node arms its one lapse timer for it.
 func (s *Session) End(now Instant) (end Instant, ok bool) {
+	var first time.Duration
 	for _, t := range *s.trusts.Load() {
 		if !t.Holds(now) {
 			continue
 		}
-		if u := t.Until(); !ok || u.Mono < end.Mono {
-			end, ok = u, true
+		u := t.Until()
+		if left := min(u.Mono-now.Mono, u.Wall-now.Wall); !ok || left < first {
+			end, first, ok = u, left, true
 		}
 	}
 	return end, ok

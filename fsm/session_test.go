@@ -1,6 +1,7 @@
 package fsm_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -249,5 +250,56 @@ func TestWhatIsLeftOfTrustIsThatOfTheClockOnWhichItEndsFirst(t *testing.T) {
 	}
 	if got := (*fsm.Trust)(nil).Left(now); got != 0 {
 		t.Errorf("no trust has %v left", got)
+	}
+}
+
+// A wall clock that was set on ends the trust first that was given before it was set.
+func TestTheFirstEndIsByWhicheverClockComesFirst(t *testing.T) {
+	s := fsm.NewSession(inc, ttl)
+	early := at(0)
+	early.Wall += time.Minute // set back afterwards
+	answer(s, early, s.Beat(early), fsm.VerdictCreated, first)
+	later := at(time.Second)
+	answer(s, later, s.Beat(later), fsm.VerdictExtended, second)
+	now := at(2 * time.Second)
+	if end, ok := s.End(now); !ok || end != early.Add(term) {
+		t.Errorf("first by the monotonic clock: %v %v", end, ok)
+	}
+	now = fsm.Instant{Mono: at(2 * time.Second).Mono, Wall: later.Wall + term - time.Millisecond}
+	if end, ok := s.End(now); !ok || end != later.Add(term) {
+		t.Errorf("first by the wall clock: %v %v, want %v", end, ok, later.Add(term))
+	}
+}
+
+func TestRevokeEndsTheTrustOfEveryTenancy(t *testing.T) {
+	s := fsm.NewSession(inc, ttl)
+	var trusts []*fsm.Trust
+	ended := 0
+	for i := range 40 {
+		now := at(time.Duration(i) * time.Millisecond)
+		a := answer(s, now, s.Beat(now), fsm.VerdictExtended, fsm.Tenancy{Birth: inc + "-1", Epoch: fmt.Sprint(i)})
+		trusts = append(trusts, s.Current())
+		holding := 0
+		for _, tr := range trusts {
+			if tr.Holds(now) {
+				holding++
+			}
+		}
+		// What is not kept has ended, and whoever rests on it hears of that.
+		if a.Lapsed != (i+1-holding > ended) {
+			t.Fatalf("after %d: %d hold, lapsed %v", i+1, holding, a.Lapsed)
+		}
+		if ended = i + 1 - holding; i == 9 && ended > 0 || !s.Current().Holds(now) {
+			t.Errorf("after %d: %d have ended", i+1, ended)
+		}
+	}
+	if end, _ := s.End(at(40 * time.Millisecond)); end != trusts[ended].Until() {
+		t.Errorf("the first end is %v, want %v", end, trusts[ended].Until())
+	}
+	s.Revoke()
+	for i, tr := range trusts {
+		if tr.Holds(at(40 * time.Millisecond)) {
+			t.Errorf("the trust of tenancy %d outlives Revoke", i)
+		}
 	}
 }
