@@ -54,7 +54,8 @@ type Config struct {
 	// is thrown away, as in tests: then a restart of Redis that loses its data
 	// can make two leaders for up to a TTL.
 	Quarantine *bool
-	// VoteTimeout is how long a round waits for answers. Default 1 s.
+	// VoteTimeout is how long a round waits for answers. Default 1 s. Like every time
+	// here and in ElectionConfig that has no shorter bound, ten years at most.
 	VoteTimeout time.Duration
 	// Interval is how often an election is looked at that an original may lead;
 	// more than VoteTimeout. Default 60 s.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -42,6 +43,30 @@ func TestEveryFaultOfAConfigIsNamedAtOnceWithWhatToDo(t *testing.T) {
 	}
 	if _, again := actors.Start(bg(t), system, actors.Config{ID: "no name"}); !errors.Is(again, actors.ErrConfig) {
 		t.Error(again)
+	}
+}
+
+// Beyond some centuries an instant overflows: an office was released at once whose
+// DrainTimeout was "for ever", and an Interval of that length made a storm of votes.
+func TestATimeThatIsTooLongToReckonWithIsRefused(t *testing.T) {
+	t.Parallel()
+	const years = 10 * 365 * 24 * time.Hour
+	forever := time.Duration(math.MaxInt64).Truncate(time.Millisecond)
+	for _, d := range []time.Duration{years, years + time.Millisecond, forever} {
+		for name, err := range map[string]error{
+			"VoteTimeout":            actors.Config{VoteTimeout: d, Interval: forever}.Validate(),
+			"Interval":               actors.Config{Interval: d}.Validate(),
+			"Elections.MinTenure":    actors.Config{Elections: actors.ElectionConfig{MinTenure: d}}.Validate(),
+			"Elections.DrainTimeout": actors.Config{Elections: actors.ElectionConfig{DrainTimeout: d}}.Validate(),
+			"MinTenure":              actors.ElectionConfig{Name: "e", MinTenure: d}.Validate(),
+			"DrainTimeout":           actors.ElectionConfig{Name: "e", DrainTimeout: d}.Validate(),
+			"EvictGrace":             actors.ElectionConfig{Name: "e", Takeover: actors.OnDisconnect, EvictGrace: d}.Validate(),
+		} {
+			want := fmt.Sprintf("%s %v is too long: use at most 87600h0m0s", name, d)
+			if refused := err != nil && strings.Contains(err.Error(), want); refused != (d > years) {
+				t.Errorf("%s %v: %v", name, d, err)
+			}
+		}
 	}
 }
 

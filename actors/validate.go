@@ -43,6 +43,8 @@ func (c Config) Validate() error {
 	if c.Interval <= c.VoteTimeout {
 		f.add("Interval %v must be longer than VoteTimeout %v: a round would start before the last one ends", c.Interval, c.VoteTimeout)
 	}
+	f.bounded("VoteTimeout", c.VoteTimeout)
+	f.bounded("Interval", c.Interval)
 	if c.MinReplicas < 0 || c.MinReplicas > maxReplicas {
 		f.add("MinReplicas %d is out of range: use 0 to %d", c.MinReplicas, maxReplicas)
 	}
@@ -100,6 +102,9 @@ func (c ElectionConfig) faults(at string, named bool) []error {
 	if c.DrainTimeout < 0 {
 		f.add("%sDrainTimeout %v is negative: use 0 for the default of %v", at, c.DrainTimeout, DefaultDrainTimeout)
 	}
+	f.bounded(at+"MinTenure", c.MinTenure)
+	f.bounded(at+"DrainTimeout", c.DrainTimeout)
+	f.bounded(at+"EvictGrace", c.EvictGrace)
 	switch {
 	case c.Takeover > OnDisconnect:
 		f.add("%sTakeover %v is unknown: use OnExpiry or OnDisconnect", at, c.Takeover)
@@ -133,7 +138,10 @@ const (
 	minEvictGrace  = 50 * time.Millisecond
 	maxDuration    = time.Hour
 	maxReplicas    = 1000
-	maxKeys        = 7
+
+	// maxWait is ten years: sums of a few of them and of an instant do not overflow.
+	maxWait = 10 * 365 * 24 * time.Hour
+	maxKeys = 7
 )
 
 // faults collects what is wrong.
@@ -146,6 +154,13 @@ func (f *faults) add(format string, args ...any) {
 func (f *faults) check(err error, format string, args ...any) {
 	if err != nil {
 		f.list = append(f.list, fmt.Errorf(format+" %w", append(args, err)...))
+	}
+}
+
+// bounded refuses a time that is too long to reckon with.
+func (f *faults) bounded(name string, d time.Duration) {
+	if d > maxWait {
+		f.add("%s %v is too long: use at most %v, ten years", name, d, maxWait)
 	}
 }
 

@@ -27,7 +27,8 @@ func (r Result) String() string {
 func (r Result) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // Rules are the settings of an election. They are shared by many machines and
-// never changed.
+// never changed. Times are added to instants as they are: whoever makes the rules sees to it
+// that none is longer than some decades (package actors refuses more than ten years).
 type Rules struct {
 	// VoteTimeout is how long a round waits for answers.
 	VoteTimeout time.Duration
