@@ -69,6 +69,8 @@ func NewFence(resource string, token uint64) (Fence, error) {
 		return f, fmt.Errorf("%w: the resource has no name", ErrFence)
 	case token == 0:
 		return f, fmt.Errorf("%w: token 0 is nobody's: use Leadership.Token", ErrFence)
+	case strings.HasPrefix(resource, "{") && strings.IndexByte(resource, '}') == len(resource)-1 && len(resource) > 2:
+		f.key = resource + fenceSuffix + "{}" // that without the braces is of the name between them
 	case hasHashTag(resource):
 		f.key = resource + fenceSuffix
 	case strings.Contains(resource, "}"):
@@ -81,8 +83,8 @@ func NewFence(resource string, token uint64) (Fence, error) {
 
 const fenceSuffix = "::fence"
 
-// Key is where the newest token is kept: "{orders}:x::fence" for "{orders}:x", and
-// "{cursor}::fence" for "cursor".
+// Key is where the newest token is kept: "{orders}:x::fence" for "{orders}:x",
+// "{cursor}::fence" for "cursor", and "{cursor}::fence{}" for "{cursor}".
 func (f Fence) Key() string { return f.key }
 
 // Token is the fence's.

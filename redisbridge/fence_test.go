@@ -212,6 +212,32 @@ func TestWhatCannotBeFencedIsSaid(t *testing.T) {
 	}
 }
 
+// A name that is a hash tag and nothing else had the key of the name inside.
+func TestNoTwoResourcesShareAFence(t *testing.T) {
+	names := []string{"x", "{x}", "{x}:", "{x}y", "{x}::fence", "{x}::fence{}", "{x", "{{x}", "{{x}}", "{{x", "x{y}", "xx", "{x}{y}", "{x}{x}"}
+	keys := map[string]string{}
+	for _, name := range names {
+		key := mustFence(t, name, 1).Key()
+		if other, taken := keys[key]; taken && other != name {
+			t.Errorf("%q is the key of %q and of %q", key, other, name)
+		}
+		keys[key] = name
+	}
+	for name, want := range map[string]string{"x": "{x}::fence", "{x}:y": "{x}:y::fence", "a{x}": "a{x}::fence", "{x}": "{x}::fence{}"} {
+		if got := mustFence(t, name, 1).Key(); got != want {
+			t.Errorf("%q has the key %q, want %q", name, got, want)
+		}
+	}
+	onFenceServers(t, func(t *testing.T, c redis.UniversalClient) {
+		if err := mustFence(t, "x", 9).Raise(context.Background(), c); err != nil {
+			t.Fatal(err)
+		}
+		if err := mustFence(t, "{x}", 8).Set(context.Background(), c, 1, 0); err != nil {
+			t.Errorf("fenced by another resource's token: %v", err)
+		}
+	})
+}
+
 // A key that somebody put where the fence is must not let everybody through.
 func TestAFenceThatHoldsNoTokenLetsNobodyThrough(t *testing.T) {
 	ctx := context.Background()
