@@ -55,8 +55,9 @@
 // others get their turn. What registers us waits until a leave is done.
 //
 // Kept calls. Release, quit and leave are kept over reconnects and retried until the
-// server has carried them out, or refused them for good; somebody waits for what they give
-// up. All other calls fail at once while there is no connection, and with an unknown outcome when the connection
+// server has carried them out; somebody waits for what they give up. A release or a quit
+// that the server refuses is answered with the refusal and tried again every second, each
+// alone, so that one does not stand in the way of others; a leave that it refuses is given up. All other calls fail at once while there is no connection, and with an unknown outcome when the connection
 // is lost under them. Nothing is ever repeated below this: go-redis does not retry here.
 //
 // Back-off. After a failure the next attempt comes after 50 ms, doubling to 2 s or half
@@ -114,6 +115,7 @@
 //	256 KiB of payloads in one pipeline   or one that is larger; the rest goes into the next
 //	262,144 calls waiting                 a further one is answered with a fault
 //	1 MiB of a received message           counted and dropped (MaxPayload)
+//	1,024 messages in a received batch    counted and dropped, with all of it
 //	16,384 messages or 8 MiB that wait    counted and dropped; control messages find room for
 //	to be handled                         twice as much, and the bridge's own probes beside them
 //	100 levels of MessagePack             counted and dropped

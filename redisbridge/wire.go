@@ -74,6 +74,7 @@ var (
 	errBadNumber   = errors.New("me is missing or not a number")
 	errBadToken    = errors.New("token is not a number below 2^53")
 	errNested      = errors.New("batch inside a batch")
+	errTooMany     = errors.New("more than 1,024 messages in a batch")
 )
 
 // maxDraining bounds what a peer may make us wait.
@@ -90,10 +91,33 @@ func DecodeControl(payload string) ([]Control, error) {
 	if len(payload) > MaxPayload {
 		return nil, errTooLarge
 	}
+	if len(payload) > len(`{}`)*maxBatch && objects(payload) > maxBatch+1 {
+		return nil, errTooMany
+	}
 	if list, ok := quickControls(payload); ok {
 		return list, nil
 	}
 	return slowControls(payload)
+}
+
+// maxBatch bounds the messages of one batch: to read very many takes longer than to send
+// them. Ours have 500 at most.
+const maxBatch = 1024
+
+// objects counts the objects of a JSON text, without looking whether it is one.
+func objects(s string) (n int) {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++ // whatever is escaped
+		case !quoted && c == '{':
+			n++
+		}
+	}
+	return n
 }
 
 // slowControls reads whatever is JSON.

@@ -221,6 +221,25 @@ func written(t *testing.T, c Control, number string) string {
 	return text
 }
 
+// To read what has many messages takes far longer than to send it.
+func TestABatchOfVeryManyMessagesIsNotRead(t *testing.T) {
+	for _, one := range []string{`{}`, `{"type":"vote","election":"{\"}{{","me":1,"id":"x"}`} {
+		batch := func(n int) string {
+			return `{"type":"batch","messages":[` + strings.Repeat(one+",", n-1) + one + `]}`
+		}
+		if list, err := DecodeControl(batch(1024)); one != `{}` && (err != nil || len(list) != 1024) {
+			t.Errorf("1,024: %d, %v", len(list), err)
+		}
+		if _, err := DecodeControl(batch(1025)); err != errTooMany {
+			t.Errorf("1,025: %v", err)
+		}
+		many := batch((MaxPayload - 100) / (len(one) + 1))
+		if n := testing.AllocsPerRun(1, func() { _, _ = DecodeControl(many) }); n > 0 {
+			t.Errorf("%v allocations for %d bytes", n, len(many))
+		}
+	}
+}
+
 func FuzzDecodeControl(f *testing.F) {
 	f.Add(`{"type":"vote","election":"default","me":16562,"id":"n1"}`)
 	f.Add(`{"type":"voteack","election":"e","me":7.5,"id":7,"inc":"i","round":3,"draining_ms":100}`)
