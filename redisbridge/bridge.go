@@ -72,10 +72,10 @@ type Bridge struct {
 	refused   [numCalls]refusal
 	cautioned string // what the last server's settings put at risk
 
-	retry  []*Call                  // kept calls that the server could not do just now
-	owing  []*Call                  // what Redis refuses to do, and is to do all the same
-	logged map[string]time.Duration // when the log was told of each kind of cause of an outage
-	hushed bool                     // it was not told of the present one
+	retry  []*Call           // kept calls that the server could not do just now
+	owing  []*Call           // what Redis refuses to do, and is to do all the same
+	logged map[string]logged // when the log was told of each kind of cause of an outage
+	hushed bool              // it was not told of the present one
 	drops  dropLog
 	timers timers
 }

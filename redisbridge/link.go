@@ -36,9 +36,18 @@ func (b *Bridge) tell(err error) {
 	b.log(now, err)
 }
 
-// logAgain is how long the log is silent about a kind of cause: a server that takes
+// Of a kind of cause the log is told so often within so long: a server that takes
 // connections and serves nothing is up and down again many times a second.
-const logAgain = 10 * time.Second
+const (
+	logTimes  = 3
+	logWithin = 10 * time.Second
+)
+
+// logged is how often the log was told since when.
+type logged struct {
+	since time.Duration
+	times int
+}
 
 // log writes how the link is, and that it is up only after it was said to be down.
 func (b *Bridge) log(now Link, err error) {
@@ -54,14 +63,19 @@ func (b *Bridge) log(now Link, err error) {
 	default:
 		level, text = slog.LevelWarn, "bridge down"
 		kind, at := Kind(err), b.set.Clock.Now().Mono
-		if last, told := b.logged[kind]; told && at-last < logAgain {
+		told, known := b.logged[kind]
+		if !known || at-told.since >= logWithin {
+			told = logged{since: at}
+		}
+		if told.times == logTimes {
 			b.hushed = true
 			return
 		}
 		if b.logged == nil {
-			b.logged = map[string]time.Duration{}
+			b.logged = map[string]logged{}
 		}
-		b.hushed, b.logged[kind] = false, at
+		told.times++
+		b.hushed, b.logged[kind] = false, told
 	}
 	if b.set.Logger.Enabled(nil, level) { //nolint:staticcheck // no context here
 		b.set.Logger.Log(nil, level, text, "id", b.set.ID, "commands", now.Commands, "deaf", now.Deaf, "cause", err) //nolint:staticcheck // no context here
