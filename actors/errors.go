@@ -38,6 +38,9 @@ var (
 	errCrowded = errors.New("hustings: too many requests wait for the node to be ready: wait for Start, or for their answers")
 	// errNoNode: there is nobody to belong to.
 	errNoNode = fmt.Errorf("%w: ElectionProps was given no node: give it the PID of one that was spawned from NodeProps", ErrConfig)
+	// A message to the wrong one of the two kinds of actors.
+	errNotElection = errors.New("hustings: this is a node's actor: send that to an election's PID")
+	errNotNode     = errors.New("hustings: this is an election's actor: send Stop to the node's PID; stop this one as any actor")
 	// errFormerLife: Redis answers, and our id is not ours yet.
 	errFormerLife = errors.New("waiting for the session of an earlier process with this id to end")
 	errExhausted  = errors.New("hustings: the election's actor panicked too often and was stopped: see the log")

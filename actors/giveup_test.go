@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -536,4 +537,56 @@ func TestAnOfficeIsGivenUpAtLastWhereRedisRefusesAtFirst(t *testing.T) {
 		b.won("e")
 		a.must(a.StandDown(bg(t), "e"))
 	})
+}
+
+// Messages for the other kind of actor say so.
+func TestMessagesToTheWrongActorAreAnswered(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a := f.start("a", 1).run("e")
+		a.won("e")
+		pid, err := a.ElectionPID(bg(t), "e")
+		a.must(err)
+		for to, m := range map[*actor.PID]any{a.PID(): &actors.Run{}, pid: &actors.Stop{}} {
+			answer, err := system.Root.RequestFuture(to, m, patience).Result()
+			if done, ok := answer.(*actors.Done); err != nil || !ok || done.Err == nil || !strings.Contains(done.Err.Error(), "send ") {
+				t.Errorf("%T: %+v, %v", m, answer, err)
+			}
+		}
+		a.leads("e", a.Leadership("e").Token())
+	})
+}
+
+// Whoever outlives a node sends it nothing more.
+func TestANodeThatHasStoppedLeavesNoDeadLetters(t *testing.T) {
+	f := newFleet(t, servers["miniredis"])
+	own := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))
+	var dead sync.Map
+	own.EventStream.Subscribe(func(m any) {
+		if d, ok := m.(*actor.DeadLetterEvent); ok {
+			dead.Store(fmt.Sprintf("%T", d.Message), true)
+		}
+	})
+	n, err := actors.Start(bg(t), own, f.config("a", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := own.Root.Spawn(actors.ElectionProps(n.PID(), actors.ElectionConfig{Name: "e", Run: true}))
+	sub := own.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
+	own.Root.Send(n.PID(), &actors.Subscribe{PID: sub, Window: 10})
+	eventually(t, "it leads", func() bool { return n.Leadership("e").Valid() })
+	if err := n.Stop(bg(t)); err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range []*actor.PID{e, sub} {
+		if err := own.Root.StopFuture(pid).Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	dead.Range(func(what, _ any) bool {
+		if strings.Contains(what.(string), "actor.") { // protoactor's own; ours are not logged
+			t.Error(what)
+		}
+		return true
+	})
+	own.Shutdown()
 }

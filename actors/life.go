@@ -133,6 +133,18 @@ func (n *nodeActor) forfeit() {
 	}
 }
 
+// unwatch: who stops after us tells us no more of it.
+func (n *nodeActor) unwatch() {
+	for _, e := range n.shared.roster {
+		n.ctx.Unwatch(e.pid)
+	}
+	for _, s := range n.hub.subs {
+		if s.pid != nil {
+			n.ctx.Unwatch(s.pid)
+		}
+	}
+}
+
 // answerAll answers everybody who waits for something of this start, but its end.
 func (n *nodeActor) answerAll(err error) {
 	for _, done := range n.starting {

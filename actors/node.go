@@ -99,6 +99,7 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.shutdown(errRestarted)
 	case *actor.Stopping:
 		n.forfeit()
+		n.unwatch()
 		n.shutdown(ErrStopped)
 		n.hub.stop(n)
 	case *actor.Stopped:
@@ -212,6 +213,8 @@ func (n *nodeActor) request(m any) {
 		}
 	case Event:
 		n.hub.publish(n, m)
+	case *Run, *Quit, *Resign, *StandDown, *Stand, *Inspect:
+		respond([]responder{{root: n.ctx.ActorSystem().Root, pid: n.ctx.Sender(), request: m}}, errNotElection)
 	}
 }
 

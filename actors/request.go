@@ -174,6 +174,8 @@ func (e *election) request(sender *actor.PID, m any) {
 		e.standDown(r)
 	case *Stand:
 		e.stand(r)
+	case *Stop:
+		respond([]responder{r}, errNotNode)
 	}
 }
 
