@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -307,7 +308,9 @@ func (b *Bridge) landFirst(f flight, r Reply) {
 	if f.calls == nil {
 		b.partly = unfinished(r)
 		b.set.cleared = r.Err == nil && newList(r.Value).text(0) == "ok" && !b.partly
-		b.unclear = errors.Join(errNotCleared, r.Err)
+		if b.unclear = errNotCleared; r.Err != nil {
+			b.unclear = fmt.Errorf("redisbridge: what an earlier process with this id left behind could not be cleared: %w", r.Err)
+		}
 		return
 	}
 	if b.partly {
