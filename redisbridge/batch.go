@@ -9,7 +9,8 @@ import (
 	"hustings/fsm"
 )
 
-// flight is one command of the pipeline that is under way, and the calls it carries.
+// flight is one command of the pipeline that is under way, and the calls it carries: nil for
+// the leave before the first join.
 type flight struct {
 	kind  CallKind
 	calls []*Call
@@ -263,7 +264,7 @@ func (b *Bridge) onLanded(m *landed) {
 		if r.Err != nil {
 			b.refusal(f.kind, r.Err)
 		}
-		if f.kind == CallJoin && !b.set.cleared {
+		if f.kind == CallJoin && (f.calls == nil || !b.set.cleared) {
 			b.landFirst(f, r)
 			continue
 		}

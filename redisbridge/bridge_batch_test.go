@@ -128,6 +128,44 @@ func TestTheFirstJoinClearsWhatAFormerLifeLeft(t *testing.T) {
 	}
 }
 
+// A second leave would undo the first join.
+func TestSeveralFirstJoinsAreClearedForOnce(t *testing.T) {
+	for cleared, fails := range map[string]bool{"ok": false, "stale": true} {
+		r := newRig(t)
+		c := r.up()
+		r.call(survey("a", 1))
+		for _, e := range []string{"e1", "e2"} {
+			r.call(redisbridge.Call{Kind: redisbridge.CallJoin, Entries: []redisbridge.Membership{{Election: e, Rank: 1}}})
+		}
+		c.reply()
+		r.wantSent(c, "leave 0 500", "join {} 1 e1 1 1") // the second waits
+		r.take()
+		c.reply([]any{cleared}, []any{"ok", int64(1)})
+		if fails {
+			r.wantSent(c, "leave 0 500", "join {} 1 e2 1 1")
+			c.reply([]any{cleared}, []any{"ok", int64(1)})
+		} else {
+			r.wantSent(c, "join {} 1 e2 1")
+			c.reply([]any{"ok", int64(1)})
+		}
+		got := r.take()
+		if len(got) != 2 {
+			t.Fatalf("%s: answers %v", cleared, got)
+		}
+		for i, a := range got {
+			if a := a.(*redisbridge.JoinAnswer); (a.Err != nil) != fails {
+				t.Errorf("%s: join %d: %+v", cleared, i, a)
+			}
+		}
+		r.call(redisbridge.Call{Kind: redisbridge.CallJoin})
+		next := []string{"join {} 0"}
+		if fails {
+			next = []string{"leave 0 500", "join {} 0 1"}
+		}
+		r.wantSent(c, next...)
+	}
+}
+
 func TestARegistrationThatWaitsDoesNotOutliveTheLeaveBehindIt(t *testing.T) {
 	r := newRig(t)
 	c := r.up()

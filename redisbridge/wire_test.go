@@ -79,8 +79,9 @@ func TestWhatIsNoControlMessageIsRefusedWithItsReason(t *testing.T) {
 		{"batch that is an object", `{"type":"batch","messages":{}}`, errNotObject},
 		{"ten megabytes", vote + `,"x":"` + strings.Repeat("x", 10<<20) + `"}`, errTooLarge},
 		{"a hundred thousand arrays", strings.Repeat("[", 100_000), errNotObject},
-		{"a hundred thousand objects", strings.Repeat(`{"x":`, 100_000) + "1" + strings.Repeat("}", 100_000), errNotObject},
-		{"ten thousand batches", strings.Repeat(`{"type":"batch","messages":[`, 10_000) + strings.Repeat("]}", 10_000), errNotObject},
+		{"a hundred thousand objects", strings.Repeat(`{"x":`, 100_000) + "1" + strings.Repeat("}", 100_000), errTooMany},
+		{"a hundred thousand arrays", `{"x":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + "}", errNotObject},
+		{"ten thousand batches", strings.Repeat(`{"type":"batch","messages":[`, 10_000) + strings.Repeat("]}", 10_000), errTooMany},
 		{"five hundred batches", strings.Repeat(`{"type":"batch","messages":[`, 500) + strings.Repeat("]}", 500), errNested},
 	}
 	for _, tt := range tests {
