@@ -133,7 +133,7 @@ func (w *World) settle(limit time.Duration) {
 		if o.started > 0 {
 			synctest.Wait()
 		}
-		w.sched.now = max(w.sched.now, min(o.now(), limit))
+		w.sched.advance(min(o.now(), limit))
 		o.admit(w)
 		next := limit
 		if at, ok := w.sched.soon(); ok {

@@ -129,3 +129,23 @@ func TestTheWorkOfOrdinaryCodeIsOverBeforeTheSuccessors(t *testing.T) {
 		w.Run(70 * time.Second)
 	})
 }
+
+// Time that passes while Go code waits is time that passes: events of many instants are
+// not taken for events of one.
+func TestAHealthyWorldOfGoCodeRunsForHours(t *testing.T) {
+	sim.Bubble(t, 1, func(w *sim.World) {
+		for i := range 3 {
+			n := w.Node(fmt.Sprintf("n%d", i), actors.Config{Rank: new(int64(i))})
+			n.Go(func(ctx context.Context, node *actors.Node) {
+				_ = node.Lead(ctx, "billing", func(ctx context.Context, _ *actors.Leadership) error {
+					<-ctx.Done()
+					return nil
+				})
+			})
+		}
+		w.Run(3 * time.Hour)
+		if w.Events() < 150_000 {
+			w.Require("enough events to tell", fmt.Errorf("%d", w.Events()))
+		}
+	})
+}

@@ -88,9 +88,7 @@ func (w *World) step(limit time.Duration) bool {
 		}
 		at, do, proc, epoch := e.at, e.do, e.proc, e.epoch
 		s.recycle(e)
-		if at > s.now {
-			s.now, s.instant = at, 0
-		}
+		s.advance(at)
 		if proc != nil {
 			if proc.epoch != epoch || proc.dead {
 				continue
@@ -114,6 +112,13 @@ func (s *scheduler) next(limit time.Duration) *event {
 		return nil
 	}
 	return h.pop()
+}
+
+// advance moves the time to at, if that is later: another instant begins.
+func (s *scheduler) advance(at time.Duration) {
+	if at > s.now {
+		s.now, s.instant = at, 0
+	}
 }
 
 // soon is when the next event is due; ok is false if there is none.
@@ -181,7 +186,5 @@ func (w *World) finish(limit time.Duration) {
 		w.report()
 		return
 	}
-	if limit > w.sched.now {
-		w.sched.now, w.sched.instant = limit, 0
-	}
+	w.sched.advance(limit)
 }
