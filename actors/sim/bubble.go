@@ -58,6 +58,8 @@ type outside struct {
 
 	mu    sync.Mutex
 	inbox []entrant // guarded by mu
+
+	clocks sync.RWMutex // held to change a process's clocks, and by Go code to read them
 }
 
 // entrant is something that Go code wants done inside the world.
@@ -92,7 +94,7 @@ func (w *World) endGo() {
 	for _, cancel := range w.outside.cancels {
 		cancel()
 	}
-	w.failure = nil
+	w.failure.Store(nil)
 	for limit := w.sched.now + farewell; w.outside.live.Load() > 0 && w.step(limit); {
 	}
 	synctest.Wait()
@@ -113,9 +115,21 @@ func (c simClock) Outside(ctx context.Context, f func()) {
 	o.mu.Lock()
 	o.inbox = append(o.inbox, entrant{c.p, by, len(o.inbox), f})
 	o.mu.Unlock()
+	o.nudge()
+}
+
+// nudge has the driver look at once.
+func (o *outside) nudge() {
 	select {
 	case o.wake <- struct{}{}:
 	default:
+	}
+}
+
+// rest returns when all Go code waits. What it wrote before may be read then.
+func (o *outside) rest() {
+	if o.started > 0 {
+		synctest.Wait()
 	}
 }
 
@@ -126,14 +140,15 @@ func (simClock) OutsideAfter(d time.Duration, f func()) redisbridge.Timer {
 
 // settle lets Go code run until all of it waits, and brings the bubble's clock to the next
 // event, or to the limit. Whatever Go code does on the way becomes an event of its
-// instant.
-func (w *World) settle(limit time.Duration) {
+// instant. It reports false when Go code has failed the world.
+func (w *World) settle(limit time.Duration) bool {
 	o := w.outside
 	for {
-		if o.started > 0 {
-			synctest.Wait()
-		}
+		o.rest()
 		w.sched.advance(min(o.now(), limit))
+		if w.failed() {
+			return false
+		}
 		o.admit(w)
 		next := limit
 		if at, ok := w.sched.soon(); ok {
@@ -141,7 +156,7 @@ func (w *World) settle(limit time.Duration) {
 		}
 		wait := next - o.now()
 		if wait <= 0 {
-			return
+			return true
 		}
 		timer := time.NewTimer(wait)
 		select {

@@ -149,3 +149,37 @@ func TestAHealthyWorldOfGoCodeRunsForHours(t *testing.T) {
 		}
 	})
 }
+
+// A check reads what Go code writes without a lock: when it is looked at, all of that waits.
+// So does what RunUntil looks at.
+func TestChecksSeeWhatGoCodeWrote(t *testing.T) {
+	sim.Bubble(t, 3, func(w *sim.World) {
+		workers, terms := 0, 0
+		w.Every("one worker", func() error {
+			if workers > 1 {
+				return fmt.Errorf("%d work", workers)
+			}
+			return nil
+		})
+		for i := range 3 {
+			n := w.Node(fmt.Sprintf("n%d", i), actors.Config{Rank: new(int64(i))})
+			n.Go(func(ctx context.Context, node *actors.Node) {
+				_ = node.Lead(ctx, "billing", func(ctx context.Context, _ *actors.Leadership) error {
+					workers++
+					terms++
+					defer func() { workers-- }()
+					<-ctx.Done()
+					return nil
+				})
+			})
+		}
+		if !w.RunUntil(func() bool { return workers == 1 }, 30*time.Second) {
+			w.Require("somebody works", errors.New("nobody does"))
+		}
+		w.Storm(30*time.Second, sim.Storm{Hazards: []sim.Hazard{sim.Partitions, sim.RedisBounces, sim.WallJumps, sim.Drift}})
+		w.Run(time.Minute)
+		if terms == 0 {
+			w.Require("terms", errors.New("none"))
+		}
+	})
+}

@@ -93,9 +93,20 @@ func (c simClock) AfterFunc(d time.Duration, f func()) redisbridge.Timer {
 // Now reads the process's clocks.
 func (p *Process) Now() fsm.Instant {
 	if o := p.world.outside; o != nil {
+		o.clocks.RLock()
+		defer o.clocks.RUnlock()
 		return p.clock.read(o.now()) // Go code asks, too, between events
 	}
 	return p.clock.read(p.world.sched.now)
+}
+
+// set changes the process's clocks at the present instant.
+func (p *Process) set(change func(c *processClock, now time.Duration)) {
+	if o := p.world.outside; o != nil {
+		o.clocks.Lock()
+		defer o.clocks.Unlock()
+	}
+	change(&p.clock, p.world.sched.now)
 }
 
 // timer is a one-shot timer on a process's monotonic clock, which may be set again.
@@ -149,17 +160,21 @@ func (t *timer) Reset(d time.Duration) bool {
 // became slower, and late by the difference if it became faster.
 func (p *Process) SetDrift(ppm int) {
 	p.world.trace.note(p, "drift", "", "", int64(ppm))
-	p.clock.rebase(p.world.sched.now)
-	p.clock.drift = max(int64(ppm), 1-million)
+	p.set(func(c *processClock, now time.Duration) {
+		c.rebase(now)
+		c.drift = max(int64(ppm), 1-million)
+	})
 }
 
 // JumpWall sets the process's wall clock forward by d, or back if d is negative.
 // The monotonic clock and the timers do not notice.
 func (p *Process) JumpWall(d time.Duration) {
 	p.world.trace.note(p, "wall", "", "", int64(d))
-	p.clock.rebase(p.world.sched.now)
-	p.clock.wall += d
-	if d < 0 {
-		p.clock.setBack = p.world.sched.now
-	}
+	p.set(func(c *processClock, now time.Duration) {
+		c.rebase(now)
+		c.wall += d
+		if d < 0 {
+			c.setBack = now
+		}
+	})
 }

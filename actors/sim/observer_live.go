@@ -132,7 +132,7 @@ func (w *World) Recover() (first, right time.Duration) {
 		}
 		right = w.sched.now - begin
 		o.right = right
-		if w.stays(begin) || w.failure != nil {
+		if w.stays(begin) || w.failed() {
 			return first, right
 		}
 	}
@@ -142,7 +142,7 @@ func (w *World) Recover() (first, right time.Duration) {
 // too long. What is wrong is looked at every few milliseconds.
 func (w *World) runUntil(r Rule, limit time.Duration, wrong func() string) bool {
 	w.helper()
-	for w.failure == nil {
+	for !w.failed() {
 		what := wrong()
 		if what == "" {
 			return true
@@ -173,9 +173,9 @@ func (w *World) stays(begin time.Duration) bool {
 	}
 	o.calm = w.sched.now-begin >= w.LeaderWithin()
 	defer func() { o.calm = false }()
-	for end := w.sched.now + ttl; w.sched.now < end && w.failure == nil; {
+	for end := w.sched.now + ttl; w.sched.now < end && !w.failed(); {
 		w.Run(min(ttl/8, end-w.sched.now))
-		if what := o.wrongLeader(); what != "" && w.failure == nil {
+		if what := o.wrongLeader(); what != "" && !w.failed() {
 			if w.sched.now-begin > w.RightLeaderWithin() {
 				o.breach(RuleRightLeader, "no more: %s", what)
 				w.finish(end)

@@ -97,7 +97,7 @@ func (p *Process) Crash() {
 	p.epoch++
 	p.wakes++
 	p.hears = nil
-	p.clock.resume(p.world.sched.now)
+	p.set((*processClock).resume)
 	clear(p.held)
 	p.held, p.heldFrom = p.held[:0], 0
 	conns := p.conns
@@ -156,7 +156,7 @@ func (p *Process) Resume() {
 	p.world.trace.note(p, "resume", "", "", 0)
 	p.paused = false
 	p.wakes++
-	p.clock.resume(p.world.sched.now)
+	p.set((*processClock).resume)
 	p.drainLater()
 }
 
@@ -166,7 +166,7 @@ func (p *Process) Suspend(d time.Duration) {
 	if p.dead || d <= 0 {
 		return
 	}
-	p.clock.suspend(p.world.sched.now)
+	p.set((*processClock).suspend)
 	p.Pause(d)
 }
 

@@ -75,7 +75,7 @@ func (w *World) Broken() (rule Rule, ok bool) {
 
 // breach fails the world for a rule, unless the world is told to leave it out.
 func (o *observer) breach(r Rule, format string, args ...any) {
-	if o.world.failure != nil || slices.Contains(o.waived, r.Name) {
+	if o.world.failed() || slices.Contains(o.waived, r.Name) {
 		return
 	}
 	o.broken = r

@@ -78,8 +78,8 @@ func (s *scheduler) recycle(e *event) {
 // is none. Events of dead epochs are dropped without counting as an event.
 func (w *World) step(limit time.Duration) bool {
 	s := &w.sched
-	if w.outside != nil {
-		w.settle(limit)
+	if w.outside != nil && !w.settle(limit) {
+		return false
 	}
 	for {
 		e := s.next(limit)
@@ -144,6 +144,9 @@ func (w *World) execute(proc *Process, do runner) {
 	w.current = proc
 	do.run()
 	w.current = nil
+	if w.outside != nil {
+		w.outside.rest()
+	}
 	w.observer.look(proc, do)
 	for _, c := range w.checks {
 		if err := c.check(); err != nil {
@@ -157,7 +160,7 @@ func (w *World) execute(proc *Process, do runner) {
 func (w *World) Run(d time.Duration) {
 	w.helper()
 	limit := w.sched.now + d
-	for w.failure == nil && w.step(limit) {
+	for !w.failed() && w.step(limit) {
 	}
 	w.finish(limit)
 }
@@ -167,7 +170,7 @@ func (w *World) Run(d time.Duration) {
 func (w *World) RunUntil(cond func() bool, max time.Duration) bool {
 	w.helper()
 	limit := w.sched.now + max
-	for w.failure == nil {
+	for !w.failed() {
 		if cond() {
 			return true
 		}
@@ -176,13 +179,13 @@ func (w *World) RunUntil(cond func() bool, max time.Duration) bool {
 		}
 	}
 	w.finish(limit)
-	return w.failure == nil && cond()
+	return !w.failed() && cond()
 }
 
 // finish moves the clock to the end of a run, or reports the failure.
 func (w *World) finish(limit time.Duration) {
 	w.helper()
-	if w.failure != nil {
+	if w.failed() {
 		w.report()
 		return
 	}

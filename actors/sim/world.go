@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"hustings/redisbridge"
@@ -39,11 +40,19 @@ type World struct {
 	outside    *outside    // Go code beside the events; nil but in a bubble
 
 	checks  []namedCheck
-	failure error
+	failure atomic.Pointer[failure]                      // nil while all is well
+	noted   bool                                         // the trace has it
 	tap     func(redisbridge.Command, redisbridge.Reply) // sees what Redis executes; nil: nobody looks
 
 	observer *observer
 	hazards  []Hazard // of a Swarm
+}
+
+// failure is how a world failed.
+type failure struct {
+	rule string
+	why  error // as it was told
+	err  error // with the rule
 }
 
 type namedCheck struct {
@@ -92,7 +101,13 @@ func (w *World) Close() {
 func (w *World) Seed() uint64 { return w.seed }
 
 // Now returns the time since the world began. No process can see it: see [Process.Now].
-func (w *World) Now() time.Duration { return w.sched.now }
+// Go code in a bubble may call it.
+func (w *World) Now() time.Duration {
+	if w.outside != nil {
+		return w.outside.now()
+	}
+	return w.sched.now
+}
 
 // Events returns how many events have been executed.
 func (w *World) Events() uint64 { return w.sched.ran }
@@ -139,21 +154,41 @@ func (w *World) After(d time.Duration, f func()) {
 // At runs f at an instant of the world, as [World.After] does.
 func (w *World) At(at time.Duration, f func()) { w.sched.post(nil, at, call(f)) }
 
-// Every has check looked at after every event. An error fails the world, under the rule's name.
+// Every has check looked at after every event. An error fails the world, under the rule's
+// name. In a bubble it is looked at when the Go code that the event has woken waits again:
+// check may read without a lock what Go code writes.
 func (w *World) Every(rule string, check func() error) {
 	w.checks = append(w.checks, namedCheck{rule, check})
 }
 
 // Fail fails the world: the run ends after the present event. The first failure counts.
+// Go code in a bubble may call it; it goes on, until it returns.
 func (w *World) Fail(rule string, err error) {
-	if w.failure == nil {
-		w.failure = fmt.Errorf("%s: %w", rule, err)
-		w.trace.note(w.current, "FAILED", rule, err.Error(), 0)
+	f := &failure{rule, err, fmt.Errorf("%s: %w", rule, err)}
+	switch {
+	case !w.failure.CompareAndSwap(nil, f):
+	case w.outside != nil: // perhaps beside the world's goroutine, which notes it later
+		w.outside.nudge()
+	default:
+		w.note(f)
 	}
 }
 
-// Err returns why the world failed, or nil.
-func (w *World) Err() error { return w.failure }
+// note has the trace say that the world failed.
+func (w *World) note(f *failure) {
+	w.noted = true
+	w.trace.note(w.current, "FAILED", f.rule, f.why.Error(), 0)
+}
+
+func (w *World) failed() bool { return w.failure.Load() != nil }
+
+// Err returns why the world failed, or nil. Go code in a bubble may call it.
+func (w *World) Err() error {
+	if f := w.failure.Load(); f != nil {
+		return f.err
+	}
+	return nil
+}
 
 // Require fails the world, and the test with it, if err is not nil. It is for
 // conditions between runs; [World.Every] is for those that always hold.
@@ -167,8 +202,11 @@ func (w *World) Require(rule string, err error) {
 
 // Report describes the failure: the seed, the rule, and how it came about.
 func (w *World) Report() string {
+	if f := w.failure.Load(); f != nil && !w.noted {
+		w.note(f)
+	}
 	var s strings.Builder
-	fmt.Fprintf(&s, "sim: seed %d failed at %v, event %d\n  %v\n", w.seed, w.sched.now, w.sched.ran, w.failure)
+	fmt.Fprintf(&s, "sim: seed %d failed at %v, event %d\n  %v\n", w.seed, w.sched.now, w.sched.ran, w.Err())
 	fmt.Fprintf(&s, "  again with %s=%d; the last lines of the trace (hash %016x):\n", seedVariable, w.seed, w.trace.hash)
 	for _, e := range w.trace.last(40) {
 		s.WriteString("    ")
