@@ -3,9 +3,13 @@ package sim
 import (
 	"cmp"
 	"context"
-	"os"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -32,24 +36,98 @@ import (
 // It costs about twice the time of [Test], and seeds run one after the other.
 func Bubble(t *testing.T, seeds int, scenario func(w *World), opts ...Option) {
 	t.Helper()
-	first, last := uint64(1), uint64(max(seeds, 1))
-	if n, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
-		first, last = n, n
-	}
+	first, last, twice := asked(seeds)
 	for seed := first; seed <= last; seed++ {
-		synctest.Test(t, func(t *testing.T) {
-			w := New(t, seed, opts...)
-			w.outside = &outside{start: time.Now(), wake: make(chan struct{}, 1)}
-			defer w.endGo()
-			scenario(w)
-		})
+		hash := bubble(t, seed, scenario, opts)
+		if twice {
+			if again := bubble(t, seed, scenario, opts); again != hash {
+				t.Fatal(notDeterministic(seed, hash, again))
+			}
+		}
 	}
+}
+
+// bubble runs one seed, and returns the hash of its trace.
+func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option) (hash uint64) {
+	t.Helper()
+	var w *World
+	defer func() {
+		if r := recover(); r != nil { // synctest's: goroutines wait for what never comes
+			if w.reported {
+				t.FailNow() // it was to be expected, and is named
+			}
+			w.failure.Store(newFailure("no deadlock", fmt.Errorf("%v; the bubble's goroutines:\n%s", r, bubbled(w.outside.name))))
+			t.Fatal(w.Report())
+		}
+	}()
+	synctest.Test(t, func(inner *testing.T) {
+		inner.Helper()
+		w = New(inner, seed, opts...)
+		w.outside = &outside{start: time.Now(), wake: make(chan struct{}, 1), name: bubbleName()}
+		defer func() { hash = w.Hash() }()
+		w.play(scenario, t)
+	})
+	return hash
+}
+
+// play runs the scenario, and its Go code to its end. Whatever ends it too soon is reported
+// with the seed. outer is the test that the scenario may have by another way than the world.
+func (w *World) play(scenario func(w *World), outer *testing.T) {
+	w.helper()
+	returned := false
+	defer func() {
+		w.helper()
+		if r := recover(); r != nil {
+			w.Fail("no panic", fmt.Errorf("the scenario panicked: %v\n%s", r, stack()))
+		} else if !returned && !outer.Skipped() {
+			w.Fail("the scenario returns", errGoexit)
+		}
+		report := ""
+		if w.failed() && !w.reported {
+			report = w.Report() // of now
+		}
+		w.endGo()
+		if report == "" && w.failed() && !w.reported {
+			report = w.Report()
+		}
+		if report != "" {
+			w.tell(report)
+		}
+	}()
+	scenario(w)
+	returned = true
+}
+
+// errGoexit is what the scenario or Go code did with a test of its own.
+var errGoexit = errors.New("it has ended its goroutine: t.Fatal, t.FailNow or runtime.Goexit; World.Fail and World.Require say more")
+
+// bubbleName is how the traces of goroutines call the bubble that the caller is in.
+func bubbleName() string {
+	head, _, _ := strings.Cut(string(stack()), "\n")
+	if _, name, ok := strings.Cut(head, "synctest bubble "); ok {
+		return "synctest bubble " + strings.TrimRight(name, "]:")
+	}
+	return "synctest bubble"
+}
+
+// bubbled returns the stacks of the goroutines of a bubble, but for those that only run the test.
+func bubbled(name string) string {
+	buf := make([]byte, 1<<20)
+	var list []string
+	for s := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		head, _, _ := strings.Cut(s, "\n")
+		if strings.Contains(head, name+"]") && !strings.Contains(s, "testing.testingSynctestTest(") {
+			list = append(list, s)
+		}
+	}
+	return strings.Join(list, "\n\n")
 }
 
 // outside is what runs beside a world's events: goroutines of Go code. The driver, which
 // runs the events, lets them run until all of them wait, then takes what they want of the
 // world, in an order that does not depend on how they were scheduled.
 type outside struct {
+	name    string    // of the bubble
 	start   time.Time // of the bubble's clock
 	wake    chan struct{}
 	started int // Go functions; the driver's
@@ -88,16 +166,25 @@ func (o *outside) now() time.Duration { return time.Since(o.start) }
 // farewell is how long Go code may take to end when the world does.
 const farewell = time.Minute
 
-// endGo ends the contexts of all Go code and runs the world until it has returned. What
-// has not by then waits for ever, and the bubble says where.
+// endGo ends the contexts of all Go code and runs the world until it has returned. All that
+// the world is held to counts until then, but the checks of Every: they need not know
+// that everybody is told to end. What happens after a failure is no matter.
 func (w *World) endGo() {
-	for _, cancel := range w.outside.cancels {
+	o, before := w.outside, w.failure.Swap(nil)
+	w.checks = nil
+	for _, cancel := range o.cancels {
 		cancel()
 	}
-	w.failure.Store(nil)
-	for limit := w.sched.now + farewell; w.outside.live.Load() > 0 && w.step(limit); {
+	for limit := w.sched.now + farewell; o.live.Load() > 0 && w.step(limit); {
 	}
 	synctest.Wait()
+	if n := o.live.Load(); n > 0 && !w.failed() {
+		w.Fail("Go code ends", fmt.Errorf("%d functions of Go have not returned %v after their contexts ended; the bubble's goroutines:\n%s",
+			n, farewell, bubbled(o.name)))
+	}
+	if before != nil {
+		w.failure.Store(before)
+	}
 }
 
 // Outside implements redisbridge.Outsider: code on goroutines of its own enters the world
@@ -200,10 +287,24 @@ func (p *Process) Go(f func(ctx context.Context)) {
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), goerKey{}, &goer{o.started, p.epoch}))
 	o.cancels = append(o.cancels, cancel)
 	p.conns = append(p.conns, mainEnd(cancel))
-	go func() {
-		defer o.live.Add(-1)
-		f(ctx)
+	go p.outside(o, f, ctx)
+}
+
+// outside is the goroutine of Go code.
+func (p *Process) outside(o *outside, f func(context.Context), ctx context.Context) { //nolint:revive // a context that is handed on
+	defer o.live.Add(-1)
+	w, returned := p.world, false
+	// With GODEBUG=tracebacklabels=1 the seed is in the traces also of the goroutines that f begins.
+	pprof.SetGoroutineLabels(pprof.WithLabels(ctx, pprof.Labels(seedVariable, strconv.FormatUint(w.seed, 10))))
+	defer func() {
+		if r := recover(); r != nil {
+			w.Fail("no panic", fmt.Errorf("Go code of %s panicked: %v\n%s", p.id, r, stack()))
+		} else if !returned {
+			w.Fail("Go code returns", fmt.Errorf("a function of Go, of %s: %w", p.id, errGoexit))
+		}
 	}()
+	f(ctx)
+	returned = true
 }
 
 // mainEnd ends a Go function's context when its process dies.

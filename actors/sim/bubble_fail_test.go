@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,99 @@ var failing = map[string]struct {
 		inGoCode(func(_ *testing.T, w *sim.World) { w.Fail("mine", errors.New("something is wrong")) }),
 		[]string{"mine: something is wrong", "failed at 20s", "FAILED mine something is wrong"},
 	},
+	"panic in Go code": {
+		inGoCode(func(*testing.T, *sim.World) { panic("ouch") }),
+		[]string{"failed at 20s", "no panic: Go code of", "panicked: ouch", "inGoCode"},
+	},
+	"Fatal in Go code": {
+		inGoCode(func(t *testing.T, _ *sim.World) { t.Fatal("wrong value") }),
+		[]string{"wrong value", "failed at 20s", "Go code returns: a function of Go, of", "t.Fatal"},
+	},
+	"panic in the scenario": {
+		inScenario(func(*testing.T, *sim.World) { panic("ouch") }),
+		[]string{"failed at 1s", "no panic: the scenario panicked: ouch", "inScenario"},
+	},
+	"Fatal in the scenario": {
+		inScenario(func(t *testing.T, _ *sim.World) { t.Fatal("wrong value") }),
+		[]string{"wrong value", "the scenario returns: ", "t.Fatal"},
+	},
+	"Fatal in a scenario without Go code": {
+		func(t *testing.T) {
+			sim.Test(t, 3, func(w *sim.World) {
+				if w.Seed() == 3 {
+					t.Fatal("wrong value")
+				}
+			})
+		},
+		[]string{"wrong value", "the scenario returns: ", "t.Fatal"},
+	},
+	"Fail at the end of the scenario": {
+		inScenario(func(_ *testing.T, w *sim.World) { w.Fail("mine", errors.New("something is wrong")) }),
+		[]string{"mine: something is wrong"},
+	},
+	"Go code that waits for ever": {
+		inGoCode(func(*testing.T, *sim.World) { select {} }),
+		[]string{"Go code ends: 2 functions of Go have not returned 1m0s after", "inGoCode", "select (no cases)"},
+	},
+	"Go code that sleeps for ever": {
+		inGoCode(func(*testing.T, *sim.World) {
+			for {
+				time.Sleep(time.Second)
+			}
+		}),
+		[]string{"Go code ends: 2 functions of Go have not returned 1m0s after", "inGoCode", "time.Sleep"},
+	},
+	"a goroutine of Go code that waits for ever": {
+		inGoCode(func(*testing.T, *sim.World) { go waitForever() }),
+		[]string{"no deadlock: ", "waitForever"},
+	},
+	"a scenario that waits for ever": {
+		inScenario(func(*testing.T, *sim.World) { waitForever() }),
+		[]string{"no deadlock: ", "waitForever"},
+	},
+	"Fail in the farewell": {
+		func(t *testing.T) {
+			sim.Bubble(t, 3, func(w *sim.World) {
+				w.Node("a", actors.Config{}).Go(func(ctx context.Context, _ *actors.Node) {
+					<-ctx.Done()
+					time.Sleep(time.Second)
+					if w.Seed() == 3 {
+						w.Fail("mine", errors.New("something is wrong"))
+					}
+				})
+				w.Run(time.Second)
+			})
+		},
+		[]string{"mine: something is wrong", "failed at 2s"},
+	},
+	"another trace": {
+		func(t *testing.T) {
+			t.Setenv("HUSTINGS_TWICE", "1")
+			runs := 0
+			sim.Bubble(t, 5, func(w *sim.World) {
+				if runs++; w.Seed() == 3 {
+					w.Note(nil, "run", strconv.Itoa(runs))
+				}
+				w.Run(time.Second)
+			})
+		},
+		[]string{"seed 3 is not deterministic"},
+	},
+}
+
+func waitForever() { <-make(chan int) }
+
+// inScenario has a scenario with Go code do something wrong at its end.
+func inScenario(wrong func(*testing.T, *sim.World)) func(*testing.T) {
+	return func(t *testing.T) {
+		sim.Bubble(t, 5, func(w *sim.World) {
+			w.Node("a", actors.Config{}).Go(func(ctx context.Context, _ *actors.Node) { <-ctx.Done() })
+			w.Run(time.Second)
+			if w.Seed() == 3 {
+				wrong(t, w)
+			}
+		})
+	}
 }
 
 // inGoCode has two nodes' Go code do something wrong after 20 s, both at once.
@@ -66,13 +160,13 @@ func TestWhatFailsInABubbleNamesItsSeed(t *testing.T) {
 			if err == nil {
 				t.Fatalf("it passed:\n%s", out)
 			}
-			for _, text := range append([]string{"seed 3", "HUSTINGS_SEED=3"}, f.says...) {
+			for _, text := range append([]string{"seed 3"}, f.says...) {
 				if !strings.Contains(string(out), text) {
 					t.Errorf("it does not say %q", text)
 				}
 			}
-			for _, text := range []string{"panic: ", "DATA RACE"} {
-				if strings.Contains(string(out), text) {
+			for _, text := range []string{"\npanic: ", "fatal error: ", "DATA RACE"} {
+				if strings.Contains("\n"+string(out), text) {
 					t.Errorf("it says %q", text)
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -182,4 +183,23 @@ func TestChecksSeeWhatGoCodeWrote(t *testing.T) {
 			w.Require("terms", errors.New("none"))
 		}
 	})
+}
+
+func TestBubblesRunTheSeedsThatTheEnvironmentAsksFor(t *testing.T) {
+	seeds := func() (list []uint64) {
+		sim.Bubble(t, 2, func(w *sim.World) { list = append(list, w.Seed()) })
+		return list
+	}
+	t.Setenv("HUSTINGS_SEEDS", "4")
+	if got := seeds(); !slices.Equal(got, []uint64{1, 2, 3, 4}) {
+		t.Errorf("HUSTINGS_SEEDS=4 ran %d", got)
+	}
+	t.Setenv("HUSTINGS_SEED", "7")
+	if got := seeds(); !slices.Equal(got, []uint64{7}) {
+		t.Errorf("HUSTINGS_SEED=7 ran %d", got)
+	}
+	t.Setenv("HUSTINGS_TWICE", "1")
+	if got := seeds(); !slices.Equal(got, []uint64{7, 7}) {
+		t.Errorf("HUSTINGS_TWICE=1 ran %d", got)
+	}
 }

@@ -36,14 +36,8 @@ func Test(t T, seeds int, scenario func(w *World), opts ...Option) {
 // test is Test; explain, if it is not nil, makes a better report of a seed that failed.
 func test(t T, seeds int, scenario func(w *World), opts []Option, explain func(seed uint64) string) {
 	t.Helper()
-	first, last := uint64(1), uint64(max(seeds, 1))
-	if n, err := strconv.ParseFloat(os.Getenv(seedsVariable), 64); err == nil && n >= 1 {
-		last = uint64(n)
-	}
-	if n, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
-		first, last = n, n
-	}
-	s := sweep{scenario: scenario, opts: opts, last: last, twice: os.Getenv(twiceVariable) != ""}
+	first, last, twice := asked(seeds)
+	s := sweep{scenario: scenario, opts: opts, last: last, twice: twice}
 	s.next.Store(first)
 	s.failed.Store(last + 1)
 	var workers sync.WaitGroup
@@ -59,6 +53,22 @@ func test(t T, seeds int, scenario func(w *World), opts []Option, explain func(s
 		}
 		t.Fatalf("%s", s.report)
 	}
+}
+
+// asked is which seeds are to be run, and whether twice: what the test says, and the environment.
+func asked(seeds int) (first, last uint64, twice bool) {
+	first, last = 1, uint64(max(seeds, 1))
+	if n, err := strconv.ParseFloat(os.Getenv(seedsVariable), 64); err == nil && n >= 1 {
+		last = uint64(n)
+	}
+	if n, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
+		first, last = n, n
+	}
+	return first, last, os.Getenv(twiceVariable) != ""
+}
+
+func notDeterministic(seed, hash, again uint64) string {
+	return fmt.Sprintf("sim: seed %d is not deterministic: trace %016x, then %016x", seed, hash, again)
 }
 
 // sweep is one call of Test. Workers take seeds in rising order, so that the
@@ -86,7 +96,7 @@ func (s *sweep) work() {
 		if report == "" && s.twice {
 			var again uint64
 			if report, again = s.one(seed); report == "" && again != hash {
-				report = fmt.Sprintf("sim: seed %d is not deterministic: trace %016x, then %016x", seed, hash, again)
+				report = notDeterministic(seed, hash, again)
 			}
 		}
 		if report != "" {
@@ -112,14 +122,20 @@ func (s *sweep) one(seed uint64) (report string, hash uint64) {
 		defer close(done)
 		defer t.cleanup()
 		w := New(t, seed, s.opts...)
+		returned := false
 		defer func() {
 			if r := recover(); r != nil {
 				w.Fail("no panic", fmt.Errorf("the scenario panicked: %v\n%s", r, stack()))
+			} else if !returned {
+				w.Fail("the scenario returns", errGoexit) // or it has failed already
+			}
+			if w.failed() && t.report == "" {
 				t.report = w.Report()
 			}
 			hash = w.Hash()
 		}()
 		s.scenario(w)
+		returned = true
 	}()
 	<-done
 	return t.report, hash

@@ -40,9 +40,11 @@ type World struct {
 	outside    *outside    // Go code beside the events; nil but in a bubble
 
 	checks  []namedCheck
-	failure atomic.Pointer[failure]                      // nil while all is well
-	noted   bool                                         // the trace has it
-	tap     func(redisbridge.Command, redisbridge.Reply) // sees what Redis executes; nil: nobody looks
+	failure atomic.Pointer[failure] // nil while all is well
+	noted   bool                    // the trace has it
+	// reported: the test was told of it.
+	reported bool
+	tap      func(redisbridge.Command, redisbridge.Reply) // sees what Redis executes; nil: nobody looks
 
 	observer *observer
 	hazards  []Hazard // of a Swarm
@@ -164,8 +166,7 @@ func (w *World) Every(rule string, check func() error) {
 // Fail fails the world: the run ends after the present event. The first failure counts.
 // Go code in a bubble may call it; it goes on, until it returns.
 func (w *World) Fail(rule string, err error) {
-	f := &failure{rule, err, fmt.Errorf("%s: %w", rule, err)}
-	switch {
+	switch f := newFailure(rule, err); {
 	case !w.failure.CompareAndSwap(nil, f):
 	case w.outside != nil: // perhaps beside the world's goroutine, which notes it later
 		w.outside.nudge()
@@ -174,10 +175,15 @@ func (w *World) Fail(rule string, err error) {
 	}
 }
 
+func newFailure(rule string, err error) *failure {
+	return &failure{rule, err, fmt.Errorf("%s: %w", rule, err)}
+}
+
 // note has the trace say that the world failed.
 func (w *World) note(f *failure) {
 	w.noted = true
-	w.trace.note(w.current, "FAILED", f.rule, f.why.Error(), 0)
+	why, _, _ := strings.Cut(f.why.Error(), "\n")
+	w.trace.note(w.current, "FAILED", f.rule, why, 0)
 }
 
 func (w *World) failed() bool { return w.failure.Load() != nil }
@@ -217,9 +223,16 @@ func (w *World) Report() string {
 }
 
 func (w *World) report() {
+	w.helper()
+	w.tell(w.Report())
+}
+
+// tell ends the test with a report.
+func (w *World) tell(report string) {
+	w.reported = true
 	if w.t != nil {
 		w.t.Helper()
-		w.t.Fatalf("%s", w.Report())
+		w.t.Fatalf("%s", report)
 	}
 }
 
