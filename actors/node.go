@@ -70,6 +70,7 @@ func NodeProps(cfg Config) *actor.Props {
 }
 
 func nodeProps(cfg Config, s *shared) *actor.Props {
+	s.endWith(cfg.Redis.Clock)
 	s.metrics = newMetrics(&cfg)
 	if s.metrics != nil {
 		s.workers.depth = &s.metrics.mailbox

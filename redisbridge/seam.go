@@ -35,6 +35,9 @@ type Outsider interface {
 	Outside(ctx context.Context, f func())
 	// OutsideAfter is AfterFunc for such code.
 	OutsideAfter(d time.Duration, f func()) Timer
+	// AtDeath has f called when the simulated process of the clock is killed, after its
+	// last event: from then on such code waits for what nobody answers.
+	AtDeath(f func())
 }
 
 // Command is one thing to ask of Redis: a script call, or a plain command.

@@ -32,7 +32,9 @@ import (
 // may behave differently from run to run, as it may in production.
 //
 // A paused process's Go code is not stopped: what it says to its node waits. A crash ends
-// the context that Go code was given; nothing of what it does later reaches anybody.
+// the context that Go code was given, then the terms of its node, and then all that it waits
+// for of its node, as the node's end would: the channels of Subscribe and Observe are closed,
+// and calls return actors.ErrStopped. Nothing of what it does later reaches anybody.
 // It costs about twice the time of [Test], and seeds run one after the other.
 func Bubble(t *testing.T, seeds int, scenario func(w *World), opts ...Option) {
 	t.Helper()
@@ -133,6 +135,7 @@ type outside struct {
 	started int // Go functions; the driver's
 	cancels []context.CancelFunc
 	live    atomic.Int64 // Go functions that have not returned
+	deaths  []func()     // of processes that were killed; the driver's
 
 	mu    sync.Mutex
 	inbox []entrant // guarded by mu
@@ -177,7 +180,11 @@ func (w *World) endGo() {
 	}
 	for limit := w.sched.now + farewell; o.live.Load() > 0 && w.step(limit); {
 	}
-	synctest.Wait()
+	for _, p := range w.procs {
+		o.dies(p)
+	}
+	for synctest.Wait(); o.bury(); synctest.Wait() {
+	}
 	if n := o.live.Load(); n > 0 && !w.failed() {
 		w.Fail("Go code ends", fmt.Errorf("%d functions of Go have not returned %v after their contexts ended; the bubble's goroutines:\n%s",
 			n, farewell, bubbled(o.name)))
@@ -220,6 +227,35 @@ func (o *outside) rest() {
 	}
 }
 
+// AtDeath implements redisbridge.Outsider.
+func (c simClock) AtDeath(f func()) {
+	if o := c.p.world.outside; o != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		c.p.deaths = append(c.p.deaths, f)
+	}
+}
+
+// dies: what Go code of the process waits for is to end.
+func (o *outside) dies(p *Process) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.deaths = append(o.deaths, p.deaths...)
+	p.deaths = nil
+}
+
+// bury ends what Go code of dead processes waits for, when it has seen already that its
+// contexts have ended: it should not be chance which of the two it sees. It reports
+// whether there was any.
+func (o *outside) bury() bool {
+	deaths := o.deaths
+	o.deaths = nil
+	for _, f := range deaths {
+		f()
+	}
+	return len(deaths) > 0
+}
+
 // OutsideAfter implements redisbridge.Outsider: package time's clock is the bubble's.
 func (simClock) OutsideAfter(d time.Duration, f func()) redisbridge.Timer {
 	return time.AfterFunc(d, f)
@@ -231,7 +267,8 @@ func (simClock) OutsideAfter(d time.Duration, f func()) redisbridge.Timer {
 func (w *World) settle(limit time.Duration) bool {
 	o := w.outside
 	for {
-		o.rest()
+		for o.rest(); o.bury(); o.rest() {
+		}
 		w.sched.advance(min(o.now(), limit))
 		if w.failed() {
 			return false

@@ -203,3 +203,99 @@ func TestBubblesRunTheSeedsThatTheEnvironmentAsksFor(t *testing.T) {
 		t.Errorf("HUSTINGS_TWICE=1 ran %d", got)
 	}
 }
+
+// Go code of a process that is killed does not wait for its node for ever, whatever it
+// waits for, and with whatever context.
+func TestAKilledProcessLetsItsGoCodeEnd(t *testing.T) {
+	waits := map[string]func(context.Context, *actors.Node) error{
+		"Subscribe": func(ctx context.Context, node *actors.Node) error {
+			for range node.Subscribe(ctx, actors.SubscribeOptions{}) {
+			}
+			return nil
+		},
+		"Observe": func(ctx context.Context, node *actors.Node) error {
+			ch, err := node.Observe(ctx, "billing")
+			for range ch {
+			}
+			return err
+		},
+		"a term's context": func(ctx context.Context, node *actors.Node) error {
+			l, err := node.Campaign(ctx, "billing")
+			if err == nil {
+				<-l.Context().Done()
+				if err := context.Cause(l.Context()); !errors.Is(err, actors.ErrLost) {
+					return fmt.Errorf("the term ended with %w", err)
+				}
+			}
+			return err
+		},
+		"Lead": func(ctx context.Context, node *actors.Node) error {
+			err := node.Lead(ctx, "accounts", func(ctx context.Context, _ *actors.Leadership) error {
+				<-ctx.Done()
+				return nil
+			})
+			if errors.Is(err, actors.ErrStopped) || errors.Is(err, context.Canceled) {
+				return nil
+			}
+			return err
+		},
+		"Campaign": func(ctx context.Context, node *actors.Node) error {
+			if _, err := node.Campaign(ctx, "occupied"); err == nil || !errors.Is(err, actors.ErrStopped) && ctx.Err() == nil {
+				return fmt.Errorf("it returned %w", err)
+			}
+			return nil
+		},
+	}
+	for name, wait := range waits {
+		for _, forever := range []bool{false, true} {
+			sim.Bubble(t, 3, func(w *sim.World) {
+				w.Node("other", actors.Config{}).Stand(actors.ElectionConfig{Name: "occupied", Run: true})
+				w.Run(5 * time.Second)
+				ended := 0
+				n := w.Node("a", actors.Config{Rank: new(int64(0))})
+				n.Go(func(ctx context.Context, node *actors.Node) {
+					if forever {
+						ctx = context.WithoutCancel(ctx)
+					}
+					if err := wait(ctx, node); err != nil {
+						w.Fail(name, err)
+					}
+					ended++
+				})
+				w.Run(10 * time.Second)
+				if ended > 0 {
+					w.Require(name, errors.New("it ended before"))
+				}
+				for life := range 2 {
+					n.Bounce(time.Second)
+					w.Run(0)
+					if ended != life+1 {
+						w.Require(name, fmt.Errorf("%d ended after %d crashes", ended, life+1))
+					}
+					w.Run(30 * time.Second)
+				}
+			})
+		}
+	}
+}
+
+// The last that a slow reader gets is how much it has missed, also when its process is killed.
+func TestAKilledProcessTellsWhatWasMissed(t *testing.T) {
+	sim.Bubble(t, 1, func(w *sim.World) {
+		var last actors.Event
+		n := w.Node("a", actors.Config{})
+		n.Go(func(ctx context.Context, node *actors.Node) {
+			ch := node.Subscribe(ctx, actors.SubscribeOptions{Buffer: 2})
+			_ = node.Run(ctx, "billing")
+			<-ctx.Done()
+			for last = range ch {
+			}
+		})
+		w.Run(10 * time.Second)
+		n.Crash()
+		w.Run(time.Second)
+		if m, ok := last.(*actors.Missed); !ok || m.N == 0 {
+			w.Require("missed", fmt.Errorf("the last was %v", last))
+		}
+	})
+}

@@ -43,6 +43,8 @@ type Process struct {
 	hears   *subscriber   // which, nil once it has ended
 	conns   []closer      // open ends in the present life; the kernel closes them at a crash
 
+	deaths []func() // to be called at the end of the present life; guarded by outside.mu
+
 	timers   batch[timer]
 	requests batch[request]
 }
@@ -106,6 +108,9 @@ func (p *Process) Crash() {
 		c.abandon()
 	}
 	dropActors(p.system)
+	if o := p.world.outside; o != nil {
+		o.dies(p)
+	}
 }
 
 // Restart starts the process's software again; it crashes it first if it runs.
