@@ -118,7 +118,7 @@ func bubbled(name string) string {
 	var list []string
 	for s := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
 		head, _, _ := strings.Cut(s, "\n")
-		if strings.Contains(head, name+"]") && !strings.Contains(s, "testing.testingSynctestTest(") {
+		if strings.HasSuffix(head, name+"]:") && !strings.Contains(s, "testing.testingSynctestTest(") && !strings.Contains(s, "sim.bubbled(") {
 			list = append(list, s)
 		}
 	}
@@ -317,7 +317,9 @@ func (o *outside) admit(w *World) {
 func (p *Process) Go(f func(ctx context.Context)) {
 	o := p.world.outside
 	if o == nil {
-		panic("sim: Process.Go needs a world of sim.Bubble")
+		p.world.helper()
+		p.world.noGoCode("Process.Go")
+		return
 	}
 	o.started++
 	o.live.Add(1)
@@ -352,10 +354,21 @@ func (e mainEnd) abandon() { e() }
 // Go runs f as the main function of a program that uses the node, now and after each
 // restart of its process: see [Process.Go].
 func (n *Node) Go(f func(ctx context.Context, node *actors.Node)) {
+	if n.world.outside == nil {
+		n.world.helper()
+		n.world.noGoCode("Node.Go")
+		return
+	}
 	n.mains = append(n.mains, f)
 	if n.handle != nil && n.Alive() {
 		n.main(n.handle, f)
 	}
+}
+
+func (w *World) noGoCode(call string) {
+	w.helper()
+	w.misused("%s needs a world of sim.Bubble: elsewhere there are no goroutines but the world's, and f would never run; "+
+		"use Bubble instead of Test or New, or Node.Stand and actors of your own", call)
 }
 
 func (n *Node) main(handle *actors.Node, f func(context.Context, *actors.Node)) {

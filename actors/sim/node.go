@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -32,20 +33,30 @@ type Node struct {
 	turns     uint64  // of the handle, when the observer last looked at the seats
 }
 
-// Node starts a node in the process of that name, which should have no other. The
+// Node starts a node in the process of that name, which must have no other. The
 // config's ID is the process's name unless it is set: two processes may have one id.
 // Its Redis's Clock, Backend and Entropy are the simulation's, and so are Host and PID
-// unless they are set: nothing of this machine shows.
+// unless they are set: nothing of this machine shows. A config that [actors.Config.Validate]
+// refuses fails the world.
 func (w *World) Node(id string, cfg actors.Config) *Node {
-	n := &Node{Process: w.Process(id), cfg: cfg}
+	w.helper()
+	p := w.Process(id)
+	if other := w.observer.node(p); other != nil {
+		w.misused("there is a node in process %q already: give each its own name; two processes have one id if Config.ID says so", id)
+		return other
+	}
+	n := &Node{Process: p, cfg: cfg}
+	if err := n.config().Validate(); err != nil {
+		w.misused("World.Node(%q): %w", id, err)
+	}
 	w.observer.add(n)
 	n.Boot(n.start)
 	return n
 }
 
-// start is the node's boot.
-func (n *Node) start(p *Process) {
-	cfg := n.cfg
+// config is what the present life's node gets.
+func (n *Node) config() actors.Config {
+	p, cfg := n.Process, n.cfg
 	if cfg.ID == "" {
 		cfg.ID = p.id
 	}
@@ -56,12 +67,17 @@ func (n *Node) start(p *Process) {
 		cfg.PID = 1
 	}
 	cfg.Redis.Clock, cfg.Redis.Backend, cfg.Redis.Entropy = p.Clock(), p.Backend(), p.random.Uint64
+	return cfg
+}
+
+// start is the node's boot.
+func (n *Node) start(p *Process) {
 	n.handle, n.heard, n.election = nil, 0, make(map[string]*actor.PID)
 	n.turns = unseen
 	for _, s := range n.seats {
 		s.stream, s.standing, s.down = stream{}, s.cfg.Run, false
 	}
-	n.pid = p.Spawn(actors.NodeProps(cfg))
+	n.pid = p.Spawn(actors.NodeProps(n.config()))
 	n.observing = p.Spawn(actor.PropsFromProducer(func() actor.Actor { return (*ears)(n) }))
 	p.Send(n.pid, &actors.Subscribe{PID: n.observing, Window: window})
 	for _, e := range n.elections {
@@ -87,13 +103,37 @@ func (n *Node) With(f func(p *Process)) {
 	}
 }
 
-// Stand opens an election on the node, now and after each restart.
+// Stand opens an election on the node, now and after each restart. A config that
+// [actors.ElectionConfig.Validate] or the node refuses fails the world.
 func (n *Node) Stand(cfg actors.ElectionConfig) {
+	n.world.helper()
+	if err := n.fits(cfg); err != nil {
+		n.world.misused("Node.Stand(%q) on %s: %w", cfg.Name, n.id, err)
+	}
 	n.elections = append(n.elections, cfg)
 	s := n.world.observer.seat(n, cfg.Name)
 	s.cfg, s.standing = cfg, cfg.Run
 	if n.Alive() {
 		n.spawn(cfg)
+	}
+}
+
+// fits reports what is wrong with an election's config, on this node.
+func (n *Node) fits(cfg actors.ElectionConfig) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	with := n.config()
+	with.Elections = cfg
+	return with.Validate()
+}
+
+// unopened fails the world for a message that would reach nobody.
+func (n *Node) unopened(call, election string) {
+	if !slices.ContainsFunc(n.elections, func(e actors.ElectionConfig) bool { return e.Name == election }) {
+		n.world.helper()
+		n.world.misused("Node.%s on %s: election %q was not opened by Node.Stand; "+
+			"one that an actor or Go code of yours has opened is told by its PID or handle", call, n.id, election)
 	}
 }
 
@@ -108,8 +148,11 @@ func (n *Node) PID() *actor.PID { return n.pid }
 // if there is none.
 func (n *Node) Election(name string) *actor.PID { return n.election[name] }
 
-// Tell sends a message to the actor of an election: actors.Run, Quit, Resign.
+// Tell sends a message to the actor of an election: actors.Run, Quit, Resign. The election must
+// have been opened by [Node.Stand]; a dead process is told nothing.
 func (n *Node) Tell(election string, message any) {
+	n.world.helper()
+	n.unopened("Tell", election)
 	if pid := n.election[election]; pid != nil && n.Alive() {
 		n.world.observer.asked(n, election, message)
 		n.Send(pid, message)
@@ -117,8 +160,11 @@ func (n *Node) Tell(election string, message any) {
 }
 
 // Ask sends a request to the actor of an election and has f called with the answer, as an
-// event of the node's process; never if it dies before.
+// event of the node's process; never if it is dead, or dies before. The election must have been
+// opened by [Node.Stand].
 func (n *Node) Ask(election string, request any, f func(error)) {
+	n.world.helper()
+	n.unopened("Ask", election)
 	if pid := n.election[election]; pid != nil && n.Alive() {
 		n.world.observer.asked(n, election, request)
 		n.Spawn(actor.PropsFromFunc(func(c actor.Context) {

@@ -75,6 +75,14 @@ func (o *observer) add(n *Node) {
 	o.nodes[n.index] = n
 }
 
+// node returns the node of a process, nil if it has none.
+func (o *observer) node(p *Process) *Node {
+	if p.index < len(o.nodes) {
+		return o.nodes[p.index]
+	}
+	return nil
+}
+
 // seat finds or makes the seat of a node in an election.
 func (o *observer) seat(n *Node, election string) *seat {
 	for _, s := range n.seats {

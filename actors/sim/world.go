@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -203,6 +204,27 @@ func (w *World) Require(rule string, err error) {
 	if err != nil {
 		w.Fail(rule, err)
 		w.report()
+	}
+}
+
+// misused fails the world, and the test with it, for a call that would have no effect.
+func (w *World) misused(format string, args ...any) {
+	w.helper()
+	w.Require("the kit is used as documented", fmt.Errorf("%w\n  called at %s", fmt.Errorf(format, args...), user()))
+}
+
+// user is where the user's code has called the kit.
+func user() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, "hustings/actors/sim.") || strings.HasSuffix(f.File, "_test.go") {
+			return fmt.Sprintf("%s:%d", f.File, f.Line)
+		}
+		if !more {
+			return "a place unknown"
+		}
 	}
 }
 
