@@ -52,6 +52,7 @@ func (m *mailbox) PostUserMessage(message any) {
 	if batch, ok := message.(actor.MessageBatch); ok {
 		m.postAll(batch)
 	} else if env, ok := message.(*actor.MessageEnvelope); ok {
+		m.proc.refuseTimed(env.Sender)
 		if batch, ok := env.Message.(actor.MessageBatch); ok {
 			m.postAll(batch)
 		}

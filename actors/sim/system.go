@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"errors"
 	"log/slog"
 	"reflect"
+	"strings"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -73,13 +75,46 @@ func dropActors(sys *actor.ActorSystem) {
 		bucket.IterCb(func(name string, _ any) { names = append(names, name) })
 	}
 	for _, name := range names { // in any order: nobody notices
-		registry.Remove(sys.NewLocalPID(name))
+		pid := sys.NewLocalPID(name)
+		if p, found := registry.Get(pid); found && isFuture(pid) {
+			p.SendUserMessage(pid, &actor.DeadLetterResponse{}) // its timer would remove a namesake in a later world
+		}
+		registry.Remove(pid)
 	}
 	sys.Guardians = actor.NewGuardians(sys)
 	sys.EventStream = eventstream.NewEventStream()
 	sys.EventStream.Subscribe(func(event any) { deadLetter(sys, event) })
 	registry.Add(sys.DeadLetter, "deadletter")
 	registry.Add(actor.NewEventStreamProcess(sys), "eventstream")
+}
+
+// isFuture reports whether a PID may be that of a Future, by the names that they get.
+func isFuture(pid *actor.PID) bool { return pid != nil && strings.HasPrefix(pid.Id, "future") }
+
+// refuseTimed fails the world if who asks is a Future with a timeout: that is counted in real
+// time, and ends on a goroutine of its own, in the middle of whatever the world does then.
+// The Future is ended here, and its timer with it.
+func (p *Process) refuseTimed(asker *actor.PID) {
+	if !isFuture(asker) {
+		return
+	}
+	f, found := p.system.ProcessRegistry.Get(asker)
+	if !found || !timed(f) {
+		return
+	}
+	f.SendUserMessage(asker, &actor.DeadLetterResponse{})
+	p.world.Fail("no real time", errors.New("RequestFuture with a timeout, which is counted in real time: "+
+		"give -1 for none and use ReenterAfter, or use Request and a timer of Process.Clock"))
+}
+
+// timed tells whether a Future has a timer. There is no exported way to ask.
+func timed(f actor.Process) bool {
+	v := reflect.Indirect(reflect.ValueOf(f))
+	if v.Kind() != reflect.Struct {
+		return false
+	}
+	t := v.FieldByName("t")
+	return t.Kind() == reflect.Pointer && !t.IsNil()
 }
 
 func deadLetter(sys *actor.ActorSystem, event any) {
