@@ -41,7 +41,7 @@ var snippets = []struct{ page, before, after string }{
 	{"metrics.md", "func _(cfg actors.Config) {", "_ = cfg }"},
 	{"metrics.md", "var _ metric.Option = ", ""},
 	{"simulation.md", "", ""},
-	{"simulation.md", "func _(c *clerk) { ", "; _ = leads }"},
+	{"simulation.md", "func _(c *clerk, m struct{ token uint64 }) { ", "; _ = leads }"},
 	{"simulation.md", "func _(t *testing.T) {", "}"},
 	{"simulation.md", "func _(ctx context.Context, node *actors.Node, n *sim.Node) error { var err error; {", "; _ = err }; return err }"},
 }
@@ -70,6 +70,8 @@ import (
 type ledger struct{ done map[int]bool }
 
 func clerks(*sim.World, bool) *ledger { return nil }
+
+func assumed() []sim.Hazard { return nil }
 
 type clerk struct {
 	leads, careful bool

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,11 +43,15 @@ type clerk struct {
 	election *actor.PID
 	ledger   *ledger
 	leads    bool
-	careful  bool // ask the node whether it leads before running a job
+	token    uint64 // of the term that the last message told of
+	careful  bool   // ask the node whether it leads before running a job
 }
 
-// prepared: a job is ready to be run.
-type prepared struct{ job int }
+// prepared: a job is ready to be run, in the term in which it was taken.
+type prepared struct {
+	job   int
+	token uint64
+}
 
 func (c *clerk) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
@@ -54,7 +59,7 @@ func (c *clerk) Receive(ctx actor.Context) {
 		c.election = ctx.Spawn(actors.ElectionProps(c.node.PID(), actors.ElectionConfig{Name: "billing", Run: true, Drains: true}))
 		ctx.Send(c.node.PID(), &actors.Subscribe{Election: "billing", PID: ctx.Self(), Window: 16})
 	case *actors.Won:
-		c.leads = true
+		c.leads, c.token = true, m.Token
 		c.prepare(ctx)
 	case *actors.Ending:
 		c.leads = false
@@ -62,7 +67,7 @@ func (c *clerk) Receive(ctx actor.Context) {
 	case *actors.Lost:
 		c.leads = false
 	case *prepared:
-		c.run(ctx, m.job)
+		c.run(ctx, m)
 	}
 	if _, ok := ctx.Message().(actors.Event); ok {
 		ctx.Send(c.node.PID(), &actors.Ack{PID: ctx.Self(), N: 1})
@@ -70,17 +75,18 @@ func (c *clerk) Receive(ctx actor.Context) {
 }
 
 func (c *clerk) prepare(ctx actor.Context) {
-	self, root, m := ctx.Self(), c.process.System().Root, &prepared{c.ledger.next()}
+	self, root, m := ctx.Self(), c.process.System().Root, &prepared{c.ledger.next(), c.token}
 	c.process.Clock().AfterFunc(50*time.Millisecond, func() { root.Send(self, m) })
 }
 
-func (c *clerk) run(ctx actor.Context, job int) {
+func (c *clerk) run(ctx actor.Context, m *prepared) {
 	leads := c.leads // what the last message said
 	if c.careful {
-		leads = c.node.Handle().Leadership("billing").Valid() // what is so now
+		l := c.node.Handle().Leadership("billing")
+		leads = l.Valid() && l.Token() == m.token // what is so now, in the term in which the job was taken
 	}
 	if leads {
-		c.ledger.run(job, c.process.ID())
+		c.ledger.run(m.job, c.process.ID())
 		c.prepare(ctx)
 	}
 }
@@ -100,10 +106,16 @@ func clerks(w *sim.World, careful bool) *ledger {
 	return l
 }
 
+// assumed are the hazards but one: that a wall clock is set back while the machine is suspended
+// is what docs/guarantees.md assumes not to happen (3), and the ledger looks at no tokens.
+func assumed() []sim.Hazard {
+	return slices.DeleteFunc(sim.Hazards(), func(h sim.Hazard) bool { return h == sim.WallJumps })
+}
+
 func TestNoJobRunsTwice(t *testing.T) {
 	sim.Test(t, 50, func(w *sim.World) {
 		l := clerks(w, true)
-		w.Storm(40*time.Second, sim.Storm{})
+		w.Storm(40*time.Second, sim.Storm{Hazards: assumed()})
 		w.Run(time.Minute)
 		if len(l.done) < 20 {
 			w.Require("jobs run", fmt.Errorf("only %d did", len(l.done)))
