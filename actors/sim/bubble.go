@@ -35,6 +35,14 @@ import (
 // the context that Go code was given, then the terms of its node, and then all that it waits
 // for of its node, as the node's end would: the channels of Subscribe and Observe are closed,
 // and calls return actors.ErrStopped. Nothing of what it does later reaches anybody.
+// Of the world, Go code may call Now, Fail, Err, Seed and [Node.Working]; all else belongs to the
+// scenario's goroutine.
+//
+// When the scenario returns, all contexts of Go code end, and it has a minute to return; the
+// world's own rules hold to the end, the checks of [World.Every] do not. Whatever goes wrong
+// is reported with its seed, also a panic or a t.Fatal in Go code, and what waits for ever.
+// The environment changes a bubble as it does a [Test].
+//
 // It costs about twice the time of [Test], and seeds run one after the other.
 func Bubble(t *testing.T, seeds int, scenario func(w *World), opts ...Option) {
 	t.Helper()

@@ -49,7 +49,8 @@
 //
 // Code under simulation must not use package time's clock, goroutines, channels
 // that it waits for, select, the global random source, or the order of maps, and
-// of proto.actor not: blocking on a Future, timeouts of Futures and StopFuture,
+// of proto.actor not: blocking on a Future, timeouts of Futures and StopFuture (a
+// RequestFuture with a timeout fails the world; with -1 and ReenterAfter it works),
 // SetReceiveTimeout, the scheduler package, bounded mailboxes, exponential
 // back-off, routers, remote and cluster. A panic fails the world, unless
 // [TolerateWhen] leaves it to the supervision; where the user names no strategy
@@ -60,6 +61,11 @@
 // [World.Node] runs a real hustings node in a process, [Node.Stand] opens elections
 // on it, [Node.Tell] sends them actors.Run, Quit, Resign, StandDown…, [Node.Watch] sees its
 // events, and [Node.Handle] gives what does not block of the plain-Go interface.
+// In a world of [Bubble], [Node.Go] runs ordinary Go code beside them: goroutines, channels,
+// contexts, package time, all calls of actors.Node. It may call [World.Now], [World.Fail],
+// [World.Err], [World.Seed] and [Node.Working]; checks may read what it writes without a lock,
+// since they are looked at when all of it waits. What a call would do in vain fails the world.
+//
 // [World.Original] runs a model of a process with npm ipc@0.0.1 beside them.
 //
 // # Clocks
