@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 
 	"hustings/redisbridge"
 )
@@ -107,13 +108,22 @@ func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.
 // office is given up all the same.
 func (n *Node) run(ctx context.Context, l *Leadership, work func(context.Context, *Leadership) error) error {
 	workCtx, cancel := l.under(ctx)
-	stop := context.AfterFunc(ctx, func() {
-		if e := l.env.elections.find(l.election); e != nil {
+	var over atomic.Bool
+	unwant := func() {
+		if e := l.env.elections.find(l.election); e != nil && !over.Load() {
 			n.send(ctx, e.pid, &unwanted{l: l})
 		}
+	}
+	stop := context.AfterFunc(ctx, func() {
+		if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
+			o.OutsideAfter(0, unwant) // when work that returns at once has: it is not left to chance
+			return
+		}
+		unwant()
 	})
 	returned := false
 	defer func() {
+		over.Store(true)
 		stop()
 		cancel()
 		if !returned {

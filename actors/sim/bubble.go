@@ -266,7 +266,7 @@ func (o *outside) bury() bool {
 
 // OutsideAfter implements redisbridge.Outsider: package time's clock is the bubble's.
 func (simClock) OutsideAfter(d time.Duration, f func()) redisbridge.Timer {
-	return time.AfterFunc(d, f)
+	return time.AfterFunc(max(d, 1), f) // at 0 it would not wait until the other goroutines do
 }
 
 // settle lets Go code run until all of it waits, and brings the bubble's clock to the next

@@ -299,3 +299,30 @@ func TestAKilledProcessTellsWhatWasMissed(t *testing.T) {
 		}
 	})
 }
+
+// What a context's end brings about in a node does not depend on which goroutine is faster.
+func TestContextsThatEndGiveTheSameTraceForTheSameSeed(t *testing.T) {
+	hashes := map[uint64]bool{}
+	for range 20 {
+		sim.Bubble(t, 1, func(w *sim.World) {
+			for i := range 3 {
+				n := w.Node(fmt.Sprintf("n%d", i), actors.Config{Rank: new(int64(i))})
+				n.Go(func(ctx context.Context, node *actors.Node) {
+					for ctx.Err() == nil {
+						some, cancel := context.WithTimeout(ctx, 7*time.Second)
+						_ = node.Lead(some, "billing", func(ctx context.Context, _ *actors.Leadership) error {
+							<-ctx.Done()
+							return nil
+						})
+						cancel()
+					}
+				})
+			}
+			w.Run(time.Minute)
+			hashes[w.Hash()] = true
+		})
+	}
+	if len(hashes) > 1 {
+		t.Errorf("%d traces", len(hashes))
+	}
+}
