@@ -63,6 +63,9 @@ func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option) (
 	var w *World
 	defer func() {
 		if r := recover(); r != nil { // synctest's: goroutines wait for what never comes
+			if w == nil {
+				panic(r) // or there could be no bubble
+			}
 			if w.reported {
 				t.FailNow() // it was to be expected, and is named
 			}
@@ -111,13 +114,18 @@ func (w *World) play(scenario func(w *World), outer *testing.T) {
 // errGoexit is what the scenario or Go code did with a test of its own.
 var errGoexit = errors.New("it has ended its goroutine: t.Fatal, t.FailNow or runtime.Goexit; World.Fail and World.Require say more")
 
+// bubbleWords come before a bubble's number in the head of a goroutine's stack.
+const bubbleWords = "synctest bubble "
+
 // bubbleName is how the traces of goroutines call the bubble that the caller is in.
 func bubbleName() string {
 	head, _, _ := strings.Cut(string(stack()), "\n")
-	if _, name, ok := strings.Cut(head, "synctest bubble "); ok {
-		return "synctest bubble " + strings.TrimRight(name, "]:")
+	if i := strings.Index(head, bubbleWords); i >= 0 {
+		name, _, _ := strings.Cut(head[i+len(bubbleWords):], "]")
+		name, _, _ = strings.Cut(name, " ") // labels follow
+		return bubbleWords + name
 	}
-	return "synctest bubble"
+	return bubbleWords
 }
 
 // bubbled returns the stacks of the goroutines of a bubble, but for those that only run the test.
@@ -126,7 +134,10 @@ func bubbled(name string) string {
 	var list []string
 	for s := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
 		head, _, _ := strings.Cut(s, "\n")
-		if strings.HasSuffix(head, name+"]:") && !strings.Contains(s, "testing.testingSynctestTest(") && !strings.Contains(s, "sim.bubbled(") {
+		if !strings.Contains(head, name+"]") && !strings.Contains(head, name+" ") {
+			continue
+		}
+		if !strings.Contains(s, "testing.testingSynctestTest(") && !strings.Contains(s, "sim.bubbled(") {
 			list = append(list, s)
 		}
 	}
