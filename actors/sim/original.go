@@ -45,15 +45,16 @@ type OriginalEvent struct {
 // wire, its faults included. It belongs to the goroutine of its world.
 //
 // The methods that make it do something take effect at once if it runs, and do nothing if
-// it does not. A crash and restart is a new life with the same id and pid that begins as
-// the first one did. Its Redis client queues while it is disconnected, has no timeout,
+// it does not. A crash and restart is a new life with the same id, and (see Renumber) the same
+// pid, that begins as the first one did. Its Redis client queues while it is disconnected, has no timeout,
 // and dies where the package's does: see ipc's faults B1 to B23.
 //
 // Not modelled: ids that are numbers or contain a space, and election names that are
 // members of JavaScript's arrays.
 type Original struct {
 	*Process
-	pid    int64
+	pid    int64 // of this life
+	next   int64 // of the next one
 	cfg    OriginalConfig
 	keys   redisbridge.Keys
 	record []OriginalEvent
@@ -75,13 +76,13 @@ type originalInterval struct{ cleared bool }
 func (w *World) Original(id string, pid int64, cfg OriginalConfig) *Original {
 	def(&cfg.Wait, 10*time.Second)
 	def(&cfg.Interval, time.Minute)
-	o := &Original{Process: w.Process(id), pid: pid, cfg: cfg, keys: redisbridge.DefaultPrefix}
+	o := &Original{Process: w.Process(id), next: pid, cfg: cfg, keys: redisbridge.DefaultPrefix}
 	o.Boot(o.start)
 	return o
 }
 
 func (o *Original) start(*Process) {
-	o.todo = nil
+	o.pid, o.todo = o.next, nil
 	o.result, o.pending = make(map[string]Result), make(map[string][]string)
 	o.timers, o.intervals = make(map[string]redisbridge.Timer), make(map[string]*originalInterval)
 	o.client = newOriginalClient(o)
@@ -96,6 +97,10 @@ func (o *Original) start(*Process) {
 
 // PID returns the number by which it is ranked.
 func (o *Original) PID() int64 { return o.pid }
+
+// Renumber says by which number its next life is ranked: to a process that is started again
+// the system gives another id.
+func (o *Original) Renumber(pid int64) { o.next = pid }
 
 // LastResult returns the last result of an election; ResultNone if there is none yet.
 func (o *Original) LastResult(election string) Result {
