@@ -47,6 +47,7 @@ type papers struct {
 	named     []nomination          // resignations that name a successor, not begun yet
 	checks    []redisbridge.Control // whose senders the round does not expect, and Redis is asked about
 	ghosts    map[string]time.Duration
+	old       *records // of originals, nil while there is nothing to note
 }
 
 // desk returns the papers, made if need be.
@@ -67,7 +68,8 @@ func (e *election) contending() *contender {
 
 // tidy gives the papers up if nothing is on them.
 func (e *election) tidy() {
-	if p := e.papers; p != nil && p.contender == nil && p.fault == nil && p.failed == nil && len(p.ghosts) == 0 &&
+	e.tidyRecords()
+	if p := e.papers; p != nil && p.contender == nil && p.fault == nil && p.failed == nil && p.old == nil && len(p.ghosts) == 0 &&
 		len(p.waiting)+len(p.quitting)+len(p.resigned)+len(p.named)+len(p.checks) == 0 {
 		e.papers = nil
 	}
@@ -198,7 +200,7 @@ func (e *election) handle(sender *actor.PID, m any) {
 	case *redisbridge.RestoreAnswer:
 		e.restored(m)
 	case *rekick:
-		e.publish(&fsm.Effect{Kind: fsm.DoKick, To: m.to, Round: m.round})
+		e.kickAgain(m)
 	default:
 		e.request(sender, m)
 	}

@@ -24,7 +24,9 @@ func (e *election) hear(c redisbridge.Control) {
 		e.drop(redisbridge.DropOriginal, c)
 		return
 	}
-	if e.m.Knows(c.ID, c.Inc) {
+	// An original that has voted is acked, and an ack ends the process of one that has not.
+	// Of a vote that has waited somewhere Redis knows whether its sender is there still.
+	if e.m.Knows(c.ID, c.Inc) && (c.Inc != "" || c.Type != redisbridge.TypeVote) {
 		e.take(c, c.From())
 		return
 	}
@@ -58,7 +60,11 @@ func (e *election) take(c redisbridge.Control, from fsm.Candidate) {
 	default:
 		in.Kind = fsm.InKick
 	}
+	mixed := e.mixed()
 	e.step(in)
+	if e.lead != nil && e.mixed() && !mixed {
+		e.tellOriginals() // when we won there was none that would have read it
+	}
 }
 
 // verify asks Redis about the sender.
@@ -86,6 +92,7 @@ func (e *election) verified(a *redisbridge.PeerAnswer) {
 		return
 	}
 	e.nominated(a)
+	e.settle(a)
 	var mine []redisbridge.Control
 	kept := e.desk().checks[:0]
 	for _, k := range e.desk().checks {
@@ -107,7 +114,10 @@ func (e *election) verified(a *redisbridge.PeerAnswer) {
 			e.drop(redisbridge.DropOtherName, c)
 		case !a.Who.Original && a.Live == 0:
 			e.drop(redisbridge.DropNoSession, c)
+		case c.Type == redisbridge.TypeVote && succeeded(c, a):
+			e.drop(redisbridge.DropOtherName, c)
 		default:
+			e.voted(c, a)
 			e.take(c, a.Who)
 		}
 	}

@@ -13,13 +13,18 @@ import (
 func (e *election) perform(now fsm.Instant, fx *fsm.Effect, told *news) {
 	switch fx.Kind {
 	case fsm.DoVote, fsm.DoAck, fsm.DoKick:
-		e.publish(fx)
 		switch {
 		case !fx.To.Original:
+			e.publish(fx)
 		case fx.Kind == fsm.DoKick:
+			e.publish(fx)
 			e.repeatKick(fx)
+		case fx.Owed:
+			e.payLater(fx.To)
 		case fx.Kind == fsm.DoAck:
-			e.publish(fx) // it may wait for us twice, from a round that it gave up
+			e.ackTwice(fx)
+		default:
+			e.publish(fx)
 		}
 	case fsm.DoSurvey, fsm.DoClaim, fsm.DoReassert, fsm.DoRelease, fsm.DoWithdraw:
 		e.call(fx)
@@ -92,11 +97,6 @@ func (e *election) publish(fx *fsm.Effect) {
 			Round: fx.Round, Draining: fx.Draining,
 		},
 	})
-}
-
-func (e *election) repeatKick(fx *fsm.Effect) {
-	root, self, m := e.root, e.self, &rekick{to: fx.To, round: fx.Round}
-	e.env.clock.AfterFunc(e.env.cfg.originals.rekick, func() { root.Send(self, m) })
 }
 
 // begin: a term begins.

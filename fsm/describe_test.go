@@ -24,7 +24,7 @@ func describe(e fsm.Effect) string {
 		if e.Draining > 0 {
 			return fmt.Sprintf("ack to %s, round %d, draining %s", e.To.ID, e.Round, e.Draining)
 		}
-		return fmt.Sprintf("ack to %s, round %d", e.To.ID, e.Round)
+		return fmt.Sprintf("ack to %s, round %d%s", e.To.ID, e.Round, map[bool]string{true: ", owed"}[e.Owed])
 	case fsm.DoKick:
 		return fmt.Sprintf("kick to %s, round %d", e.To.ID, e.Round)
 	case fsm.DoClaim:

@@ -14,7 +14,9 @@ const (
 	// first. The reply is InSurveyed with this Round. Eager: claim in Tenancy by the
 	// same request, unless somebody is to be asked; that reply, after it, is InClaimed.
 	DoSurvey EffectKind = iota + 1
-	// DoVote, DoAck, DoKick send a message to To.
+	// DoVote, DoAck, DoKick send a message to To. Owed: the ack is for an original's vote
+	// that came a while ago; it ends the process of one that has taken the voter's place
+	// and not voted itself. If there is no such voter any more it is InGone.
 	DoVote
 	DoAck
 	DoKick
@@ -95,6 +97,7 @@ type Effect struct {
 	Eager      bool
 	Refused    bool
 	Keep       bool
+	Owed       bool
 	Round      uint64
 	To         Candidate
 	Tenancy    Tenancy

@@ -228,6 +228,10 @@ func (m *Machine) onGone(now Instant, in Input) {
 	if m.poll != nil {
 		m.answered(now, in.From.ID)
 	}
+	if m.office != nil && in.From.Original {
+		m.office.forget(in.From.ID)
+		m.armOffice()
+	}
 	if in.From.ID == "" || m.heldBy.ID != in.From.ID {
 		return
 	}

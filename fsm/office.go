@@ -1,6 +1,9 @@
 package fsm
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // office is what a leader has on its desk. It exists while won only.
 type office struct {
@@ -147,8 +150,33 @@ func (o *office) owe(now Instant, c Candidate, patience time.Duration) {
 	if len(e.owed) == 0 {
 		e.ackAt = now.Mono + patience
 	}
-	if len(e.owed) < maxOwed && !hasID(e.owed, c.ID) {
+	switch i := slices.IndexFunc(e.owed, func(o Candidate) bool { return o.ID == c.ID }); {
+	case i >= 0:
+		e.owed[i] = c
+	case len(e.owed) < maxOwed:
 		e.owed = append(e.owed, c)
+	}
+}
+
+// forget: an original is gone, or has been started again below us. Nothing is owed to it,
+// and if we drain for it, it is for the next one that has voted meanwhile, if there is any.
+func (o *office) forget(id string) {
+	e := o.end
+	if e == nil {
+		return
+	}
+	e.owed = slices.DeleteFunc(e.owed, func(c Candidate) bool { return c.ID == id })
+	if len(e.owed) == 0 {
+		e.ackAt = 0
+	}
+	if !e.heir.Original || e.heir.ID != id {
+		return
+	}
+	e.heir = Candidate{}
+	for _, c := range e.owed {
+		if e.heir.ID == "" || c.Outranks(e.heir) {
+			e.heir = c
+		}
 	}
 }
 
@@ -159,7 +187,7 @@ func (m *Machine) payOwed(o *office) {
 		return
 	}
 	for _, c := range e.owed {
-		m.do(Effect{Kind: DoAck, To: c})
+		m.do(Effect{Kind: DoAck, To: c, Owed: true})
 	}
 	e.owed, e.ackAt = nil, 0
 }

@@ -53,7 +53,7 @@ func TestAnOriginalInOfficeThatIsGoneIsReplaced(t *testing.T) {
 func TestAnOriginalsVoteIsAckedAfterTheRelease(t *testing.T) {
 	r := newRig(t)
 	r.won(5).vote(oldHi).in(fsm.Won).gives("end work: a vote from old-hi (rank 800), which outranks us")
-	r.drained().in(fsm.Lost).does("unlead 5", "release 5 to old-hi", "ack to old-hi, round 0")
+	r.drained().in(fsm.Lost).does("unlead 5", "release 5 to old-hi", "ack to old-hi, round 0, owed")
 }
 
 func TestAnOriginalsVoteIsAckedAfterEightSecondsAtTheLatest(t *testing.T) {
@@ -62,7 +62,7 @@ func TestAnOriginalsVoteIsAckedAfterEightSecondsAtTheLatest(t *testing.T) {
 	if r.left() != 8*time.Second {
 		t.Fatalf("acks after %s", r.left())
 	}
-	r.due().in(fsm.Won).gives("ack to old-hi, round 0")
+	r.due().in(fsm.Won).gives("ack to old-hi, round 0, owed")
 	if r.left() != 22*time.Second {
 		t.Errorf("the work is overdue in %s", r.left())
 	}
@@ -106,16 +106,16 @@ func TestEveryOriginalThatVotesWhileWeDrainIsAcked(t *testing.T) {
 	other := fsm.Candidate{ID: "old-2", Rank: 700, Original: true}
 	r := newRig(t)
 	r.won(5).vote(oldHi).vote(other).vote(oldHi)
-	r.drained().does("release 5 to old-hi", "ack to old-hi, round 0", "ack to old-2, round 0")
+	r.drained().does("release 5 to old-hi", "ack to old-hi, round 0, owed", "ack to old-2, round 0, owed")
 }
 
 func TestAnOriginalIsAckedAlsoWhenTheLeaseLapsesOrIsSuperseded(t *testing.T) {
 	r := newRig(t)
 	r.won(5).vote(oldHi).after(term).step(fsm.Input{Kind: fsm.InLapse}).in(fsm.Lost).
-		does("unlead 5", "release 5", "ack to old-hi, round 0")
+		does("unlead 5", "release 5", "ack to old-hi, round 0, owed")
 
 	r = newRig(t)
-	r.won(5).vote(oldHi).reasserted(fsm.OutcomeSuperseded, first).in(fsm.Lost).does("unlead 5", "ack to old-hi, round 0")
+	r.won(5).vote(oldHi).reasserted(fsm.OutcomeSuperseded, first).in(fsm.Lost).does("unlead 5", "ack to old-hi, round 0, owed")
 }
 
 func TestAnOriginalThatVotesWhileWeDrainForAnotherReasonIsAckedInTime(t *testing.T) {
@@ -178,5 +178,53 @@ func TestAnHeirAsksTheOriginalsFirst(t *testing.T) {
 	r.surveyed(survey(originals(oldHi))).does("vote to old-hi, round 2").kick(oldHi).in(fsm.Lost)
 	if l := r.m.Leader(); l.ID != "old-hi" {
 		t.Errorf("leader is %+v", l)
+	}
+}
+
+func TestNothingIsOwedToAnOriginalThatIsGone(t *testing.T) {
+	other := fsm.Candidate{ID: "old-2", Rank: 700, Original: true}
+	r := newRig(t)
+	r.won(5).vote(oldHi).vote(other).gone(oldHi).in(fsm.Won)
+	if r.left() != 8*time.Second {
+		t.Errorf("acks the other after %s", r.left())
+	}
+	r.drained().does("unlead 5", "release 5 to old-2", "ack to old-2, round 0, owed").doesNot("ack to old-hi")
+	if l := r.m.Leader(); l.ID != "old-2" {
+		t.Errorf("leader is %+v", l)
+	}
+	r = newRig(t) // nor to one that came back below us
+	r.won(5).vote(oldHi).vote(fsm.Candidate{ID: oldHi.ID, Rank: 10, Original: true}).drained().doesNot("ack")
+}
+
+func TestWhoDrainedForAnOriginalThatIsGoneStandsAgain(t *testing.T) {
+	r := newRig(t)
+	r.won(5).vote(oldHi).gone(oldHi)
+	if r.left() != 30*time.Second {
+		t.Errorf("wakes up after %s", r.left())
+	}
+	r.drained().in(fsm.Lost).does("unlead 5", "release 5", "tell no leader").doesNot("ack")
+	if r.left() > 2*time.Second {
+		t.Errorf("next round in %s", r.left())
+	}
+	r = newRig(t) // or it is found to be gone when it is to be acked
+	r.won(5).vote(oldHi).drained().gone(oldHi).in(fsm.Voting)
+}
+
+func TestWhomWeKickAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		r    *rig
+		to   fsm.Candidate
+		want bool
+	}{
+		"it is behind us":            {newRig(t).won(5), oldLo, true},
+		"it outranks us":             {newRig(t).won(5), oldHi, false},
+		"it outranks us, who stay":   {newRig(t, func(r *fsm.Rules) { r.Sticky = true }).won(5), oldHi, true},
+		"we have quit":               {newRig(t).won(5).quit().drained(), oldLo, false},
+		"we have resigned":           {newRig(t).won(5).resign("").drained(), oldLo, false},
+		"the fleet has no originals": {newRig(t, func(r *fsm.Rules) { r.Mixed = false }).won(5), oldLo, false},
+	} {
+		if got := c.r.m.Objects(c.r.now, c.to); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }

@@ -23,6 +23,7 @@ func (m *Machine) onVote(now Instant, in Input) {
 	why := causedBy(CauseLowerVotes, in.From)
 	switch m.state {
 	case Won:
+		m.office.forget(in.From.ID)
 		m.pollOriginals(now)
 	case Inconclusive:
 		m.start(now, why)
@@ -62,6 +63,19 @@ func (m *Machine) outvoted(now Instant, in Input) {
 	}
 }
 
+// Objects reports whether a vote of an original that was kicked would be kicked again: we stand
+// still, and it is behind us.
+func (m *Machine) Objects(now Instant, to Candidate) bool {
+	switch {
+	case m.state == Idle || m.ignores(to):
+		return false
+	case to.Outranks(*m.self):
+		return m.state == Won && !m.office.draining && m.stays(now)
+	default:
+		return !m.stoodOut
+	}
+}
+
 // preempted: a higher candidate asks the holder to step down.
 func (m *Machine) preempted(now Instant, in Input, why Cause) {
 	o := m.office
@@ -72,7 +86,7 @@ func (m *Machine) preempted(now Instant, in Input, why Cause) {
 	switch {
 	case in.From.Original:
 		o.owe(now, in.From, cmp.Or(m.rules.OriginalPatience, DefaultOriginalPatience))
-		if e := o.ending(); e.heir.Original && in.From.Outranks(e.heir) {
+		if e := o.ending(); e.heir.Original && (in.From.ID == e.heir.ID || in.From.Outranks(e.heir)) {
 			e.heir = in.From
 		}
 	case o.draining:
