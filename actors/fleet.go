@@ -153,10 +153,7 @@ func (n *nodeActor) digestMember(now fsm.Instant, m *redisbridge.Member, full bo
 	case m.Kind == '-':
 		n.forget(now, m.ID, false)
 	case m.Kind == '!' && m.Live == 0:
-		n.forget(now, m.ID, true)
-		if m.Listed && m.ID != n.cfg.ID { // nobody has purged it yet
-			n.clearUp(m.ID, m.Details.Original())
-		}
+		n.died(now, m)
 	case !m.Listed:
 	case m.Details.Original():
 		switch {
@@ -172,6 +169,21 @@ func (n *nodeActor) digestMember(now fsm.Instant, m *redisbridge.Member, full bo
 		// Listed without a session: dead, and nobody purged it yet.
 		n.forget(now, m.ID, true)
 		n.clearUp(m.ID, false)
+	}
+}
+
+// died: the log says so of one of ours. An original may have been started in its place.
+func (n *nodeActor) died(now fsm.Instant, m *redisbridge.Member) {
+	old := m.Listed && m.Details.Original()
+	if i, known := n.fleet.find(m.ID); !known || !old || !n.fleet.known[i].Original {
+		n.forget(now, m.ID, true)
+	}
+	switch {
+	case !m.Listed, m.ID == n.cfg.ID:
+	case old && *n.cfg.Mixed && !n.fleet.watch.fallen[m.ID]:
+		n.meet(now, m)
+	default: // nobody has purged it yet
+		n.clearUp(m.ID, old)
 	}
 }
 

@@ -166,7 +166,9 @@ func (b *Bridge) landPeer(f flight, v any) {
 		}
 		if c.Election != "" {
 			a.Candidate = seats.number(2*i) == 1
-			if rank := seats.text(2*i + 1); rank != "" {
+			// Without a session it may be the rank of one of ours in whose place an original
+			// was started.
+			if rank := seats.text(2*i + 1); rank != "" && (live > 0 || !listed || !d.Original()) {
 				a.Who.Rank, a.Who.Original = rankText(rank), false
 			}
 		}

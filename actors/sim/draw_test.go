@@ -211,6 +211,7 @@ func (d *drawer) meddle(id string, _ []string) step {
 		{"HGET", k.Leader(e), "appointed"},
 		{"SADD", k.Candidates(e), "original"},
 		{"HSET", k.Details(), "original", `{"process":1}`},
+		{"HSET", k.Details(), id, d.one("process", `{"process":7}`, `{"process":7.5}`, `{"process":"x"}`, "null")},
 		{"HDEL", k.Details(), id},
 		{"ZADD", k.Sessions(), "1", id, "1", "ghost"},
 		{"ZADD", k.Members(), "5000", "+old"},

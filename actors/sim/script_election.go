@@ -1,6 +1,12 @@
 package sim
 
-import "strings"
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 func (c *script) canvass() any {
 	status, birth := c.own()
@@ -94,20 +100,49 @@ func (c *script) born(id string) bool {
 	return v != nil && v.kind == stringKind
 }
 
-// others lists the candidates that are not ours: they have no rank.
+// old reports whether a details entry is an original's.
+func old(details string) bool { return details != "" && !strings.Contains(details, `"v":`) }
+
+// others lists the candidates that are not ours, those with the highest numbers first: at
+// most 256. A rank is struck whose id is an original's now.
 func (c *script) others(e string, order []scored) []any {
 	ours := make(map[string]bool, len(order)) // only looked up
-	for _, it := range order {
-		ours[it.member] = true
-	}
-	list := []any{}
-	for _, id := range c.smembers(c.p.Candidates(e)) {
-		if !ours[id] && len(list) < 3*256 {
-			list = append(list, id, c.details(id), c.subscribers(id))
+	for _, it := range append([]scored(nil), order...) {
+		if !c.born(it.member) && old(c.details(it.member)) {
+			c.zrem(c.p.Ranks(e), it.member)
+		} else {
+			ours[it.member] = true
 		}
+	}
+	var ids []string
+	numbers := make(map[string]float64) // only looked up
+	for _, id := range c.smembers(c.p.Candidates(e)) {
+		if !ours[id] {
+			ids = append(ids, id)
+			numbers[id] = processOf(c.details(id))
+		}
+	}
+	slices.SortFunc(ids, func(a, b string) int {
+		return cmp.Or(cmp.Compare(numbers[b], numbers[a]), cmp.Compare(a, b))
+	})
+	list := []any{}
+	for _, id := range ids[:min(len(ids), 256)] {
+		list = append(list, id, c.details(id), c.subscribers(id))
 	}
 	return list
 }
+
+// processOf is the number in an original's details, -1 if there is none.
+func processOf(details string) float64 {
+	m := processMember.FindStringSubmatch(details)
+	if m == nil {
+		return -1
+	}
+	n, _ := strconv.ParseFloat(m[1], 64) // beyond its range: infinite, as in Lua
+	return n
+}
+
+var processMember = regexp.MustCompile(`"process":([0-9]+\.?[0-9]*)`)
 
 func (c *script) claim() any {
 	status, birth := c.own()

@@ -114,8 +114,11 @@ func (c *script) bury(ttl int64) {
 			c.zadd(key, id, float64(c.ms+max(pttl, 0)))
 			continue
 		}
-		if _, known := c.get(c.p.Details(), hashKind).hget(id); known {
+		details, known := c.get(c.p.Details(), hashKind).hget(id)
+		if known {
 			c.change("!", id)
+		}
+		if known && !old(details) {
 			c.zadd(key, id, float64(c.ms+ttl))
 		} else {
 			c.zrem(key, id)
@@ -186,7 +189,7 @@ func (c *script) purge() any {
 	if c.lives(target) {
 		return []any{int64(0), int64(0)}
 	}
-	if c.arg(6) == "original" && c.subscribers(target) != 0 {
+	if (c.arg(6) == "original" || old(c.details(target))) && c.subscribers(target) != 0 {
 		c.zrem(c.p.Sessions(), target)
 		return []any{int64(0), int64(0)}
 	}

@@ -3,6 +3,8 @@ package redistest
 import (
 	"fmt"
 	"time"
+
+	"hustings/redisbridge"
 )
 
 var canvassRules = []rule{
@@ -161,18 +163,53 @@ var canvassRules = []rule{
 		want(f, "place", i.place, -1)
 		want(f, "higher", len(i.higher), 0)
 	}},
-	{says: "flag m lists the others, with subscribers, bytewise", check: func(f *Fixture) {
+	{says: "flag m lists the others, with subscribers, the highest numbers first, then bytewise", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
-		for _, id := range []string{"o2", "O1", "o1"} {
+		for _, id := range []string{"o2", "O1", "o1", "o3", "o4"} {
 			f.Plain("SADD", f.keys().Candidates("e"), id)
 		}
 		f.Plain("HSET", f.keys().Details(), "o1", `{"process":5}`)
+		f.Plain("HSET", f.keys().Details(), "o3", `{"process":40.5}`)
+		f.Plain("HSET", f.keys().Details(), "o4", `{"process":40}`)
 		f.Subscribe(f.keys().Bully("o1"))
 		want(f, "without the flag", len(a.canvass("", "e").items[0].others), 0)
 		i := a.canvass("m", "e").items[0]
 		want(f, "others", fmt.Sprint(i.others), fmt.Sprint([]other{
-			{"O1", "", 0}, {"o1", `{"process":5}`, 1}, {"o2", "", 0},
+			{"o3", `{"process":40.5}`, 0}, {"o4", `{"process":40}`, 0}, {"o1", `{"process":5}`, 1}, {"O1", "", 0}, {"o2", "", 0},
 		}))
+	}},
+	{says: "of more than 256 others the highest are listed", check: func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		var cmds []redisbridge.Command
+		for i := range 1300 {
+			id := fmt.Sprintf("o%04d", i*7%1300)
+			cmds = append(cmds, redisbridge.Command{Args: []string{"SADD", f.keys().Candidates("e"), id}},
+				redisbridge.Command{Args: []string{"HSET", f.keys().Details(), id, fmt.Sprintf(`{"process":%d}`, i)}})
+		}
+		f.Do(cmds...)
+		all := a.canvass("m", "e").items[0].others
+		want(f, "how many", len(all), 256)
+		want(f, "the first", all[0].details, `{"process":1299}`)
+		want(f, "the last", all[255].details, `{"process":1044}`)
+	}},
+	{says: "an original in the place of one of ours that died is another, and its rank is struck", check: func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
+		f.Plain("HSET", f.keys().Details(), "b", `{"process":5}`)
+		want(f, "while its session lives", len(a.canvass("m", "e").items[0].others), 0)
+		want(f, "its rank", f.peer("e", "b").rank, "2")
+		f.Plain("DEL", f.keys().Session("b"))
+		want(f, "without the flag", len(a.canvass("", "e").items[0].others), 0)
+		want(f, "others", fmt.Sprint(a.canvass("m", "e").items[0].others), fmt.Sprint([]other{{"b", `{"process":5}`, 0}}))
+		want(f, "its rank", f.peer("e", "b").rank, "")
+		g, _ := a.bid(bid{birth: a.beat(beat{}).birth, flags: "rt"}, "e")
+		want(f, "nobody claims without asking it", verdicts(g), "outranked")
+		f.Plain("HSET", f.keys().Details(), "b", b.details)
+		b.beat(beat{})
+		b.join("e")
+		want(f, "when ours is back", len(a.canvass("m", "e").items[0].others), 0)
+		f.Plain("DEL", f.keys().Session("b"))
+		want(f, "a dead one of ours", len(a.canvass("m", "e").items[0].others), 0)
+		want(f, "its rank", f.peer("e", "b").rank, "2")
 	}},
 	{says: "a record counts only while the session with its birth lives", check: func(f *Fixture) {
 		a, b := f.node("a", 1), f.online("b", "1", "e")

@@ -271,6 +271,24 @@ var registerRules = []rule{
 		p = f.peer("", "old")
 		want(f, "all", p, portrait{0, "", "", -2, "", 0, 600, 500})
 	}},
+	{says: "purge of ours spares an original that was started in its place", check: func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		f.online("b", "2", "e")
+		f.Plain("DEL", f.keys().Session("b"))
+		f.Plain("HSET", f.keys().Details(), "b", `{"process":5}`)
+		l := f.Subscribe(f.keys().Bully("b"))
+		want(f, "subscribed", a.purge("b", "ours", "e"), 0)
+		want(f, "candidate", f.peer("e", "b").candidate, 1)
+		l.Close()
+		for range 100 {
+			if a.purge("b", "ours", "e") == 1 {
+				want(f, "candidate", f.peer("e", "b").candidate, 0)
+				return
+			}
+			f.Advance(10 * time.Millisecond)
+		}
+		f.T.Error("not purged within a second of the end of its subscription")
+	}},
 	{says: "peer describes a node", check: func(f *Fixture) {
 		a := f.online("a", "12", "e")
 		p := f.peer("e", "a")

@@ -56,9 +56,11 @@ local function born(ids)
       keys[#asked] = p .. '::session:' .. ids[i]
     end
   end
-  local found = keys[1] and call('MGET', unpack(keys)) or {}
-  for i = 1, #asked do
-    births[asked[i]] = found[i] and (parsed(found[i]))
+  for from = 1, #asked, 1000 do
+    local found = call('MGET', unpack(keys, from, math.min(from + 999, #asked)))
+    for i = 1, #found do
+      births[asked[from + i - 1]] = found[i] and (parsed(found[i]))
+    end
   end
 end
 
@@ -292,6 +294,11 @@ local function details(id)
   return call('HGET', p .. '::server:details', id) or ''
 end
 
+-- old(text) says whether a details entry is an original's: ours all have a version.
+local function old(text_)
+  return text_ ~= '' and not string.find(text_, '"v":', 1, true)
+end
+
 -- subscribers(id) is NUMSUB of a bully channel, -1 where it cannot be had.
 local function subscribers(id)
   local r = redis.pcall('PUBSUB', 'NUMSUB', p .. '::bully:' .. id)
@@ -426,11 +433,19 @@ local function before(a, b)
   return #a < #b
 end
 
--- others lists the candidates that are not ours: they have no rank.
+-- others lists the candidates that are not ours, those with the highest numbers first, so
+-- that where they are too many all that outrank us are among them. Ours have a rank. One
+-- that has a rank, no session, and an original's details is an original that was started in
+-- the place of one of ours that died: the rank is struck.
 local function others(e, ranks)
-  local ours = {}
-  for _, c in ipairs(call('ZRANGE', ranks, 0, -1)) do
-    ours[c] = true
+  local ours, all = {}, call('ZRANGE', ranks, 0, -1)
+  born(all)
+  for i = 1, #all do
+    if not births[all[i]] and old(details(all[i])) then
+      call('ZREM', ranks, all[i])
+    else
+      ours[all[i]] = true
+    end
   end
   local ids = {}
   for _, c in ipairs(call('SMEMBERS', p .. '::election:' .. e .. ':candidates')) do
@@ -438,11 +453,26 @@ local function others(e, ranks)
       ids[#ids + 1] = c
     end
   end
-  table.sort(ids, before)
+  local texts, numbers = {}, {}
+  for from = 1, #ids, 1000 do
+    local found = call('HMGET', p .. '::server:details', unpack(ids, from, math.min(from + 999, #ids)))
+    for i = 1, #found do
+      local id = ids[from + i - 1]
+      texts[id] = found[i] or ''
+      local number = string.match(texts[id], '"process":(%d+%.?%d*)')
+      numbers[id] = number and tonumber(number) or -1
+    end
+  end
+  table.sort(ids, function(a, b)
+    if numbers[a] ~= numbers[b] then
+      return numbers[a] > numbers[b]
+    end
+    return before(a, b)
+  end)
   local list = {}
   for i = 1, math.min(#ids, 256) do
     local n = #list
-    list[n + 1], list[n + 2], list[n + 3] = ids[i], details(ids[i]), subscribers(ids[i])
+    list[n + 1], list[n + 2], list[n + 3] = ids[i], texts[ids[i]], subscribers(ids[i])
   end
   return list
 end

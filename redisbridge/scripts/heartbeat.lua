@@ -43,7 +43,11 @@ for i = 1, #over do
     call('ZADD', sessions, text(now + math.max(pttl, 0)), over[i])
   elseif call('HEXISTS', p .. '::server:details', over[i]) == 1 then
     change('!', over[i])
-    call('ZADD', sessions, text(now + ttl), over[i])
+    if old(details(over[i])) then
+      call('ZREM', sessions, over[i]) -- started in its place, and not ours
+    else
+      call('ZADD', sessions, text(now + ttl), over[i])
+    end
   else
     call('ZREM', sessions, over[i])
   end

@@ -9,8 +9,9 @@ local target = ARGV[5]
 if lives(target) then
   return { 0, 0 }
 end
--- An error is not 0: who cannot be counted is not dead.
-if ARGV[6] == 'original' and subscribers(target) ~= 0 then
+-- An error is not 0: who cannot be counted is not dead. An original may have been started in
+-- the place of one of ours.
+if (ARGV[6] == 'original' or old(details(target))) and subscribers(target) ~= 0 then
   call('ZREM', p .. '::sessions', target) -- it has none: heartbeats would tell of its death
   return { 0, 0 }
 end
