@@ -133,7 +133,8 @@ func (o *observer) justified(s *seat, at fsm.Instant, why fsm.Cause) {
 		if s.cfg.Sticky {
 			o.breach(RuleCause, "%s is sticky and gives up %s: %v", n.id, election, why)
 		}
-		if p := o.world.byID[why.Peer]; p != nil && p.index < len(o.nodes) && o.nodes[p.index] != nil {
+		// A dead one says nothing: an original may have been started in its place.
+		if p := o.world.byID[why.Peer]; p != nil && p.Alive() && p.index < len(o.nodes) && o.nodes[p.index] != nil {
 			if other := o.nodes[p.index]; !other.outranks(n, election) {
 				o.breach(RuleCause, "%s gives up %s: %v, which does not outrank it", n.id, election, why)
 			}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -10,6 +11,9 @@ import (
 // OriginalConfig describes a process that runs npm ipc@0.0.1. Its zero value is what the
 // package's own defaults are.
 type OriginalConfig struct {
+	// ID is the server id. Default the process's name; another one where a second process
+	// is to have it, or had it before.
+	ID string
 	// Wait is how long a round waits for acks. Default 10 s.
 	Wait time.Duration
 	// Interval is from one round to the next. Default 60 s.
@@ -72,8 +76,9 @@ type Original struct {
 // originalInterval is what setInterval returned.
 type originalInterval struct{ cleared bool }
 
-// Original starts a process of the original package under an id that no other process has.
+// Original starts a process of the original package, of a name that no other process has.
 func (w *World) Original(id string, pid int64, cfg OriginalConfig) *Original {
+	cfg.ID = cmp.Or(cfg.ID, id)
 	def(&cfg.Wait, 10*time.Second)
 	def(&cfg.Interval, time.Minute)
 	o := &Original{Process: w.Process(id), next: pid, cfg: cfg, keys: redisbridge.DefaultPrefix}

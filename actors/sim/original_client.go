@@ -51,7 +51,7 @@ func (c *originalClient) subscribe() {
 	k, o := c.o.keys, c.o
 	c.sent += 4 // INFO, and a SUBSCRIBE for each channel
 	// A backend of its own: closing happens with the process only.
-	c.sub = o.Backend().Subscribe([]string{k.Comm(o.id), k.Bully(o.id), k.Public()}, redisbridge.SubscriptionHandler{
+	c.sub = o.Backend().Subscribe([]string{k.Comm(o.cfg.ID), k.Bully(o.cfg.ID), k.Public()}, redisbridge.SubscriptionHandler{
 		Confirmed: func() { c.tries.sub = 0 },
 		Message:   o.heard,
 		Ended:     func(err error) { c.lost(err, &c.tries.sub, c.subscribe) },

@@ -14,7 +14,7 @@ func (o *Original) heard(channel, payload string) {
 	if decode(payload, &v) != nil {
 		return // logged
 	}
-	if channel != o.keys.Bully(o.id) {
+	if channel != o.keys.Bully(o.cfg.ID) {
 		o.emit(OriginalEvent{Kind: "message", Text: encode(v)})
 		return
 	}
@@ -73,7 +73,7 @@ func (o *Original) say(kind, election, id string) string {
 
 // echo writes the answer to a vote; the election is echoed as it came.
 func (o *Original) echo(kind string, vote map[string]any) string {
-	s := `{"type":"` + kind + `","me":` + strconv.FormatInt(o.pid, 10) + `,"id":` + encode(o.id)
+	s := `{"type":"` + kind + `","me":` + strconv.FormatInt(o.pid, 10) + `,"id":` + encode(o.cfg.ID)
 	if e, ok := vote["election"]; ok {
 		s += `,"election":` + encode(e)
 	}

@@ -17,11 +17,11 @@ import (
 func (o *Original) online(done func()) {
 	o.client.one(func(v any, _ error) {
 		if v == int64(1) {
-			o.offline(o.id, func() { o.register(done) })
+			o.offline(o.cfg.ID, func() { o.register(done) })
 			return
 		}
 		o.register(done)
-	}, "SISMEMBER", o.keys.List(), o.id)
+	}, "SISMEMBER", o.keys.List(), o.cfg.ID)
 }
 
 func (o *Original) register(done func()) {
@@ -31,13 +31,13 @@ func (o *Original) register(done func()) {
 		if done != nil {
 			done()
 		}
-	}, []string{"SADD", o.keys.List(), o.id}, []string{"HSET", o.keys.Details(), o.id, details})
+	}, []string{"SADD", o.keys.List(), o.cfg.ID}, []string{"HSET", o.keys.Details(), o.cfg.ID, details})
 }
 
 // offline is markProcessOffline; id is "" if the application named none. The callback
 // hangs on the elections in which the id took part: without any it is never called.
 func (o *Original) offline(id string, done func()) {
-	own, asked := cmp.Or(id, o.id), cmp.Or(id, "undefined")
+	own, asked := cmp.Or(id, o.cfg.ID), cmp.Or(id, "undefined")
 	o.client.do(func([]redisbridge.Reply, error) {
 		o.client.set(func(elections []string, _ error) {
 			left := len(elections)
@@ -60,7 +60,7 @@ func (o *Original) run(e string) {
 		}
 		o.intervals[e] = o.every(o.cfg.Interval, func() { o.round(e) })
 		o.round(e)
-	}, []string{"SADD", o.keys.Participated(o.id), e}, []string{"SADD", o.keys.Candidates(e), o.id})
+	}, []string{"SADD", o.keys.Participated(o.cfg.ID), e}, []string{"SADD", o.keys.Candidates(e), o.cfg.ID})
 }
 
 // quit is quitElection. The timer and the last result stay.
@@ -74,7 +74,7 @@ func (o *Original) quit(e string) {
 		if o.intervals[e] == i {
 			delete(o.intervals, e)
 		}
-	}, []string{"SREM", o.keys.Participated(o.id), e}, []string{"SREM", o.keys.Candidates(e), o.id})
+	}, []string{"SREM", o.keys.Participated(o.cfg.ID), e}, []string{"SREM", o.keys.Candidates(e), o.cfg.ID})
 }
 
 // round asks every other candidate. Who was dealt with is not counted: the timer hangs on
@@ -106,7 +106,7 @@ func (o *Original) consider(e, id, details string, last bool) {
 		return
 	}
 	o.pending[e] = append(o.pending[e], id)
-	vote := o.say("vote", e, o.id)
+	vote := o.say("vote", e, o.cfg.ID)
 	o.client.publish(o.keys.Bully(id), vote, func(n int64, err error) {
 		if n == 0 || err != nil {
 			o.strike(e, id)
