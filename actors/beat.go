@@ -11,26 +11,27 @@ import (
 
 // beats is what a node knows of its heartbeats. It belongs to the node's actor.
 type beats struct {
-	timer      redisbridge.Timer // next beat
-	lapse      redisbridge.Timer // end of trust
-	watch      redisbridge.Timer // end of a watched session
-	out        int               // unanswered
-	sentAt     time.Duration     // when the last one went out
-	watched    []watched         // sorted by id
-	ids        []string          // of these, as the last heartbeat asked
-	otherSince time.Duration     // when we first saw another session of our id
-	started    string            // when we started, as our details say
-	lastEnd    time.Duration     // when that session ends if not renewed
-	lastBirth  string
-	replacing  string // incarnation of the process that we are to replace
-	renewals   int    // of that session, later than a dead process explains
-	floor      uint64 // highest token of the fleet that was told
-	sweeping   bool
-	troubled   map[string]time.Duration // when the log was told of each kind of cause
-	version    uint64
-	details    int // entries there were when the members were last read
-	epoch      string
-	reading    bool
+	timer         redisbridge.Timer // next beat
+	lapse         redisbridge.Timer // end of trust
+	watch         redisbridge.Timer // end of a watched session
+	out           int               // unanswered
+	sentAt        time.Duration     // when the last one went out
+	watched       []watched         // sorted by id
+	ids           []string          // of these, as the last heartbeat asked
+	otherSince    time.Duration     // when we first saw another session of our id
+	started       string            // when we started, as our details say
+	originalSince time.Duration     // when we first saw an original under our id
+	lastEnd       time.Duration     // when that session ends if not renewed
+	lastBirth     string
+	replacing     string // incarnation of the process that we are to replace
+	renewals      int    // of that session, later than a dead process explains
+	floor         uint64 // highest token of the fleet that was told
+	sweeping      bool
+	troubled      map[string]time.Duration // when the log was told of each kind of cause
+	version       uint64
+	details       int // entries there were when the members were last read
+	epoch         string
+	reading       bool
 }
 
 // Timers' messages.
@@ -154,6 +155,25 @@ func (n *nodeActor) awaitTurn(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 		patience = max(n.cfg.TTL/30, 10*time.Millisecond) // it may let go at any time
 	}
 	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), patience))
+}
+
+// awaitOriginal: a node of npm ipc is subscribed under our id, and listed. One that is being
+// replaced by us ends; beside one that lives on we would be told what is meant for it.
+func (n *nodeActor) awaitOriginal(d redisbridge.Details) {
+	now := n.env.clock.Now()
+	who := fmt.Sprintf("an original, process %s, since %s", d.Process, d.Timestamp)
+	n.phase = waitingTurn
+	switch since := n.beats.originalSince; {
+	case since == 0:
+		n.beats.originalSince = now.Mono
+		n.env.logger.Warn("an original of this id lives: waiting for it to end", "other", who)
+	case now.Mono-since > 2*n.cfg.TTL:
+		n.fail(fmt.Errorf("%w: %q is %s", ErrDuplicateID, n.cfg.ID, who))
+		return
+	}
+	err := fmt.Errorf("%w (%s)", errFormerLife, who)
+	n.shared.trouble.Store(&err) // for whoever waits for Start
+	n.planBeat(n.cfg.TTL / 10)
 }
 
 // contested: another incarnation holds our id after we had it. A process that started

@@ -53,6 +53,10 @@ func (n *nodeActor) onJoined(a *redisbridge.JoinAnswer) {
 	switch {
 	case a.Err != nil && redisbridge.Classify(a.Err) == redisbridge.Permanent && n.phase < ready:
 		n.fail(fmt.Errorf("%w: %w", ErrRefused, a.Err))
+	case a.Other != nil:
+		if n.phase <= registering {
+			n.awaitOriginal(*a.Other)
+		}
 	case a.Err != nil || a.Status != "ok":
 		// No session of ours, or the link failed: the next heartbeat tells, and
 		// registers again.
@@ -64,7 +68,7 @@ func (n *nodeActor) onJoined(a *redisbridge.JoinAnswer) {
 			n.planBeat(n.cfg.TTL / 10)
 		}
 	case n.phase == registering && n.fleet.joined:
-		n.phase = surveying
+		n.phase, n.beats.originalSince = surveying, 0
 		n.readMembers(0)
 	}
 	if n.fleet.joined {

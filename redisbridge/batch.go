@@ -103,7 +103,7 @@ func (b *Bridge) flush() {
 			room -= len(calls)
 			if k == CallJoin && !b.set.cleared {
 				// In front of the first one: see Settings.cleared.
-				cmds = append(cmds, b.composeLeave(false))
+				cmds = append(cmds, b.composeLeave("f"+flag(b.heard)))
 				b.flying = append(b.flying, flight{kind: CallJoin})
 			}
 			cmds = append(cmds, b.compose(k, calls))
@@ -307,10 +307,22 @@ func (b *Bridge) repeat(f flight) {
 // landFirst: the first join counts only if what went before it was cleared.
 func (b *Bridge) landFirst(f flight, r Reply) {
 	if f.calls == nil {
-		b.partly = unfinished(r)
-		b.set.cleared = r.Err == nil && newList(r.Value).text(0) == "ok" && !b.partly
+		l := newList(r.Value)
+		b.original = nil
+		if r.Err == nil && l.text(0) == "original" {
+			d, _ := ParseDetails(l.text(1))
+			b.original = &d
+		}
+		b.partly = b.original == nil && unfinished(r)
+		b.set.cleared = r.Err == nil && l.text(0) == "ok" && !b.partly
 		if b.unclear = errNotCleared; r.Err != nil {
 			b.unclear = fmt.Errorf("redisbridge: what an earlier process with this id left behind could not be cleared: %w", r.Err)
+		}
+		return
+	}
+	if b.original != nil {
+		for _, c := range f.calls {
+			b.answer(c, &JoinAnswer{Status: "original", Other: b.original, Entries: c.Entries})
 		}
 		return
 	}

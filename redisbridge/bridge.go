@@ -38,6 +38,7 @@ type Bridge struct {
 	quits    map[string]uint64 // elections that were quit while registrations waited: when
 	unclear  error             // why Settings.cleared is not set
 	partly   bool              // since it takes more than one call to clear
+	original *Details          // or who lives under our id
 	dials    int               // attempts in a row that came to nothing: no connection, or one that served nothing
 
 	sub    Subscription

@@ -94,7 +94,7 @@ func TestARegistrationThatWaitsDoesNotOutliveTheQuitBehindIt(t *testing.T) {
 	r.call(redisbridge.Call{Kind: redisbridge.CallJoin, Entries: []redisbridge.Membership{{Election: "e", Rank: 1}, {Election: "f", Rank: 2}}})
 	r.call(quit("e"))
 	c.reply()
-	r.wantSent(c, "quit 1 e", "leave 0 500", "join {} 1 f 2 1", "canvass {} 3000 2 e 0  f 0 r")
+	r.wantSent(c, "quit 1 e", "leave f1 500", "join {} 1 f 2 1", "canvass {} 3000 2 e 0  f 0 r")
 	register("e") // it stands again
 	c.reply([]any{"ok", int64(1)})
 	r.wantSent(c, "canvass {} 3000 1 e 0 r")
@@ -138,11 +138,11 @@ func TestSeveralFirstJoinsAreClearedForOnce(t *testing.T) {
 			r.call(redisbridge.Call{Kind: redisbridge.CallJoin, Entries: []redisbridge.Membership{{Election: e, Rank: 1}}})
 		}
 		c.reply()
-		r.wantSent(c, "leave 0 500", "join {} 1 e1 1 1") // the second waits
+		r.wantSent(c, "leave f1 500", "join {} 1 e1 1 1") // the second waits
 		r.take()
 		c.reply([]any{cleared}, []any{"ok", int64(1)})
 		if fails {
-			r.wantSent(c, "leave 0 500", "join {} 1 e2 1 1")
+			r.wantSent(c, "leave f1 500", "join {} 1 e2 1 1")
 			c.reply([]any{cleared}, []any{"ok", int64(1)})
 		} else {
 			r.wantSent(c, "join {} 1 e2 1")
@@ -160,7 +160,7 @@ func TestSeveralFirstJoinsAreClearedForOnce(t *testing.T) {
 		r.call(redisbridge.Call{Kind: redisbridge.CallJoin})
 		next := []string{"join {} 0"}
 		if fails {
-			next = []string{"leave 0 500", "join {} 0 1"}
+			next = []string{"leave f1 500", "join {} 0 1"}
 		}
 		r.wantSent(c, next...)
 	}

@@ -62,7 +62,7 @@ func TestNothingRegistersUsWhileALeaveIsNotDone(t *testing.T) {
 	c.reply(someLeft)
 	r.wantSent(c, "quit 1 f", "leave 0 500")
 	c.reply([]any{"ok", int64(1)}, noneLeft)
-	r.wantSent(c, "leave 0 500", "join {} 0 1", "canvass {} 3000 1 e 0 r")
+	r.wantSent(c, "leave f1 500", "join {} 0 1", "canvass {} 3000 1 e 0 r")
 }
 
 func TestTheFirstJoinWaitsUntilAllOfAFormerLifeIsCleared(t *testing.T) {
@@ -75,13 +75,13 @@ func TestTheFirstJoinWaitsUntilAllOfAFormerLifeIsCleared(t *testing.T) {
 	c.reply([]any{int64(1), int64(1), []any{}, int64(0)})
 	r.take()
 	for range 3 {
-		r.wantSent(c, "leave 0 500", "join {} 1 e 1 1")
+		r.wantSent(c, "leave f1 500", "join {} 1 e 1 1")
 		c.reply(someLeft, []any{"early", int64(1)})
 		if got := r.take(); len(got) != 0 {
 			t.Fatalf("answers: %v", got)
 		}
 	}
-	r.wantSent(c, "leave 0 500", "join {} 1 e 1 1")
+	r.wantSent(c, "leave f1 500", "join {} 1 e 1 1")
 	c.reply(noneLeft, []any{"ok", int64(2)})
 	r.wantSent(c, "join {} 1 f 1")
 	c.reply([]any{"ok", int64(3)})
@@ -131,5 +131,26 @@ func TestAPurgeThatIsNotDoneIsAFaultWhenTheConnectionIsLost(t *testing.T) {
 	c.breaks(errLink)
 	if got := r.take(); len(got) != 1 || got[0].(*redisbridge.PurgeAnswer).Err == nil {
 		t.Errorf("answers: %v", got)
+	}
+}
+
+func TestTheFirstJoinIsToldWhichOriginalHasOurID(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(redisbridge.Call{Kind: redisbridge.CallJoin})
+	for range 2 { // nothing is cleared until it has gone
+		r.wantSent(c, "leave f1 500", "join {} 0 1")
+		c.reply([]any{"original", `{"process":7,"timestamp":"t"}`}, []any{"none", int64(1)})
+		got := r.take()
+		a, ok := got[0].(*redisbridge.JoinAnswer)
+		if len(got) != 1 || !ok || a.Err != nil || a.Status != "original" || a.Other.Process != "7" {
+			t.Fatalf("answers: %v", got)
+		}
+		r.call(redisbridge.Call{Kind: redisbridge.CallJoin})
+	}
+	r.wantSent(c, "leave f1 500", "join {} 0 1")
+	c.reply(noneLeft, []any{"ok", int64(2)})
+	if got := r.take(); len(got) != 1 || got[0].(*redisbridge.JoinAnswer).Other != nil {
+		t.Fatalf("answers: %v", got)
 	}
 }

@@ -191,6 +191,8 @@ type JoinAnswer struct {
 	Status string
 	// Entries are the candidacies that it asked for.
 	Entries []Membership
+	// Other is the original that lives under our id when we start: nothing was done.
+	Other *Details
 }
 
 // MembersAnswer is the reply to CallMembers.

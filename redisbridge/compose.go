@@ -76,7 +76,7 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 		}
 		return Command{Script: QuitScript, Args: args}
 	case CallLeave:
-		return b.composeLeave(c.End)
+		return b.composeLeave(flag(c.End))
 	case CallJoin:
 		entries := slices.DeleteFunc(c.Entries, func(e Membership) bool { return !b.stands(c, e.Election) })
 		args := append(b.head(3+2*len(entries)), b.set.Details, strconv.Itoa(len(entries)))
@@ -132,8 +132,8 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 }
 
 // composeLeave writes one portion of a leave.
-func (b *Bridge) composeLeave(end bool) Command {
-	return Command{Script: LeaveScript, Args: append(b.head(2), flag(end), portion)}
+func (b *Bridge) composeLeave(end string) Command {
+	return Command{Script: LeaveScript, Args: append(b.head(2), end, portion)}
 }
 
 // portion is maxStruck as scripts get it.

@@ -158,6 +158,12 @@ func (c *script) leave() any {
 	if status == "taken" || status == "stale" {
 		return []any{status, int64(0)}
 	}
+	ours, first := strings.CutPrefix(c.arg(5), "f")
+	if first && status == "ok" && old(c.details(id)) && c.subscribers(id) > whole(ours) {
+		c.del(c.p.Session(id))
+		c.zrem(c.p.Sessions(), id)
+		return []any{"original", c.details(id)}
+	}
 	for _, e := range c.portion(id, int(c.need(6))) {
 		c.stepback(e)
 	}

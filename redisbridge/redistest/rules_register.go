@@ -271,6 +271,45 @@ var registerRules = []rule{
 		p = f.peer("", "old")
 		want(f, "all", p, portrait{0, "", "", -2, "", 0, 600, 500})
 	}},
+	{says: "whoever starts under the id of a live original clears nothing, and has no session any more", check: func(f *Fixture) {
+		k, a := f.keys(), f.node("a", 1)
+		const details = `{"process":5}`
+		start := func(ours string) string {
+			a.beat(beat{})
+			r := f.reply(redisbridge.LeaveScript, a.head("f"+ours, "100")...)
+			status := r.text()
+			if status == "original" {
+				want(f, "its details", r.text(), details)
+				want(f, "they stay", f.peer("e", "a").details, details)
+				want(f, "candidate", f.peer("e", "a").candidate, 1)
+				want(f, "session", f.Plain("EXISTS", k.Session("a")), any(int64(0)))
+				want(f, "score", f.Plain("ZSCORE", k.Sessions(), "a"), nil)
+				status, _ := a.join("e")
+				want(f, "and to join comes to nothing", status, "none")
+			}
+			return status
+		}
+		f.Plain("HSET", k.Details(), "a", details)
+		f.Plain("SADD", k.Participated("a"), "e")
+		f.Plain("SADD", k.Candidates("e"), "a")
+		f.Subscribe(k.Bully("a"))
+		want(f, "one that is subscribed", start("0"), "original")
+		l := f.Subscribe(k.Bully("a"))
+		want(f, "and we are", start("1"), "original")
+		l.Close()
+		for range 100 {
+			if start("1") == "ok" {
+				want(f, "it is cleared", f.peer("e", "a").candidate, 0)
+				a.join("e")
+				f.Subscribe(k.Bully("a"))
+				want(f, "a former life of ours is cleared too", start("1"), "ok")
+				want(f, "it is cleared", f.peer("e", "a").candidate, 0)
+				return
+			}
+			f.Advance(10 * time.Millisecond)
+		}
+		f.T.Error("not cleared within a second of the end of its subscription")
+	}},
 	{says: "purge of ours spares an original that was started in its place", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		f.online("b", "2", "e")
