@@ -102,7 +102,7 @@ func (n *nodeActor) onMessage(m *redisbridge.AppMessage) {
 // value must have a JSON form, or a MessagePack form if the Packer says so and the
 // receiver is one of ours.
 func (n *Node) Send(ctx context.Context, to string, value any) (receivers int64, err error) {
-	if err := redisbridge.CheckName(to); err != nil {
+	if err := redisbridge.CheckReceiver(to); err != nil {
 		return 0, fmt.Errorf("%w: send: server id %q %w", ErrConfig, to, err)
 	}
 	receivers, err = n.publish(ctx, to, value)

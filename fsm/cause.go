@@ -2,7 +2,11 @@ package fsm
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // CauseCode names a reason; Cause adds who and how long.
@@ -161,12 +165,25 @@ func (c Cause) peer() string {
 		return "somebody"
 	}
 	if c.Rank < 0 {
-		return c.Peer
+		return printed(c.Peer)
 	}
-	return fmt.Sprintf("%s (rank %d)", c.Peer, c.Rank)
+	return fmt.Sprintf("%s (rank %d)", printed(c.Peer), c.Rank)
 }
 
 // MarshalText writes the sentence.
 func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 func hasPrefix(s, p string) bool { return len(s) >= len(p) && s[:len(p)] == p }
+
+// printed is an id in a sentence. Those of originals may be anything, and long.
+func printed(id string) string {
+	const most = 256
+	cut := ""
+	if len(id) > most {
+		id, cut = id[:most], "…"
+	}
+	if cut == "" && !strings.ContainsFunc(id, func(r rune) bool { return r == utf8.RuneError || !unicode.IsGraphic(r) || unicode.IsSpace(r) }) {
+		return id
+	}
+	return strconv.Quote(id) + cut
+}

@@ -1,6 +1,7 @@
 package fsm_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -225,6 +226,22 @@ func TestWhomWeKickAgain(t *testing.T) {
 	} {
 		if got := c.r.m.Objects(c.r.now, c.to); got != c.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestAnOddIDOfAnOriginalDoesNotBreakASentence(t *testing.T) {
+	for id, want := range map[string]string{
+		"web 1":                   `kicked by "web 1" (rank 800)`,
+		"a\nb\x1b[2J":             `kicked by "a\nb\x1b[2J" (rank 800)`,
+		"w\u202eb":                `kicked by "w\u202eb" (rank 800)`,
+		"ünï:😀":                   "kicked by ünï:😀 (rank 800)",
+		strings.Repeat("x", 4096): `kicked by "` + strings.Repeat("x", 256) + `"… (rank 800)`,
+	} {
+		odd := fsm.Candidate{ID: id, Rank: 800, Original: true}
+		r := newRig(t).run().surveyed(survey(originals(odd))).kick(odd).in(fsm.Lost)
+		if got := r.cause(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -200,7 +200,9 @@ func landMembers(v any) *MembersAnswer {
 		}
 		m := Member{ID: items.text(i), Kind: kind[0], Live: items.millis(i + 3)}
 		m.Details, m.Listed = ParseDetails(items.text(i + 2))
-		a.Members = append(a.Members, m)
+		if originalID(m.ID) {
+			a.Members = append(a.Members, m)
+		}
 	}
 	if a.Err = l.fault(); a.Err != nil {
 		a.Err = fmt.Errorf("members: %w", a.Err)

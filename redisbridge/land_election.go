@@ -84,6 +84,9 @@ func (b *Bridge) readSurvey(c *Call, l list) *fsm.Survey {
 	others := l.list(8)
 	for i := 0; i+2 < len(others.items); i += 3 {
 		id := others.text(i)
+		if !originalID(id) {
+			continue
+		}
 		d, ok := ParseDetails(others.text(i + 1))
 		subscribers := others.number(i + 2)
 		switch {

@@ -191,7 +191,7 @@ func (m *members) control() (Control, error) {
 	default:
 		return c, errUnknownType
 	}
-	if c.ID = m.id; !m.hasID || CheckName(c.ID) != nil {
+	if c.ID = m.id; !m.hasID || !m.named() {
 		return c, errBadID
 	}
 	if m.kind == TypeProbe {
@@ -220,6 +220,17 @@ func (m *members) control() (Control, error) {
 		c.Draining = min(time.Duration(min(m.draining, int64(maxDraining/time.Millisecond)))*time.Millisecond, maxDraining)
 	}
 	return c, nil
+}
+
+// named reports whether the id may be one of who sends such a message: what originals send
+// comes from whatever their applications take for an id.
+func (m *members) named() bool {
+	switch m.kind {
+	case TypeVote, TypeAck, TypeKick:
+		return m.inc == "" && originalID(m.id) || CheckName(m.id) == nil
+	default:
+		return CheckName(m.id) == nil
+	}
 }
 
 // textOf takes an id as the original sends it: a string, or a number where the
@@ -259,6 +270,24 @@ func marshal(v any) string {
 
 // MaxName is the longest server id or election name, in bytes.
 const MaxName = 256
+
+// MaxOriginalID is the longest id of an original, in bytes, that is taken notice of.
+const MaxOriginalID = 4096
+
+// originalID reports whether an original may have this id. The package checks none.
+func originalID(s string) bool { return s != "" && len(s) <= MaxOriginalID }
+
+// CheckReceiver checks the id of whom a message is for: an original may have any, of at most
+// [MaxOriginalID] bytes.
+func CheckReceiver(id string) error {
+	switch {
+	case id == "":
+		return errors.New("is empty: name a node")
+	case !originalID(id):
+		return errors.New("has " + strconv.Itoa(len(id)) + " bytes: nobody's has more than " + strconv.Itoa(MaxOriginalID))
+	}
+	return nil
+}
 
 // CheckName checks a server id or an election name: 1 to 256 bytes of valid UTF-8
 // without control characters and white space.

@@ -44,10 +44,10 @@ func TestWhatIsNoControlMessageIsRefusedWithItsReason(t *testing.T) {
 		{"id true", `{"type":"vote","election":"e","me":1,"id":true}`, errBadID},
 		{"id an object", `{"type":"vote","election":"e","me":1,"id":{}}`, errBadID},
 		{"id empty", `{"type":"vote","election":"e","me":1,"id":""}`, errBadID},
-		{"id with a space", `{"type":"vote","election":"e","me":1,"id":"a b"}`, errBadID},
-		{"id with a line feed", `{"type":"vote","election":"e","me":1,"id":"a\nb"}`, errBadID},
-		{"id too long", `{"type":"vote","election":"e","me":1,"id":"` + strings.Repeat("x", 257) + `"}`, errBadID},
-		{"id a number of 300 digits", `{"type":"vote","election":"e","me":1,"id":` + strings.Repeat("7", 300) + `}`, errBadID},
+		{"an original's id is too long", `{"type":"vote","election":"e","me":1,"id":"` + strings.Repeat("x", 4097) + `"}`, errBadID},
+		{"id of ours with a space", `{"type":"vote","election":"e","me":1,"id":"a b","inc":"i"}`, errBadID},
+		{"id of ours is too long", `{"type":"vote","election":"e","me":1,"id":"` + strings.Repeat("x", 257) + `","inc":"i"}`, errBadID},
+		{"id with a space, of what originals do not send", `{"type":"leader","election":"e","token":"1","id":"a b"}`, errBadID},
 		{"no election", `{"type":"voteack","me":1,"id":"a"}`, errBadElection},
 		{"election null", `{"type":"votekick","election":null,"me":1,"id":"a"}`, errBadElection},
 		{"election empty", `{"type":"vote","election":"","me":1,"id":"a"}`, errBadElection},
@@ -105,6 +105,13 @@ func TestWhatAnOriginalTakesIsTakenHereToo(t *testing.T) {
 		name, payload string
 		want          Control
 	}{
+		{"an id with a space", `{"type":"vote","election":"e","me":1,"id":"a b"}`, with(func(c *Control) { c.ID = "a b" })},
+		{"an id with a line feed", `{"type":"voteack","election":"e","me":1,"id":"a\nb"}`, with(func(c *Control) { c.Type, c.ID = TypeAck, "a\nb" })},
+		{
+			"a long id", `{"type":"votekick","election":"e","me":1,"id":"` + strings.Repeat("x", 4096) + `"}`,
+			with(func(c *Control) { c.Type, c.ID = TypeKick, strings.Repeat("x", 4096) }),
+		},
+		{"an id of 300 digits", `{"type":"vote","election":"e","me":1,"id":` + strings.Repeat("7", 300) + `}`, with(func(c *Control) { c.ID = strings.Repeat("7", 300) })},
 		{"as the original sends it", `{"type":"vote","election":"e","me":1,"id":"a"}`, vote},
 		{"white space round it", " \n{ \"type\" : \"vote\", \"election\":\"e\",\t\"me\":1,\"id\":\"a\"} ", vote},
 		{"extra members", `{"type":"vote","election":"e","me":1,"id":"a","x":[{"y":null}]}`, vote},
@@ -267,7 +274,7 @@ func FuzzDecodeControl(f *testing.F) {
 			t.Fatalf("%d messages of %d bytes", len(list), len(payload))
 		}
 		for _, c := range list {
-			if CheckName(c.ID) != nil || c.Type != TypeProbe && CheckName(c.Election) != nil {
+			if CheckName(c.ID) != nil && (c.Inc != "" || !originalID(c.ID)) || c.Type != TypeProbe && CheckName(c.Election) != nil {
 				t.Fatalf("a bad name was accepted: %+v", c)
 			}
 			if c.Token >= 1<<53 || c.Draining < 0 || c.Draining > time.Hour || math.IsNaN(c.Number) || math.IsInf(c.Number, 0) {

@@ -148,7 +148,7 @@ func send(r *nodeRun, name, rest string) error {
 	if to == "" {
 		return errors.New("the receiver is missing: send ID JSON")
 	}
-	if err := redisbridge.CheckName(to); err != nil {
+	if err := redisbridge.CheckReceiver(to); err != nil {
 		return fmt.Errorf("server id %q %w", to, err)
 	}
 	value, err := jsonArg(text)

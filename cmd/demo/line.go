@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"hustings/fsm"
 )
@@ -66,7 +67,7 @@ func (l *line) text(id string) []byte {
 		}
 		if !isText {
 			value = string(encode(m.value))
-		} else if strings.ContainsAny(value, " \t\n\"=") || value == "" {
+		} else if strings.ContainsAny(value, " \"=") || strings.ContainsFunc(value, unicode.IsControl) || value == "" {
 			value = fmt.Sprintf("%q", value)
 		}
 		out = fmt.Appendf(out, " %s=%s", m.name, value)
