@@ -40,9 +40,10 @@ type Leader struct {
 }
 
 // Leader says who leads, from local knowledge: it asks nobody. ErrNoLeader: the office is
-// vacant. ErrUnknown: nobody has looked yet (Run or Observe the election), or no
-// heartbeat was answered for longer than the TTL. What it says of another node may be
-// as old as TTL/3; only that node's Valid is sure.
+// vacant. ErrUnknown: nobody has looked yet (Run or Observe the election), no
+// heartbeat was answered for longer than the TTL, or this node does not stand, originals do,
+// and which of them leads is in no record. What it says of another node may be as old as
+// TTL/3; only that node's Valid is sure.
 func (n *Node) Leader(election string) (Leader, error) {
 	v, err := n.View(election)
 	if err != nil {
@@ -140,8 +141,15 @@ func (n *Node) Subscribe(ctx context.Context, o SubscribeOptions) <-chan Event {
 	return ch
 }
 
+// besideOriginals reports whether an original is in the fleet.
+func (n *Node) besideOriginals() bool {
+	env := n.shared.start.Load()
+	return env != nil && env.mixed.Load()
+}
+
 // Observe streams who leads an election, without standing in it: first what is known now,
-// then every change, at most TTL/3 late. A Leader with an empty ID is a vacancy. The
+// then every change, at most TTL/3 late. A Leader with an empty ID is a vacancy, or, where
+// originals are in the fleet, that none of ours leads and it is not known who of them does. The
 // channel has room for one: a slow reader gets the latest. It is closed when ctx ends or
 // the node stops.
 func (n *Node) Observe(ctx context.Context, election string) (<-chan Leader, error) {
@@ -175,7 +183,7 @@ func (n *Node) Observe(ctx context.Context, election string) (<-chan Leader, err
 					return
 				}
 				s, ok := ev.(*Status)
-				if !ok || !s.Leader.Known {
+				if !ok || !s.Leader.Known && (!told || !n.besideOriginals()) {
 					continue
 				}
 				l := Leader{ID: s.Leader.ID, Token: s.Leader.Token, Original: s.Leader.Original, Self: s.Leader.ID == n.cfg.ID}

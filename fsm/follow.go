@@ -238,6 +238,10 @@ func (m *Machine) onGone(now Instant, in Input) {
 	if m.place > 0 && m.heldBy.Outranks(*m.self) && !m.heldBy.Original {
 		m.place--
 	}
+	if m.state == Idle && m.heldBy.Original {
+		m.knowNothing() // another one may lead
+		return
+	}
 	m.knowVacant()
 	if m.state != Lost && m.state != Inconclusive {
 		return

@@ -1,5 +1,7 @@
 package fsm
 
+import "slices"
+
 // look asks Redis who leads, outside of any round.
 func (m *Machine) look(now Instant) {
 	if m.looking {
@@ -65,7 +67,7 @@ func (m *Machine) onLooked(now Instant, in Input) {
 			m.leaving = true
 			m.do(Effect{Kind: DoWithdraw})
 		}
-		m.observed(h)
+		m.observed(h, s.Originals)
 	case Lost:
 		m.learn(s)
 		if h.ID == "" && s.HeirLeft > 0 {
@@ -90,13 +92,19 @@ func (m *Machine) onLooked(now Instant, in Input) {
 	}
 }
 
-// observed: we are no candidate and only want to know.
-func (m *Machine) observed(h Holder) {
-	if h.ID == "" {
+// observed: we are no candidate and only want to know. Of originals the record says nothing:
+// one that was known to lead leads still, if it stands and none that outranks it does.
+func (m *Machine) observed(h Holder, old []Candidate) {
+	switch {
+	case h.ID != "":
+		m.knowHolder(h)
+	case !m.rules.Mixed || len(old) == 0:
 		m.knowVacant()
-		return
+	case !m.heldBy.Original || !hasID(old, m.heldBy.ID),
+		slices.ContainsFunc(old, func(c Candidate) bool { return c.ID != m.heldBy.ID && c.Outranks(m.heldBy.Candidate) }):
+		m.knowNothing()
+	default:
 	}
-	m.knowHolder(h)
 }
 
 // letGo goes on with a round that waits for a holder to drain, if it has gone. Its vacant

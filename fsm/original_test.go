@@ -245,3 +245,42 @@ func TestAnOddIDOfAnOriginalDoesNotBreakASentence(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoOnlyLooksDoesNotSayThatNobodyLeadsWhereOriginalsStand(t *testing.T) {
+	outside := func(s *fsm.Survey) { s.Place = -1 }
+	r := newRig(t)
+	r.nudged().surveyed(survey(outside, originals(oldHi, oldLo))).in(fsm.Idle)
+	if l := r.m.Leader(); l.Known {
+		t.Errorf("leader is %+v", l)
+	}
+	r.nudged().surveyed(survey(outside, originals(oldHi), ledBy(low, 5)))
+	if l := r.m.Leader(); l.ID != "low" {
+		t.Errorf("leader is %+v", l)
+	}
+	r.nudged().surveyed(survey(outside, originals(oldHi)))
+	if l := r.m.Leader(); l.Known {
+		t.Errorf("leader is %+v", l)
+	}
+	r.nudged().surveyed(survey(outside)).does("tell no leader")
+}
+
+func TestWhoStandsDownKnowsAnOriginalInOfficeStill(t *testing.T) {
+	outside := func(s *fsm.Survey) { s.Place = -1 }
+	stood := func() *rig {
+		r := newRig(t).run().surveyed(survey(originals(oldHi, oldLo))).kick(oldHi).in(fsm.Lost)
+		return r.standDown().withdrawn().in(fsm.Idle).nudged().surveyed(survey(outside, originals(oldHi, oldLo)))
+	}
+	if l := stood().m.Leader(); l != (fsm.Leader{ID: "old-hi", Known: true, Original: true}) {
+		t.Errorf("leader is %+v", l)
+	}
+	top := fsm.Candidate{ID: "old-top", Rank: 900, Original: true}
+	for name, r := range map[string]*rig{
+		"a higher one stands": stood().nudged().surveyed(survey(outside, originals(oldHi, top))),
+		"it stands no more":   stood().nudged().surveyed(survey(outside, originals(oldLo))),
+		"it is gone":          stood().gone(oldHi),
+	} {
+		if l := r.m.Leader(); l.Known {
+			t.Errorf("%s: leader is %+v", name, l)
+		}
+	}
+}

@@ -83,7 +83,7 @@ func (m *Machine) onSurveyed(now Instant, in Input) {
 	}
 	if m.deaf() {
 		// A lower holder is not asked to go: who asks it could not follow.
-		m.observed(h)
+		m.observed(h, s.Originals)
 		m.undecided(now, because(CauseDeaf))
 		return
 	}
