@@ -172,6 +172,19 @@ func (n *nodeActor) digestMember(now fsm.Instant, m *redisbridge.Member, full bo
 	}
 }
 
+// originalHeard: an original is in the fleet that the members' list does not have. One that is
+// started in the place of another member changes neither their number nor the log.
+type originalHeard struct {
+	silent
+	id string
+}
+
+func (n *nodeActor) onOriginalHeard(id string) {
+	if _, known := n.fleet.find(id); !known && n.phase == ready {
+		n.readMembers(0)
+	}
+}
+
 // died: the log says so of one of ours. An original may have been started in its place.
 func (n *nodeActor) died(now fsm.Instant, m *redisbridge.Member) {
 	old := m.Listed && m.Details.Original()

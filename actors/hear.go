@@ -31,6 +31,9 @@ func (e *election) hear(c redisbridge.Control) {
 		return
 	}
 	if c.Type == redisbridge.TypeAck {
+		if c.Inc == "" && e.m.Mixed() {
+			return // originals ack every vote, those too that a leader only reminds them by
+		}
 		e.drop(redisbridge.DropUnexpected, c)
 		return
 	}
@@ -62,6 +65,9 @@ func (e *election) take(c redisbridge.Control, from fsm.Candidate) {
 	}
 	mixed := e.mixed()
 	e.step(in)
+	if from.Original && !e.env.mixed.Load() {
+		e.root.Send(e.nursery.node, &originalHeard{id: from.ID})
+	}
 	if e.lead != nil && e.mixed() && !mixed {
 		e.tellOriginals() // when we won there was none that would have read it
 	}

@@ -39,7 +39,13 @@ func (n *nodeActor) sendMessage(m *sendMessage) {
 		case a.Err != nil:
 			m.done(0, fmt.Errorf("send to %q: %w: %w", m.to, ErrUnreachable, a.Err))
 		default:
-			n.publishTo(keys.Comm(m.to), m, a.Listed && a.Details.Original())
+			// Who is subscribed, and neither listed nor has a session, is an original: ours
+			// are registered for as long as they live.
+			bare := a.Details.Original()
+			if !a.Listed {
+				bare = a.Live <= 0 && a.Subscribers != 0
+			}
+			n.publishTo(keys.Comm(m.to), m, bare)
 		}
 	}
 	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallPeer, ReplyTo: n.ctx.Self(), Gen: n.corr, Target: m.to})
@@ -113,7 +119,8 @@ func (n *Node) Send(ctx context.Context, to string, value any) (receivers int64,
 }
 
 // Broadcast sends a value to every node, this one included, and returns how many received
-// it. While an original is in the fleet it goes out as bare JSON, without a sender.
+// it. While an original is listed it goes out as bare JSON, without a sender. One that is
+// subscribed and not listed, or listed for less than TTL/3, may get it in an envelope.
 func (n *Node) Broadcast(ctx context.Context, value any) (receivers int64, err error) {
 	receivers, err = n.publish(ctx, "", value)
 	if err != nil {

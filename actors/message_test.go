@@ -31,7 +31,7 @@ func TestAMessageToNobodyHasNoReceiver(t *testing.T) {
 		if n, err := a.Send(bg(t), "nobody", 1); !errors.Is(err, actors.ErrNoReceiver) || n != 0 {
 			t.Errorf("%d, %v", n, err)
 		}
-		if _, err := a.Send(bg(t), "no body", 1); !errors.Is(err, actors.ErrConfig) {
+		if _, err := a.Send(bg(t), "", 1); !errors.Is(err, actors.ErrConfig) {
 			t.Errorf("a bad id: %v", err)
 		}
 		if _, err := a.Send(bg(t), "a", make(chan int)); !errors.Is(err, redisbridge.ErrNoForm) {
@@ -103,5 +103,22 @@ func TestAMessageInAnothersNameIsDropped(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 		eventually(t, "both are counted", func() bool { return b.Counts().Dropped == 2 })
+	})
+}
+
+// An original's application hears as soon as it is connected, and after its process went
+// offline. It could not tell an envelope from what it is sent.
+func TestWhatIsSentToAnOriginalThatIsNotListedIsBare(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a := f.start("a", 1)
+		old := f.original("old one", 7)
+		f.client.HDel(bg(t), f.keys.Details(), "old one")
+		f.client.SRem(bg(t), f.keys.List(), "old one")
+		if n, err := a.Send(bg(t), "old one", "hello"); n != 1 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		if w := receive(t, "a message", old.inbox); w.payload != `"hello"` {
+			t.Errorf("%s", w.payload)
+		}
 	})
 }

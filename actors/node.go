@@ -150,6 +150,8 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.onPurgeDue()
 	case *redisbridge.SubscribersAnswer:
 		n.onSubscribers(m)
+	case *originalHeard:
+		n.onOriginalHeard(m.id)
 	case *graveDue:
 		n.onGraveDue(m.id)
 	case *askAgain:
