@@ -25,10 +25,15 @@ type Node struct {
 
 // Start spawns a node and waits until it is ready: its session exists, it is registered,
 // its subscription is confirmed. While Redis is down it keeps trying until ctx ends
-// (ErrUnreachable), and says so in the log. A fault that cannot heal is returned at once: a bad configuration
-// (ErrConfig), wrong credentials or permissions (ErrRefused), an id that is in use
-// (ErrDuplicateID), another MaxTTL than the fleet's (ErrMaxTTL). After an error nothing
-// is left running. ctx matters for the start only.
+// (ErrUnreachable), and says so in the log. A fault that cannot heal is returned at once:
+// a bad configuration (ErrConfig), wrong credentials or permissions (ErrRefused), another
+// MaxTTL than the fleet's (ErrMaxTTL). After an error nothing is left running. ctx matters
+// for the start only.
+//
+// An id that is in use (ErrDuplicateID) takes longer to tell from one whose process has
+// died: the other session must be renewed twice, later than two TTLs after we first saw it
+// (of the longer TTL, where they differ). Give ctx three TTLs at least. If it ends before,
+// the error is "not ready", with "waiting for the session of an earlier process".
 func Start(ctx context.Context, system *actor.ActorSystem, cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

@@ -123,10 +123,11 @@
 //     collector): Valid and the context's Err say no from the first call after it, also
 //     before any timer or message of the node was handled.
 //   - Another process has our id: a node that starts waits for the other session to end,
-//     and fails with [ErrDuplicateID] if it is renewed instead. A node in service that is
-//     told that its id is taken gets no more trust, and fails with the same error if the
-//     other started later or renews its session. (It may be a former life of its own that
-//     a failover brought back; that one ends by itself.)
+//     and fails with [ErrDuplicateID] if it is renewed twice instead, later than two TTLs
+//     after the first look. A node in service that is told that its id is taken gets no
+//     more trust, and fails with [ErrReplaced], which is ErrDuplicateID too, if the other
+//     started later or renews its session. (It may be a former life of its own that a
+//     failover brought back; that one ends by itself.)
 //   - The work panics: Lead returns it as an error ([ErrPanic]), the office is given up.
 //   - RankFor, Steps or the function of a Handle panics: it is logged and counted, and
 //     costs no term. An election whose RankFor panics tells Failed and answers with
