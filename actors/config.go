@@ -58,7 +58,9 @@ type Config struct {
 	// here and in ElectionConfig that has no shorter bound, ten years at most.
 	VoteTimeout time.Duration
 	// Interval is how often an election is looked at that an original may lead;
-	// more than VoteTimeout. Default 60 s.
+	// more than VoteTimeout. Without originals a quarter of it (at least a TTL) is how
+	// long a follower may miss a change of the leader whose message was lost: see
+	// [Node.Leader]. Default 60 s.
 	Interval time.Duration
 	// Mixed: nodes of npm ipc@0.0.1 may be in the fleet. Default (nil) true.
 	// False ignores them; then all nodes of the fleet must say false.

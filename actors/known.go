@@ -42,8 +42,14 @@ type Leader struct {
 // Leader says who leads, from local knowledge: it asks nobody. ErrNoLeader: the office is
 // vacant. ErrUnknown: nobody has looked yet (Run or Observe the election), no
 // heartbeat was answered for longer than the TTL, or this node does not stand, originals do,
-// and which of them leads is in no record. What it says of another node may be as old as
-// TTL/3; only that node's Valid is sure.
+// and which of them leads is in no record.
+//
+// A change is known as soon as the message about it has come. The end of the leader's
+// session is known without one. Where the message about another change was lost, what is
+// said here of another node is old until this one looks: a quarter of Config.Interval (at
+// least a TTL) after a term began anywhere in the fleet, 15 s by default. While somebody
+// observes the election it looks every TTL/3. Of an original it is as old as an Interval.
+// Only the leader's own Valid is sure.
 func (n *Node) Leader(election string) (Leader, error) {
 	v, err := n.View(election)
 	if err != nil {

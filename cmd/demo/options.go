@@ -61,7 +61,7 @@ func nodeFlags(o *nodeOptions, w io.Writer) *flag.FlagSet {
 	f.Var(&o.elections, "election", "`name` of an election to stand in; may be repeated")
 	f.DurationVar(&o.ttl, "ttl", actors.DefaultTTL, "how long the session lives without a heartbeat")
 	f.DurationVar(&o.vote, "vote-timeout", actors.DefaultVoteTimeout, "how long a round waits for answers")
-	f.DurationVar(&o.interval, "interval", actors.DefaultInterval, "how often to look at an election that an original may lead")
+	f.DurationVar(&o.interval, "interval", actors.DefaultInterval, "how often to look at an election that an original may lead; a quarter of it is how long a change of the leader may be missed whose message was lost")
 	f.StringVar(&o.prefix, "prefix", redisbridge.DefaultPrefix, "key `prefix` of the fleet")
 	f.BoolVar(&o.sticky, "sticky", false, "once in office, do not make way for a higher rank")
 	f.DurationVar(&o.minTenure, "min-tenure", 0, "nor within this time of taking office")
