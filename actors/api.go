@@ -14,8 +14,15 @@ import (
 )
 
 // Node is a handle on a node's actor for code without actors. All methods may be called
-// from any goroutine, at any time; after the node has stopped they return ErrStopped.
-// They block on the node's actors only, never on a user's code.
+// from any goroutine, at any time.
+//
+// Once the node has failed for good or has stopped, those that return an error return why
+// it failed, or ErrStopped if it did not; Stop returns nil. The others say what was last
+// known, or nothing: Leadership is nil, a channel is closed when the node stops.
+//
+// Most calls wait for the node's actors only. Quit, Resign, ResignTo, StandDown, Offline
+// and Stop wait for the work of a term besides, at most DrainTimeout, and for Redis. Work
+// that calls one of them for its own election waits for itself: let it return instead.
 type Node struct {
 	system *actor.ActorSystem
 	pid    *actor.PID
@@ -62,7 +69,9 @@ func Start(ctx context.Context, system *actor.ActorSystem, cfg Config) (*Node, e
 	return nil, fmt.Errorf("start %q: %w", cfg.ID, err)
 }
 
-// Attach returns a handle on a node that was spawned from NodeProps.
+// Attach returns a handle on a node that was spawned from NodeProps; it need not be ready.
+// ErrStopped if there is no such actor any more. An actor that is no node does not answer:
+// then Attach returns when ctx ends, with its cause.
 func Attach(ctx context.Context, system *actor.ActorSystem, node *actor.PID) (*Node, error) {
 	ch := make(chan *Node, 1)
 	system.Root.Send(node, &Handle{Done: func(n *Node) { ch <- n }})
@@ -317,24 +326,30 @@ func (n *Node) askSome(ctx context.Context, doing string, names []string, reques
 // opensAtOnce is how many elections a node opens before it gets to its heartbeats.
 const opensAtOnce = 256
 
-// Run stands in elections, until Quit. It returns when each has heard it; whether it is won
-// comes as an event. Running twice is running once. One call for thousands of elections
-// is cheaper than one for each. The error is that of one election; those named after it
-// may not stand then.
+// Run stands in elections, until Quit. It returns when each has heard it, which before the
+// node is ready is later; whether it is won comes as an event. Running twice is running
+// once. One call for thousands of elections is cheaper than one for each. The error is that
+// of one election; those named after it may not stand then. ErrOffline after Offline. In an
+// election that stands down it is remembered.
 func (n *Node) Run(ctx context.Context, elections ...string) error {
 	return n.askAll(ctx, "run", elections, opensAtOnce, &Run{})
 }
 
 // Quit withdraws from elections and returns when Redis knows of each; a leader drains first
 // and Lost is sent. Who does not stand gets nil. All withdraw at once. The error is that of
-// one election.
+// one election; ErrRefused and ErrUnreachable say that Redis does not know yet, and that it
+// is tried again. Lead and Campaign return ErrQuit. Standing down is over.
+//
+// From inside the work of Lead it waits for that work, until DrainTimeout: return from the
+// work instead.
 func (n *Node) Quit(ctx context.Context, elections ...string) error {
 	return n.askAll(ctx, "quit", elections, len(elections), &Quit{}) // all drain at once
 }
 
 // Resign gives up the office, drains, and returns when it is released. The node stays a
 // candidate; it stands again when its successor's office ends, or after one TTL without
-// a leader. ErrNotLeader if this node does not lead.
+// a leader. ErrNotLeader if this node does not lead. From inside the work it waits for
+// itself, as Quit does.
 func (n *Node) Resign(ctx context.Context, election string) error {
 	return n.askAbout(ctx, "resign", election, &Resign{})
 }
@@ -354,31 +369,36 @@ func (n *Node) ResignTo(ctx context.Context, election, to string) error {
 // maintenance. It returns when Redis knows; a leader drains first, and Lost is sent. Run,
 // Lead and Campaign, called before or meanwhile, are remembered: they go on after Stand.
 // Leader and LeaderChanged go on working. Standing down twice is standing down once. It
-// lasts until Stand, Quit, Offline, or the end of the process.
+// lasts until Stand, Quit, Offline, or the end of the process. From inside the work it
+// waits for itself, as Quit does. ErrOffline after Offline.
 func (n *Node) StandDown(ctx context.Context, election string) error {
 	return n.askAbout(ctx, "stand down", election, &StandDown{})
 }
 
 // Stand ends standing down, and returns when the election has heard it: the node stands
 // again if Run was called or somebody contends. Without StandDown before it, it changes
-// nothing.
+// nothing. ErrOffline after Offline.
 func (n *Node) Stand(ctx context.Context, election string) error {
 	return n.askAbout(ctx, "stand", election, &Stand{})
 }
 
 // Offline quits every election and leaves the fleet, but keeps the session and the
-// connections. It returns when Redis knows; leaders drain first. Online undoes it: an
-// Offline that is still waiting then returns an error, as an Online does that Offline
-// overtakes (ErrOffline).
+// connections. It returns when Redis knows; leaders drain first. Messages are sent and
+// received still, and elections are observed. Lead and Campaign return ErrQuit, later ones
+// ErrOffline. Online undoes it: an Offline that is still waiting then returns an error, as
+// an Online does that Offline overtakes (ErrOffline). Both are refused with an error before
+// the node is ready.
 func (n *Node) Offline(ctx context.Context) error { return n.ask(ctx, n.pid, &goOffline{}) }
 
-// Online restores presence. No election is run again by it.
+// Online restores presence, and returns when Redis knows. No election is run again by it.
 func (n *Node) Online(ctx context.Context) error { return n.ask(ctx, n.pid, &goOnline{}) }
 
 // Stop stops the node gracefully: every election drains and quits, the node leaves the
 // fleet and its session is removed, so that successors need not wait. While Redis is away
 // it waits, until ctx ends: then it stops at once and returns why, and the session runs out
-// by itself. A second Stop returns nil.
+// by itself. A second Stop returns nil, as does that of a node that has failed. Call it
+// before ActorSystem.Shutdown, which does not stop nodes. From inside the work of Lead it
+// waits for that work: end the context of Lead, and stop the node when Lead has returned.
 func (n *Node) Stop(ctx context.Context) error {
 	err := n.ask(ctx, n.pid, &Stop{})
 	for errors.Is(err, errRestarted) { // its actor panicked, and has forgotten
@@ -396,7 +416,9 @@ func (n *Node) Stop(ctx context.Context) error {
 	return err
 }
 
-// Done is closed when the node has stopped.
+// Done is closed when the node has stopped. One that has failed has not: it leads nothing,
+// answers with the error, and waits for Stop. That it failed a subscriber learns by Failed
+// without an Election, anybody by Err, Health and Ping.
 func (n *Node) Done() <-chan struct{} { return n.shared.done }
 
 // Err is why the node failed, nil if it did not.

@@ -12,9 +12,13 @@ import (
 
 // Campaign stands in an election and returns when this node is elected. When ctx ends
 // first, it withdraws (unless Run was called), waits a TTL at most for Redis to know, and
-// returns ctx's cause. One contender an
-// election and node: a second gets ErrBusy. ctx does not bound the leadership: watch
-// its Context, and call Release when the work has stopped.
+// returns ctx's cause. One contender an election and node: a second gets ErrBusy, also
+// while somebody holds the term. ErrQuit: the election was quit meanwhile, by Quit or
+// Offline, or since the node stops or is replaced; Err tells the last. ErrOffline: the node
+// was offline before. Over a restart of its actor it goes on waiting.
+//
+// ctx does not bound the leadership: watch its Context, and call Release when the work has
+// stopped.
 func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, error) {
 	for {
 		l, err := n.campaign(ctx, election)
@@ -71,9 +75,10 @@ func (n *Node) campaign(ctx context.Context, election string) (*Leadership, erro
 // error. If it returns after leadership has ended, its error is logged and Lead contends
 // again, unless Quit was called: then it returns ErrQuit. A panic in work counts as an error
 // (ErrPanic). When ctx ends, Lead waits for the work, withdraws, logs the work's error, and
-// returns ctx's cause.
+// returns ctx's cause. The other errors are Campaign's.
 //
-// work runs on the goroutine that called Lead.
+// work runs on the goroutine that called Lead. To end it from inside, return: Quit, Resign,
+// ResignTo, StandDown, Offline and Stop wait for the work, until DrainTimeout.
 func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.Context, l *Leadership) error) error {
 	for {
 		l, err := n.Campaign(ctx, election)
