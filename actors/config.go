@@ -39,23 +39,28 @@ type Config struct {
 	Rank *int64
 	// RankFor gives a rank for each election instead; it must always give the
 	// same one. [Rendezvous] spreads leaderships over the fleet. It is called on
-	// actor goroutines and must not block.
+	// actor goroutines and must not block. What it returns is not refused but cut to
+	// 0 <= rank < 2^52: reduce a hash of 64 bits (h >> 12), or most nodes have the same
+	// rank at one of the ends. The node's own details show Rank all the same.
 	RankFor func(election string) int64
 
 	// TTL is how long the session lives in Redis without a heartbeat: the time
-	// to replace a crashed leader. At least 300 ms. Default 5 s. Heartbeats go
-	// out every TTL/3; trust ends TTL/10 (at least 50 ms) before the session.
+	// to replace a crashed leader. 300 ms to an hour, in whole milliseconds. Default
+	// 5 s. Heartbeats go out every TTL/3; trust ends TTL/10 (at least 50 ms) before the
+	// session.
 	TTL time.Duration
 	// MaxTTL is one constant for the whole fleet, at least every node's TTL: how
-	// long claims are refused after Redis lost its data. Default: TTL. A node
-	// whose MaxTTL differs from the fleet's does not start.
+	// long claims are refused after Redis lost its data. An hour at most, in whole
+	// milliseconds. Default: TTL. A node whose MaxTTL differs from the fleet's does not
+	// start (ErrMaxTTL).
 	MaxTTL time.Duration
 	// Quarantine switches that refusal; default (nil) on. Off only where Redis
 	// is thrown away, as in tests: then a restart of Redis that loses its data
 	// can make two leaders for up to a TTL.
 	Quarantine *bool
-	// VoteTimeout is how long a round waits for answers. Default 1 s. Like every time
-	// here and in ElectionConfig that has no shorter bound, ten years at most.
+	// VoteTimeout is how long a round waits for answers: 10 ms or more, and less than
+	// Interval. Default 1 s. Like every time here and in ElectionConfig that has no
+	// shorter bound, ten years at most.
 	VoteTimeout time.Duration
 	// Interval is how often an election is looked at that an original may lead;
 	// more than VoteTimeout. Without originals a quarter of it (at least a TTL) is how
@@ -81,7 +86,7 @@ type Config struct {
 	// it counts (WAIT); for that they have TTL/6. It keeps a primary that was cut off
 	// from making leaders, if it is more than the replicas that can be cut off with
 	// it: with two, MinReplicas 2. It makes nobody lead while fewer are up. 0, the
-	// default, waits for none, and costs nothing. See docs/guarantees.md.
+	// default, waits for none, and costs nothing; 1,000 at most. See docs/guarantees.md.
 	MinReplicas int
 
 	// ReplaceDuplicate: a process that starts under an id that is alive takes the id
@@ -97,10 +102,16 @@ type Config struct {
 	PID  int
 
 	// Elections is what elections get that are opened by name, by the plain-Go
-	// calls.
+	// calls. An election that was opened stays for the life of the node.
+	//
+	// Run here has the node stand in every election that is opened, also where it was
+	// only to be observed. Drains here has every end of a term wait for Drained, for
+	// DrainTimeout if nobody sends it, whatever Lead and Campaign say.
 	Elections ElectionConfig
 
-	// Logger gets one line per change that matters. Default: discarded.
+	// Logger gets one line per change that matters. Default: discarded. Its handler is
+	// called on actor goroutines: it must not block, and must not panic, which would be
+	// a panic of the actor.
 	Logger *slog.Logger
 	// MeterProvider gets the node's OpenTelemetry instruments (docs/metrics.md).
 	// Default: none are made, and nothing is measured.
@@ -144,7 +155,7 @@ type ElectionConfig struct {
 	// Drains: an actor does the work, and sends Drained when it has stopped.
 	// Without it (and without Lead or Campaign) there is nothing to wait for.
 	Drains bool
-	// Run: stand from the start.
+	// Run: stand from the start, as if Run had been called. Quit ends it.
 	Run bool
 	// Takeover says when a leader that is dead is replaced. Default OnExpiry. See
 	// OnDisconnect for what it risks.
