@@ -10,6 +10,8 @@ import (
 )
 
 // Inspect returns everything that the election knows of itself. It never blocks on Redis.
+// ErrUnknown if this node neither stands in it nor observes it: Inspect does not open it.
+// Before the node is ready it is refused with an error.
 func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) {
 	if n.shared.cellOf(election) == nil {
 		return nil, fmt.Errorf("inspect %q: %w: this node neither stands in it nor observes it", election, ErrUnknown)
@@ -126,7 +128,9 @@ type SubscribeOptions struct {
 }
 
 // Subscribe returns a channel of events. First comes the present state. The channel is
-// closed when ctx ends or the node stops. A slow reader never blocks anybody.
+// closed when ctx ends or the node stops, so its end tells of the node's; a node that has
+// failed tells Failed, and its channels stay open until Stop. A slow reader never blocks
+// anybody. Subscribing to an election does not open it: Run, Observe or the like do.
 func (n *Node) Subscribe(ctx context.Context, o SubscribeOptions) <-chan Event {
 	if o.Buffer <= 0 {
 		o.Buffer = maxQueued
@@ -154,10 +158,12 @@ func (n *Node) besideOriginals() bool {
 }
 
 // Observe streams who leads an election, without standing in it: first what is known now,
-// then every change, at most TTL/3 late. A Leader with an empty ID is a vacancy, or, where
-// originals are in the fleet, that none of ours leads and it is not known who of them does. The
-// channel has room for one: a slow reader gets the latest. It is closed when ctx ends or
-// the node stops.
+// then every change, at most TTL/3 late. Before anything is known nothing comes, as while
+// Redis is away; nor does it say that what is known has become old: see [Node.Leader]. A
+// Leader with an empty ID is a vacancy, or, where originals are in the fleet, that none of
+// ours leads and it is not known who of them does. The channel has room for one: a slow
+// reader gets the latest. It is closed when ctx ends or the node stops. With
+// Config.Elections.Run the node stands in what it observes.
 func (n *Node) Observe(ctx context.Context, election string) (<-chan Leader, error) {
 	turnover, at := n.turnover(), stay{election: election}
 	look := func() error {

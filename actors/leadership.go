@@ -10,7 +10,8 @@ import (
 )
 
 // Leadership is one term of office: from a granted claim until its trust ends, or it is
-// given up. All methods may be called from any goroutine, also after the end.
+// given up. All methods may be called from any goroutine, also after the end, and on nil,
+// which is no term: it is not valid, and its context is done.
 type Leadership struct {
 	election string
 	lease    *fsm.Lease

@@ -106,7 +106,13 @@ func (n *nodeActor) onMessage(m *redisbridge.AppMessage) {
 // Send sends a value to one node and returns how many received it: 1, or more if others
 // listen to its channel too. ErrNoReceiver if nobody did. Delivery is at most once. The
 // value must have a JSON form, or a MessagePack form if the Packer says so and the
-// receiver is one of ours.
+// receiver is one of ours; else the error is redisbridge.ErrNoForm.
+//
+// ErrConfig: the id is none, or the message is larger than 1 MiB with its envelope.
+// ErrUnreachable: there is no link, or it was lost; then it may have been sent. It waits
+// for Redis, so give it a ctx that ends. It works offline and while elections stand down,
+// and is refused with an error before the node is ready. An actor must not wait for it:
+// call it on a goroutine.
 func (n *Node) Send(ctx context.Context, to string, value any) (receivers int64, err error) {
 	if err := redisbridge.CheckReceiver(to); err != nil {
 		return 0, fmt.Errorf("%w: send: server id %q %w", ErrConfig, to, err)
@@ -121,6 +127,7 @@ func (n *Node) Send(ctx context.Context, to string, value any) (receivers int64,
 // Broadcast sends a value to every node, this one included, and returns how many received
 // it. While an original is listed it goes out as bare JSON, without a sender. One that is
 // subscribed and not listed, or listed for less than TTL/3, may get it in an envelope.
+// Limits, errors and the rest are those of Send.
 func (n *Node) Broadcast(ctx context.Context, value any) (receivers int64, err error) {
 	receivers, err = n.publish(ctx, "", value)
 	if err != nil {

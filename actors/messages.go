@@ -281,9 +281,11 @@ type Snapshot struct {
 	silent
 	View
 	ID string `json:"id"`
-	// TrustedMS is how long our term is trusted from now on, in milliseconds.
+	// TrustedMS is how long our term is trusted from now on, in milliseconds; 0 if we do
+	// not lead, or the trust has ended.
 	TrustedMS int64 `json:"trusted_ms"`
-	// Place is how many candidates outranked us when Redis was last asked.
+	// Place is how many candidates outranked us when Redis was last asked; -1 if it was
+	// not asked, or we were no candidate.
 	Place int `json:"place"`
 	// Pending is whose answers the present round waits for.
 	Pending []fsm.Pending `json:"pending"`
