@@ -69,9 +69,12 @@ const (
 
 // Notice is news for subscribers.
 type Notice struct {
-	Kind   NoticeKind
-	Token  uint64
-	Cause  Cause
+	Kind NoticeKind
+	// Token is the term's (NoticeWon, NoticeDrainOverdue).
+	Token uint64
+	// Cause says why (NoticeLost, NoticeInconclusive, NoticeDrainOverdue).
+	Cause Cause
+	// Leader is who is known to lead (NoticeLost, NoticeLeader).
 	Leader Leader
 }
 
@@ -89,28 +92,33 @@ type Leader struct {
 	Appointed bool `json:"appointed,omitempty"`
 }
 
-// Effect is one thing to do. Which members are set depends on Kind.
+// Effect is one thing to do. Which members are set depends on Kind; what they mean with
+// each is said there.
 type Effect struct {
-	Kind       EffectKind
-	Request    InputKind
-	Register   bool
-	Eager      bool
-	Refused    bool
-	Keep       bool
-	Owed       bool
-	Round      uint64
-	To         Candidate
-	Tenancy    Tenancy
-	Token      uint64
-	Left       time.Duration
-	Grace      time.Duration
-	Place      int
-	Birth      string
+	Kind     EffectKind
+	Request  InputKind // DoAnswer: InQuit or InResign
+	Register bool      // DoSurvey
+	Eager    bool      // DoSurvey, DoClaim
+	Refused  bool      // DoAnswer
+	Keep     bool      // DoRelease
+	Owed     bool      // DoAck: it waited for the end of a drain, and its voter may be another process by now
+	// Round comes back with the reply (DoSurvey, DoClaim), or goes out with the message
+	// (DoVote; DoAck, DoKick: the vote's, 0 for an original's).
+	Round   uint64
+	To      Candidate     // whom a message is for; DoRelease: the heir; DoWatch: the holder
+	Tenancy Tenancy       // DoClaim, DoReassert; DoSurvey with Eager
+	Token   uint64        // the term's: DoReassert, DoRelease, DoUnlead
+	Left    time.Duration // DoWatch
+	Grace   time.Duration // DoWatch, under OnDisconnect; else 0
+	Place   int           // DoWatch with Grace
+	Birth   string        // DoWatch with Grace
+	// Draining (DoAck): we lead still, and release within that time; (DoKick): we stay
+	// for that long yet. 0 says nothing of the kind.
 	Draining   time.Duration
-	Lease      *Lease
-	Cause      Cause
-	Notice     Notice
-	Transition Transition
+	Lease      *Lease     // DoLead
+	Cause      Cause      // DoEndWork, DoUnlead
+	Notice     Notice     // DoEmit
+	Transition Transition // DoMoved
 }
 
 // An Effect is large, and a step is over in microseconds: the steps of all machines of
