@@ -5,7 +5,7 @@ import "fmt"
 // State is where an election stands, seen from one candidate.
 type State uint8
 
-// The six states. Their order is part of the wire of /state.json and of metrics.
+// The six states. Their names, not their order, are part of state.json and of metrics.
 const (
 	Idle State = iota
 	Voting

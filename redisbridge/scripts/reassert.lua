@@ -3,7 +3,7 @@
 -- KEYS  1 <p>::epoch
 -- ARGV  1 prefix, 2 id, 3 inc, 4 conn, 5 epoch, 6 quarantine_ms, 7 n,
 --       then n x (election, token, flags); flag d<ms>: evict
--- Returns {'ok', 'stale', 'taken' or 'none', birth, epochName, epochNumber,
+-- Returns {'ok', 'stale', 'taken', 'replaced' or 'none', birth, epochName, epochNumber,
 --          {'ok' | 'refused' | 'superseded', ...}}
 local id, inc = ARGV[2], ARGV[3]
 local status, birth = own(id, inc, ARGV[4])
