@@ -18,7 +18,8 @@ const (
 	// JSON is the default, and the only one that originals read.
 	JSON Packer = iota
 	// MessagePack is smaller. A payload is always a map, so that its first byte
-	// tells it from JSON.
+	// tells it from JSON. Maps in a value should have keys that are strings: others can
+	// be decoded into a map of just that type only, and have no JSON.
 	MessagePack
 )
 
@@ -40,7 +41,8 @@ type Payload struct {
 	Data []byte
 }
 
-// Decode reads Data into v, by its format. A MessagePack struct uses its json tags.
+// Decode reads Data into v, by its format. A MessagePack struct uses its json tags. A
+// MessagePack map whose keys are not strings is an error unless v has a map of that type.
 func (p Payload) Decode(v any) error {
 	if p.Packer == JSON {
 		return json.Unmarshal(p.Data, v)
@@ -48,7 +50,8 @@ func (p Payload) Decode(v any) error {
 	return unpack(p.Data, v)
 }
 
-// JSON returns Data as JSON, converted if need be.
+// JSON returns Data as JSON, converted if need be. A MessagePack map whose keys are not
+// strings can't be converted, which is an error.
 func (p Payload) JSON() (json.RawMessage, error) {
 	if p.Packer == JSON {
 		return p.Data, nil
