@@ -195,11 +195,14 @@ type JoinAnswer struct {
 	Other *Details
 }
 
-// MembersAnswer is the reply to CallMembers.
+// MembersAnswer is the reply to CallMembers. If Err is set, nothing else is.
 type MembersAnswer struct {
 	quiet
-	Err     error
+	Err error
+	// Version is that of the log up to which Members tells.
 	Version uint64
+	// Full: Members is everybody who is listed; else what has changed since the version
+	// that was asked for, in order.
 	Full    bool
 	Members []Member
 	Details int // how many have details, of originals too
@@ -218,7 +221,8 @@ type Member struct {
 	Live time.Duration
 }
 
-// PeerAnswer is the reply to CallPeer: what Redis knows of one id.
+// PeerAnswer is the reply to CallPeer: what Redis knows of one id. If Err is set, only Gen,
+// Election and ID are besides.
 type PeerAnswer struct {
 	quiet
 	Gen       uint64
@@ -273,7 +277,8 @@ type PurgeAnswer struct {
 	Purged bool
 }
 
-// Published is the reply to CallPublish.
+// Published is the reply to CallPublish. Receivers is how many connections got the message,
+// as Redis counts; 0 if Err is set, when it may have been published all the same.
 type Published struct {
 	quiet
 	Gen       uint64

@@ -32,6 +32,9 @@ type Timer interface {
 // own, beside the actors, sends its messages through it, so that the simulation decides
 // when they arrive. ctx is the caller's.
 type Outsider interface {
+	// Outside has f, which sends a message, called once: when the simulation comes to it,
+	// or at once where there is no such code. It does not wait for that. Once the process
+	// of ctx, or the clock's, has died, f is not called.
 	Outside(ctx context.Context, f func())
 	// OutsideAfter is AfterFunc for such code.
 	OutsideAfter(d time.Duration, f func()) Timer
@@ -95,14 +98,22 @@ type Cautious interface {
 	Caution() string
 }
 
-// SubscriptionHandler is where a subscription tells what it hears.
+// SubscriptionHandler is where a subscription tells what it hears. All three must be set.
+// They are called one at a time, on a goroutine of the Backend's, and must not block.
 type SubscriptionHandler struct {
+	// Confirmed is called once, when the server has confirmed every channel.
 	Confirmed func()
-	Message   func(channel, payload string)
-	Ended     func(err error)
+	// Message is called for each message, in the order in which they came; not before
+	// Confirmed, and not after Ended.
+	Message func(channel, payload string)
+	// Ended is called exactly once, last, also if it was never confirmed, with why; after
+	// Close that is an error, too. It is over then: nothing opens it again.
+	Ended func(err error)
 }
 
-// Subscription is an open subscription. Close ends it (h.Ended follows).
+// Subscription is an open subscription. Its method may be called from any goroutine.
 type Subscription interface {
+	// Close ends it, and does not wait: messages may still come until h.Ended is called.
+	// A second call does nothing.
 	Close()
 }

@@ -38,7 +38,8 @@ type Control struct {
 	Round  uint64
 	Token  uint64
 	Heir   string
-	// Draining is how long the sender of a voteack may yet lead.
+	// Draining is how long the sender of a voteack may yet lead, and for how long that of
+	// a votekick stays before it may be asked again; an hour at most.
 	Draining time.Duration
 	// N is the request number that a probe echoes, or the number of a signed message.
 	N      uint64
@@ -308,18 +309,27 @@ func CheckName(s string) error {
 	return nil
 }
 
-// Details is a member's entry in the details hash.
+// Details is a member's entry in the details hash. Nothing in it is checked but by who uses
+// it: anybody who may write keys may have written it.
 type Details struct {
-	Process   json.Number `json:"process"`
-	Timestamp string      `json:"timestamp"`
-	Inc       string      `json:"inc,omitempty"`
-	V         int         `json:"v,omitempty"`
-	Rank      string      `json:"rank,omitempty"`
-	TTL       int64       `json:"ttl,omitempty"`
-	MaxTTL    int64       `json:"max_ttl,omitempty"`
-	Host      string      `json:"host,omitempty"`
-	PID       int         `json:"pid,omitempty"`
-	Start     string      `json:"start,omitempty"`
+	// Process is the number by which originals rank: their process id, or `me` of ours.
+	Process json.Number `json:"process"`
+	// Timestamp is when the entry was written, by its writer's wall clock: UTC, ISO 8601
+	// with milliseconds, as in 2026-11-29T12:00:00.000Z.
+	Timestamp string `json:"timestamp"`
+	// Inc is the incarnation, 32 hex digits; V the version of the entry, 1. An original's
+	// entry has neither, nor what follows.
+	Inc string `json:"inc,omitempty"`
+	V   int    `json:"v,omitempty"`
+	// Rank is the node's rank (Config.Rank) as decimal digits, whatever RankFor says.
+	Rank string `json:"rank,omitempty"`
+	// TTL and MaxTTL are the node's, in milliseconds.
+	TTL    int64 `json:"ttl,omitempty"`
+	MaxTTL int64 `json:"max_ttl,omitempty"`
+	// Host and PID say which process it is, Start since when, in the form of Timestamp.
+	Host  string `json:"host,omitempty"`
+	PID   int    `json:"pid,omitempty"`
+	Start string `json:"start,omitempty"`
 }
 
 // ParseDetails reads a details entry; ok is false for what is not one. Members of
