@@ -8,19 +8,26 @@ import (
 )
 
 // Errors. They come wrapped, with what was asked and of which election: use errors.Is.
+// docs/operations.md has a table of them by call.
 var (
-	// ErrConfig: the configuration is wrong; the text lists every fault.
+	// ErrConfig: the configuration is wrong; the text lists every fault. From Start,
+	// Validate, and (as Failed) from what NodeProps and ElectionProps made. From a call:
+	// the election's name or the id is none, or the message is too large.
 	ErrConfig = errors.New("hustings: bad configuration")
-	// ErrStopped: the node has stopped.
+	// ErrStopped: the node has stopped, or takes its leave. If it had failed, calls
+	// return why instead.
 	ErrStopped = errors.New("hustings: the node has stopped")
-	// ErrUnreachable: Redis could not be reached in time.
+	// ErrUnreachable: Redis could not be reached in time. From Start: before its context
+	// ended. From Send and Broadcast: the message may have been sent. From ResignTo:
+	// nothing has changed. From Quit, Resign, StandDown and Release: it is tried again.
 	ErrUnreachable = errors.New("hustings: Redis is unreachable")
 	// ErrRefused: Redis answers, and refuses; the text has its words. From Start: no retry
 	// will heal that. From Quit, Resign and the like: it is tried again all the same.
 	ErrRefused = errors.New("hustings: Redis refuses this node")
-	// ErrDuplicateID: another live process has our id.
+	// ErrDuplicateID: another live process has our id. From Start. A node in service
+	// fails with ErrReplaced, and with this one too unless it was ReplaceDuplicate.
 	ErrDuplicateID = errors.New("hustings: another live node has this id: give every process its own")
-	// ErrReplaced: another process has taken over our id.
+	// ErrReplaced: another process has taken over our id. The node has failed.
 	ErrReplaced = errors.New("hustings: another process took over this id")
 	// ErrMaxTTL: the fleet has another MaxTTL.
 	ErrMaxTTL = errors.New("hustings: MaxTTL differs from the fleet's: give every node the same")
@@ -51,16 +58,20 @@ var (
 	ErrSuccessor = errors.New("hustings: that successor can't take over: name a live candidate of the election, or none")
 	// ErrNoLeader: the office is vacant.
 	ErrNoLeader = errors.New("hustings: nobody leads")
-	// ErrUnknown: who leads is not known here: nobody has looked yet, or the
-	// link has been down for longer than the TTL.
+	// ErrUnknown: who leads is not known here: nobody has looked yet, or no heartbeat
+	// was answered for longer than the TTL. From Leader, View, Inspect and Explain also:
+	// this node has nothing to do with that election.
 	ErrUnknown = errors.New("hustings: who leads is unknown here")
 	// ErrNoReceiver: nobody received the message.
 	ErrNoReceiver = errors.New("hustings: nobody received the message")
-	// ErrBusy: something else in this process already contends in this election.
+	// ErrBusy: something else in this process already contends in this election: a
+	// second Lead or Campaign, or a second actor of one election. From ResignTo: 64 wait.
 	ErrBusy = errors.New("hustings: this process already contends in this election")
-	// ErrOffline: the node was taken offline.
+	// ErrOffline: the node was taken offline. From Run, Lead, Campaign, StandDown and
+	// Stand, and from an Online that a later Offline overtook.
 	ErrOffline = errors.New("hustings: the node is offline: call Online first")
-	// ErrQuit: the election was quit while it was contended in.
+	// ErrQuit: the election was quit while Lead or Campaign contended in it: by Quit or
+	// Offline, or because the node stops or was replaced (see Node.Err).
 	ErrQuit = errors.New("hustings: the election was quit")
 	// ErrLost is the cause of a leadership context that ended; the text says why.
 	ErrLost = errors.New("hustings: leadership ended")
