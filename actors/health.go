@@ -19,7 +19,9 @@ type Timer = redisbridge.Timer
 type Health struct {
 	// SessionFresh: a heartbeat was answered so lately that a term could rest on it.
 	SessionFresh bool `json:"session_fresh"`
-	// LinkUp: the bridge has commands and subscription.
+	// LinkUp: the bridge has commands and subscription, or is deaf: the server does not
+	// permit it to subscribe, and elections go by looking at Redis. LinkChanged and the
+	// metrics tell the two apart. It says nothing of a node that has failed.
 	LinkUp bool `json:"link_up"`
 	// Stopped: the node's actor has stopped.
 	Stopped bool `json:"stopped"`
@@ -126,7 +128,7 @@ type SessionInfo struct {
 	TTLMS      int64 `json:"ttl_ms"`
 	TrustedMS  int64 `json:"trusted_ms"`
 	AnsweredMS int64 `json:"answered_ms"`
-	// LinkUp: the bridge has commands and subscription.
+	// LinkUp: the bridge has commands and subscription, or is deaf: see [Health].
 	LinkUp bool `json:"link_up"`
 }
 

@@ -91,8 +91,11 @@ type Counts struct {
 	Requests uint64 `json:"requests"`
 	Commands uint64 `json:"commands"`
 	Batches  uint64 `json:"batches"`
-	// MessagesIn and MessagesOut are publications received and control messages and
-	// application messages sent; Dropped were received and not fit to be used.
+	// MessagesIn counts every publication received: the node's own probes and broadcasts
+	// too, and a batch as one. MessagesOut counts control messages and application
+	// messages that the node published itself, each of a batch, and not what scripts
+	// publish in Redis for it (probes, leader, vacant). So the two of a fleet do not add up.
+	// Dropped were received and not fit to be used.
 	MessagesIn  uint64 `json:"messages_in"`
 	MessagesOut uint64 `json:"messages_out"`
 	Dropped     uint64 `json:"dropped"`
