@@ -180,8 +180,9 @@ func (n *Node) Ask(election string, request any, f func(error)) {
 }
 
 // Handle returns the present node's plain-Go handle, nil while there is none. Of
-// its methods only those that do not block may be used: Leader, View, LastResult,
-// Members, Err, ID, TTL, PID.
+// its methods only those that do not block may be used: Leader, Leadership, Turns, View,
+// Views, LastResult, Members, Health, Counts, Err, ID, TTL, PID. What runs by
+// [Node.Go] in a world of [Bubble] is given a handle of which all may be used.
 func (n *Node) Handle() *actors.Node {
 	if !n.Alive() {
 		return nil
