@@ -161,15 +161,20 @@
 //	batch.go    queues and pipelines; compose.go writes their commands; window.go bounds them
 //	land.go     replies become answers, land_election.go those of elections; reply.go reads
 //	refusal.go  telling what the server refuses
-//	hear.go     what the subscription hears; the watchdog; drops
+//	hear.go     what the subscription hears; the watchdog
+//	drop.go     why messages are dropped, counted and logged
 //	inbox.go    bounds what was received and waits
-//	wire.go     control messages, names, details
+//	wire.go     control messages, names, details; codec.go, details.go read and write most
+//	sign.go     signed control messages
 //	packer.go   application messages; nesting.go bounds them
 //	keys.go     keys and channels
-//	script.go   the scripts, scripts/*.lua
+//	script.go   the scripts, scripts/*.lua; scratch.go is the room for their arguments
+//	replicas.go WAIT, for MinReplicas
 //	seam.go     Backend, Conn, Subscription, Clock
-//	goredis*.go the Backend on go-redis: links, connections, subscriptions, Sentinels
-//	clock.go    the system's clock, the one file that calls package time's
+//	goredis.go  the Backend on go-redis: goredis_link.go, goredis_conn.go, goredis_sub.go,
+//	            goredis_sentinel.go
+//	clock.go    the system's clock, the one file that calls package time's; entropy.go
 //	errors.go   classes of errors
 //	url.go      Redis URLs
+//	fence.go    Fence, with fence.lua: writes that tokens guard; apart from the rest
 package redisbridge
