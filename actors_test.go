@@ -29,7 +29,7 @@ import (
 
 const module = "hustings"
 
-// mayImport is the import table of the design: what the non-test files of each
+// mayImport is the import table (docs/architecture.md): what the non-test files of each
 // package may import besides the standard library. An entry that ends in "/..."
 // allows what lies below it too (of protoactor, other packages race, leak or
 // read the real clock). A package without a row may not exist; a row may name

@@ -101,7 +101,7 @@ func TestAKickEndsARoundAtOnce(t *testing.T) {
 }
 
 func TestAKickThatComesBeforeTheVotesAreOutCounts(t *testing.T) {
-	// The original loses it, and wins falsely (ipc-wire.md, B1).
+	// The original loses it, and wins falsely (B1 of docs/migration.md).
 	r := newRig(t)
 	r.run().step(fsm.Input{Kind: fsm.InKick, From: oldHi}).in(fsm.Lost)
 	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: 1, Survey: &fsm.Survey{}}).in(fsm.Lost).gives()

@@ -35,8 +35,8 @@ var (
 	}
 )
 
-// mutations are the guards of the design, section 3, each with the cases that it
-// answers.
+// mutations are the guards of the lease rules (docs/guarantees.md), each with the cases
+// of docs/safety-cases.md that it answers.
 var mutations = []mutation{
 	{
 		guard: "epoch compare: the replid",

@@ -64,8 +64,8 @@ func brokenRule(t *testing.T, play func(w *sim.World), opts ...sim.Option) (sim.
 	return r, w.Err()
 }
 
-// forgetful deletes the session of a leader that works on, cut off: what the design assumes
-// nobody does. Who comes then knows of no leader.
+// forgetful deletes the session of a leader that works on, cut off: what by assumption 4 of
+// docs/guarantees.md nobody does. Who comes then knows of no leader.
 func forgetful(w *sim.World) {
 	stand := func(id string) {
 		n := w.Node(id, actors.Config{Rank: new(int64(len(w.Processes())))})

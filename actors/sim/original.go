@@ -51,7 +51,7 @@ type OriginalEvent struct {
 // The methods that make it do something take effect at once if it runs, and do nothing if
 // it does not. A crash and restart is a new life with the same id, and (see Renumber) the same
 // pid, that begins as the first one did. Its Redis client queues while it is disconnected, has no timeout,
-// and dies where the package's does: see ipc's faults B1 to B23.
+// and dies where the package's does: see its faults B1 to B23 in docs/migration.md.
 //
 // Not modelled: ids that are numbers or contain a space, and election names that are
 // members of JavaScript's arrays.

@@ -11,7 +11,7 @@ import (
 type Hazard string
 
 // The hazards. Those of Redis that cost data or move its clock stay within what
-// the design assumes: see docs/guarantees.md.
+// docs/guarantees.md assumes.
 const (
 	BadWeather    Hazard = "bad weather"    // single messages lost, late, doubled, out of order
 	Partitions    Hazard = "partitions"     // one process cut off, one way or both
