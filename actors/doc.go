@@ -69,7 +69,14 @@
 //	Inspect  answered with a *Snapshot
 //	Drained  the work of the term with this token has stopped (see Drains)
 //
-// Done and Snapshot go to the sender: use Request, not Send, to be answered.
+// Done and Snapshot go to the sender: use Request, not Send, to be answered. All messages
+// are sent as pointers (&actors.Run{}); values are ignored. A request that is sent to the
+// other kind of PID is answered with an error.
+//
+// An actor cannot use [Node.Send] and [Node.Broadcast] without blocking, and there are no
+// messages for them: take a *Node by Handle and call them on a goroutine. To learn of the
+// end of a node, Watch its PID, or subscribe with a channel, which is closed then; an actor
+// that subscribed is told Lost for the terms that end with it, and nothing of the end itself.
 //
 // # Events
 //
@@ -140,8 +147,12 @@
 //     out of the candidates, and Failed says so.
 //   - The user's own supervision applies to what the user spawned: a node or an election
 //     under the user's parent is restarted or stopped as that parent's strategy says.
+//   - The actor system is shut down: that stops no actor. Stop the nodes first.
 //   - A fault that cannot heal, before a node was ready once: Start returns the error;
-//     with NodeProps, Failed is sent. After that it is an outage like any other.
+//     with NodeProps, Failed is sent. After that it is an outage like any other, but for
+//     an id that is taken.
+//   - A node that has failed leads nothing and answers with the error until it is stopped:
+//     docs/operations.md says what a program does then.
 //
 // # What is not promised
 //
