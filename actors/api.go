@@ -20,9 +20,10 @@ import (
 // it failed, or ErrStopped if it did not; Stop returns nil. The others say what was last
 // known, or nothing: Leadership is nil, a channel is closed when the node stops.
 //
-// Most calls wait for the node's actors only. Quit, Resign, ResignTo, StandDown, Offline
-// and Stop wait for the work of a term besides, at most DrainTimeout, and for Redis. Work
-// that calls one of them for its own election waits for itself: let it return instead.
+// Calls wait for the node's actors; Send, Broadcast, ResignTo and Online for Redis, too.
+// Quit, Resign, ResignTo, StandDown, Offline and Stop wait for Redis and for the work of a
+// term, at most DrainTimeout. Work that calls one of them for its own election waits for
+// itself, until ctx ends: let it return instead.
 type Node struct {
 	system *actor.ActorSystem
 	pid    *actor.PID
@@ -340,8 +341,8 @@ func (n *Node) Run(ctx context.Context, elections ...string) error {
 // one election; ErrRefused and ErrUnreachable say that Redis does not know yet, and that it
 // is tried again. Lead and Campaign return ErrQuit. Standing down is over.
 //
-// From inside the work of Lead it waits for that work, until DrainTimeout: return from the
-// work instead.
+// From inside the work of Lead it waits for that work, until DrainTimeout, or until ctx
+// ends, which that of the work does at once: return from the work instead.
 func (n *Node) Quit(ctx context.Context, elections ...string) error {
 	return n.askAll(ctx, "quit", elections, len(elections), &Quit{}) // all drain at once
 }
@@ -398,7 +399,9 @@ func (n *Node) Online(ctx context.Context) error { return n.ask(ctx, n.pid, &goO
 // it waits, until ctx ends: then it stops at once and returns why, and the session runs out
 // by itself. A second Stop returns nil, as does that of a node that has failed. Call it
 // before ActorSystem.Shutdown, which does not stop nodes. From inside the work of Lead it
-// waits for that work: end the context of Lead, and stop the node when Lead has returned.
+// waits for that work; with the context of the work, which ends then, it stops at once and
+// hands nothing over. End the context of Lead instead, and stop the node when Lead has
+// returned.
 func (n *Node) Stop(ctx context.Context) error {
 	err := n.ask(ctx, n.pid, &Stop{})
 	for errors.Is(err, errRestarted) { // its actor panicked, and has forgotten

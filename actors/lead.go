@@ -78,7 +78,7 @@ func (n *Node) campaign(ctx context.Context, election string) (*Leadership, erro
 // returns ctx's cause. The other errors are Campaign's.
 //
 // work runs on the goroutine that called Lead. To end it from inside, return: Quit, Resign,
-// ResignTo, StandDown, Offline and Stop wait for the work, until DrainTimeout.
+// ResignTo, StandDown, Offline and Stop would wait for it.
 func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.Context, l *Leadership) error) error {
 	for {
 		l, err := n.Campaign(ctx, election)
