@@ -3,7 +3,9 @@ package actors_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,5 +168,21 @@ func TestWhoTookItsLeaveHasLeftAndWhoWasPurgedByAnotherOriginalIsDead(t *testing
 			return false
 		})
 		f.cleared("victim")
+	})
+}
+
+func TestOursDoesNotStartUnderTheIDOfARealOriginal(t *testing.T) {
+	mixed(t, func(t *testing.T, f *npmFleet) {
+		x := f.old("x", 70)
+		f.our("ours", 20)
+		f.soon("the original leads", "x")
+		_, err := actors.Start(bg(t), system, f.config("x", 90, f.hasten))
+		if !errors.Is(err, actors.ErrDuplicateID) || !strings.Contains(err.Error(), "an original, process 70") {
+			t.Errorf("%v", err)
+		}
+		f.stays("x", 5*time.Second)
+		x.Kill()
+		f.our("x", 90)
+		f.soon("it is upgraded in its place", "x")
 	})
 }
