@@ -41,7 +41,8 @@ type Node struct {
 // An id that is in use (ErrDuplicateID) takes longer to tell from one whose process has
 // died: the other session must be renewed twice, later than two TTLs after we first saw it
 // (of the longer TTL, where they differ). Give ctx three TTLs at least. If it ends before,
-// the error is "not ready", with "waiting for the session of an earlier process".
+// the error is "not ready", with "waiting for the session of an earlier process". A node of
+// npm ipc under our id has two TTLs to end.
 func Start(ctx context.Context, system *actor.ActorSystem, cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

@@ -12,7 +12,8 @@ import (
 var (
 	// ErrConfig: the configuration is wrong; the text lists every fault. From Start,
 	// Validate, and (as Failed) from what NodeProps and ElectionProps made. From a call:
-	// the election's name or the id is none, or the message is too large.
+	// the election's name or the id is one that nobody can have, or the message is too
+	// large.
 	ErrConfig = errors.New("hustings: bad configuration")
 	// ErrStopped: the node has stopped, or takes its leave. If it had failed, calls
 	// return why instead.
@@ -59,8 +60,9 @@ var (
 	// ErrNoLeader: the office is vacant.
 	ErrNoLeader = errors.New("hustings: nobody leads")
 	// ErrUnknown: who leads is not known here: nobody has looked yet, or no heartbeat
-	// was answered for longer than the TTL. From Leader, View, Inspect and Explain also:
-	// this node has nothing to do with that election.
+	// was answered for longer than the TTL, or originals stand, this node does not, and
+	// no record says who leads. From Leader, View, Inspect and Explain also: this node
+	// has nothing to do with that election.
 	ErrUnknown = errors.New("hustings: who leads is unknown here")
 	// ErrNoReceiver: nobody received the message.
 	ErrNoReceiver = errors.New("hustings: nobody received the message")

@@ -108,7 +108,8 @@ func (n *nodeActor) onMessage(m *redisbridge.AppMessage) {
 // value must have a JSON form, or a MessagePack form if the Packer says so and the
 // receiver is one of ours; else the error is redisbridge.ErrNoForm.
 //
-// ErrConfig: the id is none, or the message is larger than 1 MiB with its envelope.
+// ErrConfig: the id is empty or longer than 4,096 bytes, or the message is larger than 1 MiB
+// with its envelope.
 // ErrUnreachable: there is no link, or it was lost; then it may have been sent. It waits
 // for Redis, so give it a ctx that ends. It works offline and while elections stand down,
 // and is refused with an error before the node is ready. An actor must not wait for it:
