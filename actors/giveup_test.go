@@ -261,6 +261,36 @@ func TestStopOutlastsAPanicOfTheNode(t *testing.T) {
 	})
 }
 
+// failing is a log whose handler panics at one line, once.
+type failing struct {
+	slog.Handler
+	at   string
+	left *atomic.Int32
+}
+
+func (f failing) WithAttrs([]slog.Attr) slog.Handler { return f }
+
+func (f failing) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == f.at && f.left.Add(-1) == 0 {
+		panic("the log's disk is full")
+	}
+	return f.Handler.Handle(ctx, r)
+}
+
+func TestStopOutlastsALogThatPanicsAtTheLastLine(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		left := &atomic.Int32{}
+		left.Store(1)
+		a := f.start("a", 1, func(c *actors.Config) {
+			c.Logger = slog.New(failing{slog.NewTextHandler(&f.logs, nil), "node stopped", left})
+		})
+		a.must(a.Stop(bg(t)))
+		if left.Load() != 0 {
+			t.Error("it did not panic")
+		}
+	})
+}
+
 // What was run by name runs again after a panic of the node's actor, and who contends does.
 func TestElectionsByNameOutlastAPanicOfTheNode(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {

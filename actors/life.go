@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -106,7 +107,7 @@ func (n *nodeActor) shutdown(why error) {
 		n.answerAll(n.failure)
 	}
 	n.answerAll(why)
-	if n.phase == parting || n.phase == failed {
+	if (n.phase == parting || n.phase == failed) && !errors.Is(why, errRestarted) {
 		why = nil
 	}
 	respond(n.stopping, why)
