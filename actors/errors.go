@@ -72,8 +72,8 @@ var (
 	// ErrOffline: the node was taken offline. From Run, Lead, Campaign, StandDown and
 	// Stand, and from an Online that a later Offline overtook.
 	ErrOffline = errors.New("hustings: the node is offline: call Online first")
-	// ErrQuit: the election was quit while Lead or Campaign contended in it: by Quit or
-	// Offline, or because the node stops or was replaced (see Node.Err).
+	// ErrQuit: the election was quit while Lead or Campaign contended in it, by Quit or
+	// Offline.
 	ErrQuit = errors.New("hustings: the election was quit")
 	// ErrLost is the cause of a leadership context that ended; the text says why.
 	ErrLost = errors.New("hustings: leadership ended")

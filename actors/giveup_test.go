@@ -339,6 +339,37 @@ func TestANodeThatFailsWhileItStopsHasStopped(t *testing.T) {
 	})
 }
 
+// Who waits for office is told why it will not come.
+func TestWhoWaitsForOfficeIsToldThatTheNodeStops(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		high, low := f.start("high", 2).run("e"), f.start("low", 1)
+		high.won("e")
+		ended := make(chan error, 1)
+		go func() {
+			_, err := low.Campaign(bg(t), "e")
+			ended <- err
+		}()
+		low.follows("e", "high")
+		low.must(low.Stop(bg(t)))
+		if err := receive(t, "Campaign returns", ended); !errors.Is(err, actors.ErrStopped) || errors.Is(err, actors.ErrQuit) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestANodeThatHasFailedHasNoLink(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a := f.start("a", 1)
+		b, err := actors.Start(bg(t), system, f.config("a", 1, func(c *actors.Config) { c.ReplaceDuplicate = true }))
+		a.must(err)
+		eventually(t, "it has failed", func() bool { return a.Err() != nil })
+		if h := a.Health(); h.LinkUp || h.Err == nil {
+			t.Errorf("%+v", h)
+		}
+		a.must(b.Stop(bg(t)))
+	})
+}
+
 // An election's actor may stop while it is asked for something.
 func TestWhatAnActorLeavesUnansweredItsSuccessorIsAsked(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {

@@ -14,8 +14,8 @@ import (
 // first, it withdraws (unless Run was called), waits a TTL at most for Redis to know, and
 // returns ctx's cause. One contender an election and node: a second gets ErrBusy, also
 // while somebody holds the term. ErrQuit: the election was quit meanwhile, by Quit or
-// Offline, or since the node stops or is replaced; Err tells the last. ErrOffline: the node
-// was offline before. Over a restart of its actor it goes on waiting.
+// Offline. ErrStopped: the node stops, or is replaced; Err tells the last. ErrOffline: the
+// node was offline before. Over a restart of its actor it goes on waiting.
 //
 // ctx does not bound the leadership: watch its Context, and call Release when the work has
 // stopped.

@@ -181,6 +181,8 @@ func (n *nodeActor) fail(err error) {
 	n.doubts.stop()
 	n.fleet.stop()
 	n.env.session.Revoke()
+	n.link = redisbridge.Link{Err: err} // the bridge is stopped, and says no more
+	n.shared.link.Store(&redisbridge.Link{Err: err})
 	n.env.logger.Error("node failed", "error", err.Error())
 	n.hub.publish(n, &Failed{At: n.env.clock.Now(), Err: err})
 	for _, e := range n.els {

@@ -218,7 +218,11 @@ func (e *election) quit(r responder, why fsm.Cause) {
 	}
 	if c := e.contending(); c != nil {
 		e.desk().contender = nil
-		c.done(nil, ErrQuit)
+		err := ErrQuit
+		if closed := e.closed(); closed != nil && why.Code != fsm.CauseNone {
+			err = closed // nobody has quit: the node stops
+		}
+		c.done(nil, err)
 	}
 	if e.lead != nil && why.Code == fsm.CauseNone {
 		e.lead.quit.Store(true)
