@@ -83,11 +83,15 @@ func (b *Bridge) flush() {
 	cmds := b.scratch.cmds
 	b.flying = b.scratch.flights // nothing is under way
 	room, bytes := b.window.items, payloadRoom{left: maxBytes}
+	leaving := len(b.queue[CallLeave]) > 0
 	for k := CallKind(0); k < numCalls && len(cmds) < maxCommands; k++ {
 		if k == CallPublish {
 			room = b.window.items // of their own: others wait for what these say
 		}
-		for len(b.queue[k]) > 0 && len(cmds) < maxCommands && room > 0 && !b.waits(k) {
+		if leaving && (k == CallJoin || k == CallSurvey) {
+			continue // the leave would undo it
+		}
+		for len(b.queue[k]) > 0 && len(cmds) < maxCommands && room > 0 {
 			if !bytes.admits(b.queue[k]) {
 				break
 			}
@@ -108,6 +112,9 @@ func (b *Bridge) flush() {
 			}
 			cmds = append(cmds, b.compose(k, calls))
 			b.flying = append(b.flying, flight{k, calls})
+			if b.lone(k) {
+				break
+			}
 		}
 	}
 	if len(b.queue[CallSurvey])+len(b.queue[CallJoin]) == 0 {
@@ -123,25 +130,9 @@ func (b *Bridge) flush() {
 	b.conn.Do(cmds, b.answered)
 }
 
-// waits reports whether the calls of a kind are for a later pipeline than the one that is
-// put together. What registers us waits while a leave is not done, which would undo it, and
-// behind the first join, which may have to be repeated. Each purge may keep the server busy
-// for as long as a call can.
-func (b *Bridge) waits(k CallKind) bool {
-	goes := func(k CallKind) bool {
-		return slices.ContainsFunc(b.flying, func(f flight) bool { return f.kind == k })
-	}
-	switch k {
-	case CallJoin:
-		return len(b.queue[CallLeave]) > 0 || goes(CallLeave) || !b.set.cleared && goes(CallJoin)
-	case CallSurvey:
-		return len(b.queue[CallLeave]) > 0 || goes(CallLeave)
-	case CallPurge:
-		return goes(CallPurge)
-	default:
-		return false
-	}
-}
+// lone reports whether no more than one call of a kind goes into a pipeline: a purge may keep
+// the server busy for as long as a call can, and the first join may have to be repeated.
+func (b *Bridge) lone(k CallKind) bool { return k == CallPurge || k == CallJoin && !b.set.cleared }
 
 // together is how many of the waiting calls of a kind one command can carry. Claims
 // and re-assertions name a tenancy: only those of the same one travel together, those that
@@ -352,9 +343,8 @@ func (b *Bridge) declined(calls []*Call, err error) {
 	if len(calls) > 1 {
 		for _, c := range calls {
 			c.alone = true
-			b.queue[c.Kind] = append(b.queue[c.Kind], c)
 		}
-		b.queued += len(calls)
+		b.requeue(calls)
 		return
 	}
 	c := calls[0]
@@ -370,33 +360,36 @@ func (b *Bridge) declined(calls []*Call, err error) {
 const owingAfter = time.Second
 
 func (b *Bridge) onOwed() {
-	calls := b.owing
+	b.requeue(b.owing)
 	b.owing = nil
+	b.flush()
+}
+
+// requeue has calls sent again, behind those that wait.
+func (b *Bridge) requeue(calls []*Call) {
 	for _, c := range calls {
 		b.queue[c.Kind] = append(b.queue[c.Kind], c)
 	}
 	b.queued += len(calls)
-	b.flush()
 }
 
 // fault is the answer to a call that could not be carried out, or of which nobody
 // knows whether it was.
 func fault(c *Call, err error) any {
-	down := func() fsm.Cause { return unreachable(err) }
 	in := fsm.Input{Round: c.Round, Token: c.Token}
 	switch c.Kind {
 	case CallHeartbeat:
 		return &HeartbeatAnswer{Req: c.Req, Err: err}
 	case CallSurvey:
-		in.Kind, in.Survey = fsm.InSurveyed, &fsm.Survey{Fault: down()}
+		in.Kind, in.Survey = fsm.InSurveyed, &fsm.Survey{Fault: unreachable(err)}
 	case CallClaim:
 		in.Kind = fsm.InClaimed
 	case CallReassert:
 		in.Kind = fsm.InReasserted
 	case CallRelease:
-		in.Kind, in.Cause = fsm.InReleased, down()
+		in.Kind, in.Cause = fsm.InReleased, unreachable(err)
 	case CallQuit:
-		in.Kind, in.Cause = fsm.InWithdrawn, down()
+		in.Kind, in.Cause = fsm.InWithdrawn, unreachable(err)
 	case CallLeave:
 		return &LeaveAnswer{Err: err}
 	case CallEvict:

@@ -119,6 +119,14 @@ func Classify(err error) Class {
 	return Refused
 }
 
+// Kind is what tells causes of an outage apart: the code of a server's error, or its class.
+func Kind(err error) string {
+	if server, ok := errors.AsType[*ServerError](err); ok {
+		return server.Code
+	}
+	return Classify(err).String()
+}
+
 // serverError returns err as a *ServerError if the server said it, else nil.
 func serverError(err error, secrets []string) *ServerError {
 	var said redis.Error

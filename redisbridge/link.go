@@ -1,7 +1,6 @@
 package redisbridge
 
 import (
-	"errors"
 	"log/slog"
 	"time"
 )
@@ -97,12 +96,4 @@ func (b *Bridge) another(err error) bool {
 	}
 	b.causes[kind] = true
 	return true
-}
-
-// Kind is what tells causes of an outage apart: the code of a server's error, or its class.
-func Kind(err error) string {
-	if server, ok := errors.AsType[*ServerError](err); ok {
-		return server.Code
-	}
-	return Classify(err).String()
 }
