@@ -104,7 +104,7 @@ func (f *Fleet) pump(ctx context.Context, b *Board, n *actors.Node) {
 		var ev actors.Event
 		select {
 		case <-ready:
-			if !f.list(b, n) {
+			if !f.readMembers(b, n) {
 				timer.Reset(readyAgain)
 			}
 			continue
@@ -139,9 +139,7 @@ func (f *Fleet) time() time.Time { return f.clock.Now().Time() }
 func (f *Fleet) readAll(b *Board, n *actors.Node) {
 	at, h := f.time(), n.Health()
 	b.Change(at, n.ID(), "", "", func(s *NodeState) { s.Here, s.Link, s.Up = true, h.LinkUp, h.LinkUp || s.Up })
-	for _, m := range n.Members() {
-		b.Change(at, m.ID, "", "", func(s *NodeState) { member(s, m) })
-	}
+	f.readMembers(b, n)
 	for _, v := range n.Views() {
 		b.View(at, n.ID(), v)
 	}
@@ -150,16 +148,14 @@ func (f *Fleet) readAll(b *Board, n *actors.Node) {
 // readyAgain is how long until a node is asked again whether it is a member.
 const readyAgain = 100 * time.Millisecond
 
-// list puts a node's own rank and place on the board, which nobody tells it, and reports
-// whether it is a member yet: it is one when it is ready.
-func (f *Fleet) list(b *Board, n *actors.Node) bool {
+// readMembers puts the members that a node knows on the board, and reports whether it is one
+// itself: it is when it is ready, and nobody tells it.
+func (f *Fleet) readMembers(b *Board, n *actors.Node) (ready bool) {
 	for _, m := range n.Members() {
-		if m.ID == n.ID() {
-			b.Change(f.time(), m.ID, "", "", func(s *NodeState) { member(s, m) })
-			return true
-		}
+		ready = ready || m.ID == n.ID()
+		b.Change(f.time(), m.ID, "", "", func(s *NodeState) { member(s, m) })
 	}
-	return false
+	return ready
 }
 
 // miss takes those out of the fleet whose leave was among events that were lost.
