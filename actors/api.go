@@ -182,10 +182,7 @@ func (n *Node) askElection(ctx context.Context, name string, request any, done f
 
 // askAbout asks the actor of one election and waits for its answer.
 func (n *Node) askAbout(ctx context.Context, doing, name string, request any) error {
-	if err := checkElection(name); err != nil {
-		return fmt.Errorf("%s %q: %w", doing, name, err)
-	}
-	return n.askSome(ctx, doing, []string{name}, request)
+	return n.askAll(ctx, doing, []string{name}, 1, request)
 }
 
 // An election's actor may stop before it answers: its parent is a user's, or it panics too
@@ -215,7 +212,7 @@ func (s *stay) gone(n *Node) bool {
 	return false
 }
 
-// turnover is closed at the next one. It is to be had before the actor is asked.
+// turnover is closed at the next one. It is to be had before one looks for the actor.
 func (n *Node) turnover() <-chan struct{} { return *n.shared.turnover.Load() }
 
 // awaitOf waits as await does, and for a turnover: errTurnover.
@@ -237,8 +234,14 @@ func awaitOf[T any](ctx context.Context, n *Node, ch <-chan answer[T], turnover 
 	}
 }
 
-// awaitFrom waits for an answer of one actor: errGone if it has stopped without one.
-func awaitFrom[T any](ctx context.Context, n *Node, ch <-chan answer[T], at stay, turnover <-chan struct{}) (value T, err error) {
+// askAt asks one actor of an election, and waits for what it answers on the channel: errGone
+// if it has stopped without an answer.
+func askAt[T any](ctx context.Context, n *Node, at stay, m any, ch <-chan answer[T]) (value T, err error) {
+	turnover := n.turnover()
+	if at.gone(n) {
+		return value, errGone
+	}
+	n.send(ctx, at.pid, m)
 	for {
 		value, err = awaitOf(ctx, n, ch, turnover)
 		if !errors.Is(err, errTurnover) {
@@ -253,11 +256,8 @@ func awaitFrom[T any](ctx context.Context, n *Node, ch <-chan answer[T], at stay
 // askAll asks the actors of some elections the same, so many of them at once, and waits
 // for their answers. A name that none can have is an error before anybody is asked.
 func (n *Node) askAll(ctx context.Context, doing string, names []string, atOnce int, request any) error {
-	switch len(names) {
-	case 0:
+	if len(names) == 0 {
 		return nil
-	case 1:
-		return n.askAbout(ctx, doing, names[0], request)
 	}
 	for _, name := range names {
 		if err := checkElection(name); err != nil {

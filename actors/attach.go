@@ -13,7 +13,7 @@ import (
 func (e *election) identify(id *identity) {
 	e.name, e.cfg, e.cell = id.name, id.cfg, id.cell
 	if id.env != nil {
-		e.explicit = e.cfg.Run
+		e.cell.run.Store(e.cfg.Run)
 		e.attach(id.env, id.recover)
 		return
 	}
@@ -22,7 +22,7 @@ func (e *election) identify(id *identity) {
 
 // join asks to belong to the node.
 func (e *election) join(err error) {
-	e.explicit = e.cfg.Run
+	e.cell.run.Store(e.cfg.Run)
 	e.root.Send(e.nursery.node, &attach{election: e.name, pid: e.self, cell: e.cell, cfg: *e.cfg, err: err})
 }
 
@@ -53,9 +53,9 @@ func (e *election) attach(env *env, recover bool) {
 		e.step(fsm.Input{Kind: fsm.InStandDown})
 	}
 	if e.closed() != nil {
-		e.insist(false) // as if it had been told to quit
+		e.cell.run.Store(false) // as if it had been told to quit
 	}
-	if e.explicit || e.contending() != nil {
+	if e.explicit() || e.contending() != nil {
 		e.step(fsm.Input{Kind: fsm.InRun})
 	}
 	e.show()

@@ -26,13 +26,12 @@ type election struct {
 	armed time.Duration     // monotonic instant of the one timer, 0: none
 	timer redisbridge.Timer // nil while there is no deadline: a process may have 100,000 of us
 
-	lead     *Leadership
-	papers   *papers // see desk
-	meter    *meter  // nil if nothing is measured
-	drains   bool    // an actor says, with Drained, when the work of the term has stopped
-	explicit bool    // Run was asked for; else the candidacy lasts as long as somebody contends
-	parting  bool    // the node stops, and has had us quit
-	watches  bool    // we are told when the node stops
+	lead    *Leadership
+	papers  *papers // see desk
+	meter   *meter  // nil if nothing is measured
+	drains  bool    // an actor says, with Drained, when the work of the term has stopped
+	parting bool    // the node stops, and has had us quit
+	watches bool    // we are told when the node stops
 }
 
 // papers are what waits for something else. Most elections have none of them, most of
@@ -57,6 +56,10 @@ func (e *election) desk() *papers {
 	}
 	return e.papers
 }
+
+// explicit reports whether Run was asked for; else the candidacy lasts as long as somebody
+// contends.
+func (e *election) explicit() bool { return e.cell.run.Load() }
 
 // contending is who waits for a term, nil if nobody does.
 func (e *election) contending() *contender {

@@ -160,7 +160,7 @@ type cell struct {
 	// observers is how many look on without standing.
 	observers int32
 	down      atomic.Bool // told to stand down
-	run       atomic.Bool // told to run, and not to quit since
+	run       atomic.Bool // told to run, by the config or by Run, and not to quit since
 }
 
 // present is the state of the election of that name.

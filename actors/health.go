@@ -21,7 +21,7 @@ type Health struct {
 	SessionFresh bool `json:"session_fresh"`
 	// LinkUp: the bridge has commands and subscription, or is deaf: the server does not
 	// permit it to subscribe, and elections go by looking at Redis. LinkChanged and the
-	// metrics tell the two apart. It says nothing of a node that has failed.
+	// metrics tell the two apart. False once the node has failed.
 	LinkUp bool `json:"link_up"`
 	// Stopped: the node's actor has stopped.
 	Stopped bool `json:"stopped"`

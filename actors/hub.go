@@ -11,8 +11,7 @@ import (
 // through it, so that each subscriber sees them in one order.
 type hub struct {
 	subs   []*subscriber            // in the order of their coming
-	every  []*subscriber            // those of all elections, of these
-	of     map[string][]*subscriber // those of one
+	of     map[string][]*subscriber // by election, "" for all
 	by     map[string][]*subscriber // those of an actor, by its PID
 	closed bool
 }
@@ -127,11 +126,7 @@ func (h *hub) add(n *nodeActor, s *subscriber) {
 	}
 	s.metrics = n.shared.metrics
 	h.subs = append(h.subs, s)
-	if s.election == "" {
-		h.every = append(h.every, s)
-	} else {
-		h.of = enter(h.of, s.election, s)
-	}
+	h.of = enter(h.of, s.election, s)
 	if s.pid != nil {
 		h.by = enter(h.by, s.pid.String(), s)
 	}
@@ -203,10 +198,8 @@ func (h *hub) unsubscribeChan(n *nodeActor, m *unsubscribeChan) {
 
 // remove ends a subscription.
 func (h *hub) remove(n *nodeActor, s *subscriber) {
-	h.subs, h.every = without(h.subs, s), without(h.every, s)
-	if s.election != "" {
-		strike(h.of, s.election, s)
-	}
+	h.subs = without(h.subs, s)
+	strike(h.of, s.election, s)
 	if s.pid != nil {
 		strike(h.by, s.pid.String(), s)
 	}
@@ -224,9 +217,12 @@ func (h *hub) publish(n *nodeActor, ev Event) {
 	election := ev.event()
 	_, failed := ev.(*Failed)
 	_, moved := ev.(*Moved)
-	lists := [2][]*subscriber{h.every, h.of[election]}
-	if failed && election == "" {
-		lists = [2][]*subscriber{h.subs}
+	lists := [2][]*subscriber{h.of[""]}
+	switch {
+	case election != "":
+		lists[1] = h.of[election]
+	case failed:
+		lists[0] = h.subs
 	}
 	for _, list := range lists {
 		for _, s := range list {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"hustings/redisbridge"
 )
@@ -16,14 +15,12 @@ func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) 
 	if n.shared.cellOf(election) == nil {
 		return nil, fmt.Errorf("inspect %q: %w: this node neither stands in it nor observes it", election, ErrUnknown)
 	}
-	turnover, at := n.turnover(), n.stay(election)
 	pid, err := n.election(ctx, election)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %q: %w", election, err)
 	}
 	ch, done := answers[*Snapshot]()
-	n.send(ctx, pid, &inspect{done: done})
-	s, err := awaitFrom(ctx, n, ch, at, turnover)
+	s, err := askAt(ctx, n, stay{election, pid}, &inspect{done: done}, ch)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %q: %w", election, err)
 	}
@@ -136,17 +133,10 @@ func (n *Node) Subscribe(ctx context.Context, o SubscribeOptions) <-chan Event {
 		o.Buffer = maxQueued
 	}
 	ch := make(chan Event, max(o.Buffer, 2)+1) // one for Missed: see hub.toChannel
-	var forget atomic.Pointer[func() bool]
-	closeCh := sync.OnceFunc(func() {
-		close(ch)
-		if f := forget.Load(); f != nil {
-			(*f)()
-		}
-	})
+	closeCh := sync.OnceFunc(func() { close(ch) })
 	// The node may stop, or have stopped, before it has heard of us.
-	stop := context.AfterFunc(n.shared.stopped, closeCh)
-	forget.Store(&stop)
-	n.send(ctx, n.pid, &subscribeChan{election: o.Election, transitions: o.Transitions, ch: ch, closeCh: closeCh})
+	forget := context.AfterFunc(n.shared.stopped, closeCh)
+	n.send(ctx, n.pid, &subscribeChan{election: o.Election, transitions: o.Transitions, ch: ch, closeCh: func() { forget(); closeCh() }})
 	context.AfterFunc(ctx, func() { n.send(ctx, n.pid, &unsubscribeChan{ch: ch}) })
 	return ch
 }

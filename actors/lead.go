@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"hustings/redisbridge"
 )
@@ -31,16 +32,13 @@ func (n *Node) Campaign(ctx context.Context, election string) (*Leadership, erro
 // campaign contends with one actor of the election: errRestarted or errGone if that
 // panicked or has stopped meanwhile.
 func (n *Node) campaign(ctx context.Context, election string) (*Leadership, error) {
-	turnover, at := n.turnover(), n.stay(election)
 	pid, err := n.election(ctx, election)
 	if err != nil {
 		return nil, fmt.Errorf("campaign %q: %w", election, err)
 	}
-	at.pid = pid
 	ch, done := answers[*Leadership]()
 	c := &contender{done: done}
-	n.send(ctx, pid, &contend{c: c})
-	l, err := awaitFrom(ctx, n, ch, at, turnover)
+	l, err := askAt(ctx, n, stay{election, pid}, &contend{c: c}, ch)
 	switch {
 	case err == nil:
 		return l, nil
@@ -119,13 +117,8 @@ func (n *Node) run(ctx context.Context, l *Leadership, work func(context.Context
 			n.send(ctx, e.pid, &unwanted{l: l})
 		}
 	}
-	stop := context.AfterFunc(ctx, func() {
-		if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
-			o.OutsideAfter(0, unwant) // when work that returns at once has: it is not left to chance
-			return
-		}
-		unwant()
-	})
+	// By a timer: a simulation fires it when work that returns at once has. It is not left to chance.
+	stop := context.AfterFunc(ctx, func() { n.after(0, unwant) })
 	returned := false
 	defer func() {
 		over.Store(true)
@@ -158,12 +151,16 @@ func (n *Node) letGo(ctx context.Context, l *Leadership) {
 // bounded returns a context for what comes after ctx has ended: it ends after a TTL.
 func (n *Node) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	after := n.cfg.Redis.Clock.AfterFunc
-	if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
-		after = o.OutsideAfter
-	}
-	t := after(n.cfg.TTL, cancel)
+	t := n.after(n.cfg.TTL, cancel)
 	return ctx, func() { t.Stop(); cancel() }
+}
+
+// after calls f later, for code outside the actors.
+func (n *Node) after(d time.Duration, f func()) redisbridge.Timer {
+	if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
+		return o.OutsideAfter(d, f)
+	}
+	return n.cfg.Redis.Clock.AfterFunc(d, f)
 }
 
 // guarded runs the work; its panic becomes an error.

@@ -131,11 +131,9 @@ func (l *Leadership) finish(ctx context.Context, again bool) error {
 	if e == nil {
 		return nil // the term ended with its actor
 	}
-	n := l.env.handle()
 	ch, done := answers[struct{}]()
-	turnover := n.turnover()
-	n.send(ctx, e.pid, &finished{l: l, again: again, done: func(err error) { done(struct{}{}, err) }})
-	_, err := awaitFrom(ctx, n, ch, stay{l.election, e.pid}, turnover)
+	m := &finished{l: l, again: again, done: func(err error) { done(struct{}{}, err) }}
+	_, err := askAt(ctx, l.env.handle(), stay{l.election, e.pid}, m, ch)
 	if errors.Is(err, errGone) {
 		return nil // and the term with it
 	}

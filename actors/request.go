@@ -199,19 +199,13 @@ func (e *election) run(r responder) {
 		respond([]responder{r}, err)
 		return
 	}
-	e.insist(true)
+	e.cell.run.Store(true)
 	e.step(fsm.Input{Kind: fsm.InRun})
 	respond([]responder{r}, nil)
 }
 
-// insist notes whether Run was asked for, also for a node that is started again.
-func (e *election) insist(run bool) {
-	e.explicit = run
-	e.cell.run.Store(run)
-}
-
 func (e *election) quit(r responder, why fsm.Cause) {
-	e.insist(false)
+	e.cell.run.Store(false)
 	if e.cell.down.Load() {
 		e.cell.down.Store(false)
 		e.follow()
@@ -291,7 +285,7 @@ func (e *election) recant(m *recant) {
 		return
 	}
 	e.desk().contender = nil
-	if e.explicit {
+	if e.explicit() {
 		m.done(nil)
 		return
 	}
@@ -304,7 +298,7 @@ func (e *election) recant(m *recant) {
 func (e *election) giveUp(l *Leadership) {
 	switch {
 	case e.lead != l || e.m.Draining():
-	case e.explicit || e.contending() != nil:
+	case e.explicit() || e.contending() != nil:
 		e.step(fsm.Input{Kind: fsm.InResign})
 	default:
 		e.withdraw()
@@ -325,7 +319,7 @@ func (e *election) finish(m *finished) {
 		m.done(nil)
 	case !mine && e.lead != nil && e.lead.held:
 		m.done(nil) // the term that has begun since is somebody else's
-	case !e.explicit && e.contending() == nil:
+	case !e.explicit() && e.contending() == nil:
 		e.desk().quitting = append(e.desk().quitting, responder{done: m.done})
 		e.withdraw()
 	case mine && !e.m.Draining():

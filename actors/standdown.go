@@ -25,7 +25,7 @@ func (e *election) stand(r responder) {
 	if e.cell.down.Load() {
 		e.cell.down.Store(false)
 		e.follow()
-		if e.explicit || e.contending() != nil {
+		if e.explicit() || e.contending() != nil {
 			e.step(fsm.Input{Kind: fsm.InStand})
 			e.step(fsm.Input{Kind: fsm.InRun}) // who was told so since knows it only now
 		} else {
