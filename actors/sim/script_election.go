@@ -382,9 +382,20 @@ func (c *script) stepback(e string) {
 	c.deserted(e)
 }
 
-// deserted takes an office off the vacant ones once nobody stands for it.
+// deserted leaves nothing of an election once nobody stands for it.
 func (c *script) deserted(e string) {
-	if c.look(c.p.Candidates(e)) == nil {
-		c.srem(c.p.Vacant(), e)
+	if c.look(c.p.Candidates(e)) != nil {
+		return
+	}
+	c.srem(c.p.Vacant(), e)
+	r := c.record(e)
+	switch {
+	case r.token == "":
+		return
+	case r.id != "" && (r.birth == "" || c.lives(r.id) || c.look(c.p.Evicted(r.birth)) != nil):
+		return
+	}
+	if token, ok := digits(r.token); ok && r.token != "" && token <= c.get(c.p.Epoch(), hashKind).readEpoch().floor {
+		c.del(c.p.Leader(e))
 	}
 }

@@ -73,6 +73,55 @@ var registerRules = []rule{
 		b.quit("e")
 		want(f, "without", len(b.beat(beat{}).vacant), 0)
 	}},
+	{says: "the last to quit leaves no record behind, and tokens rise all the same", check: func(f *Fixture) {
+		// Far above the clock, which would have them rise by itself.
+		a, b := f.online("a", "1", "e", "f"), f.online("b", "2", "e")
+		token := a.claim(bid{birth: a.inc + "-1", seen: "4503599627370496"}, "e").items[0].token
+		want(f, "f", a.win("f"), "4503599627370498")
+		a.quit("e", "f")
+		want(f, "f", f.Plain("EXISTS", f.keys().Leader("f")), any(int64(0)))
+		want(f, "e, for which b stands", f.Plain("HGET", f.keys().Leader("e"), "token"), any(token))
+		b.quit("e")
+		want(f, "e", f.Plain("EXISTS", f.keys().Leader("e")), any(int64(0)))
+		b.join("e", "f")
+		want(f, "e", b.win("e"), "4503599627370499")
+		want(f, "f", b.win("f"), "4503599627370500")
+		b.leave("1")
+		want(f, "after a leave", f.Plain("EXISTS", f.keys().Leader("e"), f.keys().Leader("f")), any(int64(0)))
+	}},
+	{says: "a record whose token is above the floor stays", check: func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		token := a.win("e")
+		f.Plain("HSET", f.keys().Epoch(), "floor", "5")
+		a.quit("e")
+		want(f, "token", f.Plain("HGET", f.keys().Leader("e"), "token"), any(token))
+	}},
+	{says: "a record stays while its holder may be trusted, though nobody stands", check: func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "2")
+		a.win("e")
+		birth := f.Plain("HGET", f.keys().Leader("e"), "birth").(string)
+		f.Plain("DEL", f.keys().Candidates("e"))
+		left := func(what string, records int64) {
+			f.T.Helper()
+			b.quit("e")
+			want(f, what, f.Plain("EXISTS", f.keys().Leader("e")), any(records))
+		}
+		left("its session lives", 1)
+		f.Plain("SET", f.keys().Evicted(birth), "1", "PX", "60000")
+		f.Plain("DEL", f.keys().Session("a"))
+		left("it was evicted", 1)
+		f.Plain("DEL", f.keys().Evicted(birth))
+		left("it is dead", 0)
+	}},
+	{says: "a purge of who stood alone leaves no record behind", check: func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "2")
+		a.claim(bid{birth: a.inc + "-1", seen: "4503599627370496"}, "e")
+		f.Plain("DEL", f.keys().Session("a"))
+		b.purge("a", "ours")
+		want(f, "record", f.Plain("EXISTS", f.keys().Leader("e")), any(int64(0)))
+		b.join("e")
+		want(f, "token", b.win("e"), "4503599627370498")
+	}},
 	{says: "quit leaves another's office alone", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
 		b.win("e")

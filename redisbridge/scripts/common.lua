@@ -624,10 +624,23 @@ local function vacate(e, id, token, want)
   return heir
 end
 
--- deserted(e) takes an office off the vacant ones once nobody stands for it.
+local lowest
+
+-- deserted(e) leaves nothing of an election once nobody stands for it: names may come and go
+-- without end. A record goes only if nobody who may be trusted with the office is in it, and
+-- the next token will be above its own all the same, by the floor.
 local function deserted(e)
-  if call('EXISTS', p .. '::election:' .. e .. ':candidates') == 0 then
-    call('SREM', p .. '::vacant', e)
+  if call('EXISTS', p .. '::election:' .. e .. ':candidates') == 1 then
+    return
+  end
+  call('SREM', p .. '::vacant', e)
+  local r = named(e)
+  if not r[4] or r[1] and (not r[2] or lives(r[1]) or call('EXISTS', p .. '::evicted:' .. r[2]) == 1) then
+    return
+  end
+  lowest = lowest or tonumber(call('HGET', p .. '::epoch', 'floor') or 0) or 0
+  if (tonumber(r[4]) or lowest + 1) <= lowest then
+    call('DEL', p .. '::election:' .. e .. ':leader')
   end
 end
 
