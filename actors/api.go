@@ -169,17 +169,6 @@ func (n *Node) election(ctx context.Context, name string) (*actor.PID, error) {
 	return await(ctx, n, ch)
 }
 
-// askElection asks the actor of an election, made if need be: then the node hands on the
-// request. done is called once, on an actor's goroutine.
-func (n *Node) askElection(ctx context.Context, name string, request any, done func(error)) {
-	q := &ask{request: request, done: done}
-	if e := n.shared.elections.find(name); e != nil {
-		n.send(ctx, e.pid, q)
-	} else {
-		n.send(ctx, n.pid, &open{election: name, request: q, done: func(_ *actor.PID, err error) { done(err) }})
-	}
-}
-
 // askAbout asks the actor of one election and waits for its answer.
 func (n *Node) askAbout(ctx context.Context, doing, name string, request any) error {
 	return n.askAll(ctx, doing, []string{name}, 1, request)
@@ -192,24 +181,13 @@ func (n *Node) askAbout(ctx context.Context, doing, name string, request any) er
 // stay is the actor of an election as it was when it was asked for something.
 type stay struct {
 	election string
-	pid      *actor.PID // nil: the node was asked to make it
-}
-
-func (n *Node) stay(election string) stay {
-	if e := n.shared.elections.find(election); e != nil {
-		return stay{election, e.pid}
-	}
-	return stay{election: election}
+	pid      *actor.PID
 }
 
 // gone reports, after a turnover, whether the actor is not there any more.
-func (s *stay) gone(n *Node) bool {
+func (s stay) gone(n *Node) bool {
 	e := n.shared.elections.find(s.election)
-	if e == nil || s.pid != nil && !s.pid.Equal(e.pid) {
-		return true
-	}
-	s.pid = e.pid
-	return false
+	return e == nil || !e.pid.Equal(s.pid)
 }
 
 // turnover is closed at the next one. It is to be had before one looks for the actor.
@@ -253,6 +231,16 @@ func askAt[T any](ctx context.Context, n *Node, at stay, m any, ch <-chan answer
 	}
 }
 
+// askElection asks the actor of an election, made if need be: then the node hands on the
+// request.
+func (n *Node) askElection(ctx context.Context, name string, q *ask) {
+	if e := n.shared.elections.find(name); e != nil {
+		n.send(ctx, e.pid, q)
+	} else {
+		n.send(ctx, n.pid, &open{election: name, request: q, done: func(_ *actor.PID, err error) { q.done(err) }})
+	}
+}
+
 // askAll asks the actors of some elections the same, so many of them at once, and waits
 // for their answers. A name that none can have is an error before anybody is asked.
 func (n *Node) askAll(ctx context.Context, doing string, names []string, atOnce int, request any) error {
@@ -280,12 +268,11 @@ func (n *Node) askSome(ctx context.Context, doing string, names []string, reques
 	var left atomic.Int64
 	left.Store(int64(len(names)))
 	asked := make([]struct {
-		at       stay
+		q        *ask
 		answered atomic.Bool
 	}, len(names))
-	ask := func(i int) {
-		asked[i].at = n.stay(names[i])
-		n.askElection(ctx, names[i], request, func(err error) {
+	anew := func(i int) {
+		asked[i].q = &ask{request: request, done: func(err error) {
 			if !asked[i].answered.CompareAndSwap(false, true) {
 				return
 			}
@@ -296,11 +283,12 @@ func (n *Node) askSome(ctx context.Context, doing string, names []string, reques
 			if left.Add(-1) == 0 {
 				all(struct{}{}, nil)
 			}
-		})
+		}}
+		n.askElection(ctx, names[i], asked[i].q)
 	}
 	turnover := n.turnover()
 	for i := range names {
-		ask(i)
+		anew(i)
 	}
 	for {
 		_, err := awaitOf(ctx, n, ch, turnover)
@@ -308,8 +296,12 @@ func (n *Node) askSome(ctx context.Context, doing string, names []string, reques
 		case errors.Is(err, errTurnover):
 			turnover = n.turnover()
 			for i := range asked {
-				if !asked[i].answered.Load() && asked[i].at.gone(n) {
-					ask(i)
+				switch taker := asked[i].q.taker.Load(); {
+				case asked[i].answered.Load():
+				case taker == nil: // it may be lost, with an actor that has stopped; if it is not, it is taken once
+					n.askElection(ctx, names[i], asked[i].q)
+				case (stay{names[i], taker}).gone(n):
+					anew(i)
 				}
 			}
 			continue

@@ -122,6 +122,7 @@ type Config struct {
 	Steps func(Step)
 
 	originals originalTimes
+	kept      int // elections that nobody needs
 }
 
 // originalTimes are those that follow from the fixed times of the original. Tests change
@@ -256,6 +257,9 @@ func (c Config) withDefaults() Config {
 	def(&c.originals.ghost, time.Second)
 	def(&c.originals.suspect, time.Second)
 	def(&c.originals.patience, fsm.DefaultOriginalPatience)
+	if c.kept == 0 {
+		c.kept = keptElections
+	}
 	return c
 }
 

@@ -32,6 +32,7 @@ type election struct {
 	drains  bool    // an actor says, with Drained, when the work of the term has stopped
 	parting bool    // the node stops, and has had us quit
 	watches bool    // we are told when the node stops
+	retired bool    // nobody needs us, and we are to be stopped
 }
 
 // papers are what waits for something else. Most elections have none of them, most of
@@ -101,6 +102,9 @@ func ElectionProps(node *actor.PID, cfg ElectionConfig) *actor.Props {
 
 // Receive is the actor's one entry.
 func (e *election) Receive(ctx actor.Context) {
+	if _, stopping := ctx.Message().(*actor.Stopping); e.retired && !stopping {
+		return
+	}
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		e.self, e.root = ctx.Self(), ctx.ActorSystem().Root
@@ -150,7 +154,12 @@ func (e *election) Receive(ctx actor.Context) {
 		e.detach(m.err, fsm.CauseNodeStopped)
 	case *pinged:
 		m.done(struct{}{}, nil)
+	case *retire:
+		e.onRetire()
 	default:
+		if a, ok := m.(*ask); ok && !a.taker.CompareAndSwap(nil, e.self) {
+			break
+		}
 		if e.env == nil {
 			e.postpone(ctx, m)
 			break

@@ -22,6 +22,16 @@ func HastenOriginals(c *Config, speed time.Duration) {
 	}
 }
 
+// Keep is how many elections that nobody needs a node keeps.
+func Keep(c *Config, elections int) { c.kept = elections }
+
+// Retire has an election that was opened by name given up, if nobody needs it.
+func (n *Node) Retire(ctx context.Context, election string) error {
+	pid, err := n.election(ctx, election)
+	n.system.Root.Send(pid, &retire{})
+	return err
+}
+
 // KickOriginalsOnce leaves the second kick out.
 func KickOriginalsOnce(c *Config) { c.originals.rekick = time.Hour }
 

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"time"
 
@@ -63,27 +64,36 @@ func (n *Node) Health() Health {
 // next ones at the next call. It depends on this process alone, not on Redis. Its error
 // is ctx's, or that of a node that has stopped or failed for good.
 func (n *Node) Ping(ctx context.Context) error {
-	ch, done := answers[[]responderOf]()
-	n.send(ctx, n.pid, &ping{done: func(list []responderOf) { done(list, nil) }})
+	turnover := n.turnover()
+	ch, done := answers[[]echo]()
+	n.send(ctx, n.pid, &ping{done: func(list []echo) { done(list, nil) }})
 	list, err := await(ctx, n, ch)
 	if err != nil {
 		return err
 	}
-	for _, r := range list {
-		if _, err := await(ctx, n, r); err != nil {
+	for _, e := range list {
+		for err = errTurnover; errors.Is(err, errTurnover) && !e.at.gone(n); { // who has stopped need not live
+			if _, err = awaitOf(ctx, n, e.ch, turnover); errors.Is(err, errTurnover) {
+				turnover = n.turnover()
+			}
+		}
+		if err != nil && !errors.Is(err, errTurnover) {
 			return err
 		}
 	}
 	return n.Err()
 }
 
-// responderOf is where an election's actor answers a ping.
-type responderOf <-chan answer[struct{}]
+// echo is where an election's actor answers a ping.
+type echo struct {
+	at stay
+	ch <-chan answer[struct{}]
+}
 
 // ping asks the node's actor for a sign of life, and its elections through it.
 type ping struct {
 	silent
-	done func([]responderOf)
+	done func([]echo)
 }
 
 // pinged asks an election's actor.
@@ -96,12 +106,13 @@ type pinged struct {
 const maxPinged = 64
 
 func (n *nodeActor) onPing(m *ping) {
-	var list []responderOf
+	var list []echo
 	for range min(len(n.els), maxPinged) {
 		n.pinged++
+		e := n.els[n.pinged%len(n.els)]
 		ch, done := answers[struct{}]()
-		list = append(list, ch)
-		n.env.root.Send(n.els[n.pinged%len(n.els)].pid, &pinged{done: done})
+		list = append(list, echo{stay{e.name, e.pid}, ch})
+		n.env.root.Send(e.pid, &pinged{done: done})
 	}
 	m.done(list)
 }

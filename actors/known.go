@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -9,22 +10,24 @@ import (
 )
 
 // Inspect returns everything that the election knows of itself. It never blocks on Redis.
-// ErrUnknown if this node neither stands in it nor observes it: Inspect does not open it.
+// ErrUnknown if this node neither stands in it nor observes it, nor did lately: Inspect does
+// not open it.
 // Before the node is ready it is refused with an error.
 func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) {
-	if n.shared.cellOf(election) == nil {
-		return nil, fmt.Errorf("inspect %q: %w: this node neither stands in it nor observes it", election, ErrUnknown)
+	for {
+		e := n.shared.elections.find(election)
+		if e == nil {
+			return nil, fmt.Errorf("inspect %q: %w: this node neither stands in it nor observes it", election, ErrUnknown)
+		}
+		ch, done := answers[*Snapshot]()
+		s, err := askAt(ctx, n, stay{election, e.pid}, &inspect{done: done}, ch)
+		switch {
+		case err == nil:
+			return s, nil
+		case !errors.Is(err, errGone):
+			return nil, fmt.Errorf("inspect %q: %w", election, err)
+		}
 	}
-	pid, err := n.election(ctx, election)
-	if err != nil {
-		return nil, fmt.Errorf("inspect %q: %w", election, err)
-	}
-	ch, done := answers[*Snapshot]()
-	s, err := askAt(ctx, n, stay{election, pid}, &inspect{done: done}, ch)
-	if err != nil {
-		return nil, fmt.Errorf("inspect %q: %w", election, err)
-	}
-	return s, nil
 }
 
 // Leader is who leads an election.

@@ -32,7 +32,7 @@ func (n *nodeActor) start() {
 	n.shared.closeBackend()
 	for _, e := range n.shared.roster {
 		e.holder, e.doubts, e.observed, e.stopped = "", nil, false, false
-		n.els = append(n.els, e)
+		n.enter(e)
 		n.shared.elections.put(e)
 	}
 	if err := n.cfg.Validate(); err != nil {

@@ -30,8 +30,8 @@ type nodeActor struct {
 	fleet   fleet
 	hub     *hub // shared.hub
 	nursery *nursery
-	els     []*entry // in the order of their coming
-	fit     bool     // an election may be opened by name: its config has no fault
+	els     []*entry
+	fit     bool // an election may be opened by name: its config has no fault
 
 	starting  []func(error) // Start calls that wait
 	stopping  []responder
@@ -42,6 +42,8 @@ type nodeActor struct {
 	peers     map[uint64]func(*redisbridge.PeerAnswer)
 	corr      uint64
 	pinged    int // where the next Ping begins among els
+
+	retirement retirement
 }
 
 // phase is how far a start has come.
@@ -189,6 +191,10 @@ func (n *nodeActor) request(m any) {
 		}
 	case *open:
 		n.open(m)
+	case *retired:
+		n.onRetired(m)
+	case *retiredDue:
+		n.onRetiredDue()
 	case *Subscribe:
 		n.hub.subscribe(n, m)
 	case *subscribeChan:

@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -27,11 +28,13 @@ type (
 		round uint64
 	}
 	// ask wraps a request of the plain-Go calls; done is called once, on the
-	// actor's goroutine, and must not block.
+	// actor's goroutine, and must not block. It may come to an election twice, or to it and
+	// to its successor: taker is the first that it came to, and does what it says.
 	ask struct {
 		silent
 		request any
 		done    func(error)
+		taker   atomic.Pointer[actor.PID]
 	}
 	// contend asks for the next term. done is called once.
 	contend struct {

@@ -20,7 +20,8 @@ type entry struct {
 	holder   string  // whose session it follows
 	doubts   *string // whose subscription it wants looked at; nil, nobody's
 	observed bool
-	stopped  bool // has quit for good, the node is leaving
+	stopped  bool  // has quit for good, the node is leaving
+	place    int32 // among the node's
 }
 
 // idle reports whether the election is no candidate.
@@ -49,7 +50,7 @@ func (n *nodeActor) attach(m *attach) {
 	if known == nil {
 		known = &entry{name: m.election, pid: m.pid, cell: m.cell, stopped: n.env.offline.Load()}
 		n.shared.elections.put(known)
-		n.els = append(n.els, known)
+		n.enter(known)
 		n.ctx.Watch(m.pid)
 		n.shared.roster = append(n.shared.roster, known)
 	}
@@ -91,6 +92,9 @@ func (n *nodeActor) refuse(m *attach, err error) {
 
 // terminated: an election's actor, the bridge, or a subscriber has stopped for good.
 func (n *nodeActor) terminated(who *actor.PID) {
+	if n.wasRetired(who) {
+		return
+	}
 	n.hub.dismiss(n, who, nil)
 	if n.env.bridge != nil && who.Equal(n.env.bridge) {
 		if n.phase != failed && n.phase != parting {
@@ -101,13 +105,11 @@ func (n *nodeActor) terminated(who *actor.PID) {
 	if n.phase == parting && len(n.shared.roster) == 0 {
 		return // all of them stop now
 	}
-	for i, e := range n.els {
+	for _, e := range n.els {
 		if !e.pid.Equal(who) {
 			continue
 		}
-		n.els = append(n.els[:i], n.els[i+1:]...)
-		n.doubt(e, &watch{})
-		n.shared.elections.remove(e.name)
+		n.strike(e)
 		n.shared.dropFromRoster(e)
 		n.shared.turn()
 		if n.phase < parting {
@@ -155,9 +157,10 @@ func (n *nodeActor) open(m *open) {
 		delete(n.shared.departed, e.name)
 	}
 	n.env.root.Send(e.pid, who)
-	n.els = append(n.els, e) // a child: protoactor tells of its end unasked
+	n.enter(e) // a child: protoactor tells of its end unasked
 	n.shared.elections.put(e)
 	n.opened(m, e)
+	n.spare()
 }
 
 // each gives every election an input; all get one message.
