@@ -45,10 +45,11 @@ type set struct {
 	seats map[string][]*Seat // by election; sorted by node
 	names []string           // of the elections, sorted
 	gone  []string           // nodes of other processes that have left, in order
+	over  []string           // elections that no node has to do with any more, in order
 }
 
-// keepGone is how many nodes that have left are still known: processes come and go, mostly
-// each with an id of its own.
+// keepGone is how many nodes that have left are still known, and how many elections that no
+// node knows any more: both come and go, mostly each with a name of its own.
 const keepGone = 100
 
 func newBoard(clock Clock, run string, keep int) *Board {
@@ -62,7 +63,7 @@ func newSet() set { return set{nodes: map[string]NodeState{}, seats: map[string]
 
 // clone copies a set, so that it can be changed.
 func (s *set) clone() set {
-	c := set{nodes: make(map[string]NodeState, len(s.nodes)), seats: make(map[string][]*Seat, len(s.seats)), names: slices.Clone(s.names), gone: slices.Clone(s.gone)}
+	c := set{nodes: make(map[string]NodeState, len(s.nodes)), seats: make(map[string][]*Seat, len(s.seats)), names: slices.Clone(s.names), gone: slices.Clone(s.gone), over: slices.Clone(s.over)}
 	for k, v := range s.nodes {
 		c.nodes[k] = v
 	}
@@ -109,6 +110,7 @@ func (s *set) apply(e *Entry) {
 		} else {
 			s.seats[e.Seat.Election] = slices.Insert(list, i, e.Seat)
 		}
+		s.settle(e.Seat.Election)
 	case KindStopped:
 		n := s.nodes[e.Node]
 		n.ID, n.Up, n.Link = e.Node, false, false
@@ -138,6 +140,25 @@ func (s *set) node(n *NodeState) {
 	if len(s.gone) > keepGone {
 		delete(s.nodes, s.gone[0])
 		s.gone = slices.Delete(s.gone, 0, 1)
+	}
+}
+
+// settle forgets elections that have been over for long: no node knows anything of them.
+func (s *set) settle(election string) {
+	at := slices.Index(s.over, election)
+	over := !slices.ContainsFunc(s.seats[election], func(seat *Seat) bool { return seat.View != actors.View{Election: election, Rank: seat.Rank} })
+	switch {
+	case over && at < 0:
+		s.over = append(s.over, election)
+	case !over && at >= 0:
+		s.over = slices.Delete(s.over, at, at+1)
+	}
+	if len(s.over) > keepGone {
+		delete(s.seats, s.over[0])
+		if i, known := slices.BinarySearch(s.names, s.over[0]); known {
+			s.names = slices.Delete(s.names, i, i+1)
+		}
+		s.over = slices.Delete(s.over, 0, 1)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hustings/actors"
 	"hustings/actors/inspect"
 	"hustings/redisbridge/redistest"
 )
@@ -73,6 +74,35 @@ func TestOnlyTheLastThatHaveGoneAreRemembered(t *testing.T) {
 	}
 	if past := r.state(fmt.Sprint("as=", s.Last-50)); len(past.Nodes) != 103 && len(past.Nodes) != 104 {
 		t.Errorf("%d nodes in the past", len(past.Nodes))
+	}
+}
+
+// Elections come and go, too, each with a name of its own.
+func TestOnlyTheLastElectionsThatAreOverAreRemembered(t *testing.T) {
+	r := newRig(t, inspect.Options{History: 100})
+	there := func(node, election string) {
+		r.board.View(start, node, actors.View{Election: election, Since: start})
+	}
+	over := func(node, election string) { r.board.View(start, node, actors.View{Election: election}) }
+	there("a", "needed")
+	there("a", "half")
+	there("b", "half")
+	over("a", "half")
+	for i := range 1000 {
+		name := fmt.Sprintf("order-%03d", i)
+		there("a", name)
+		over("a", name)
+		if i == 100 { // what comes again is not forgotten
+			there("a", "order-050")
+		}
+	}
+	s := r.state("limit=200")
+	var names []string
+	for _, e := range s.Rows {
+		names = append(names, e.Election)
+	}
+	if len(names) != 103 || names[0] != "half" || names[1] != "needed" || names[2] != "order-050" || names[3] != "order-900" || s.Summary.Elections != 103 {
+		t.Errorf("%d elections: %v", len(names), names)
 	}
 }
 
