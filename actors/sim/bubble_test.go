@@ -10,6 +10,7 @@ import (
 
 	"hustings/actors"
 	"hustings/actors/sim"
+	"hustings/redisbridge"
 )
 
 // job counts who works on it, as a database row would.
@@ -325,4 +326,22 @@ func TestContextsThatEndGiveTheSameTraceForTheSameSeed(t *testing.T) {
 	if len(hashes) > 1 {
 		t.Errorf("%d traces", len(hashes))
 	}
+}
+
+// What Go code sends at one instant arrives in its order, as in production.
+func TestWhatGoCodeSendsAtOneInstantArrivesInItsOrder(t *testing.T) {
+	sim.Bubble(t, 20, func(w *sim.World) {
+		n := w.Node("a", actors.Config{})
+		var got []int
+		n.Go(func(ctx context.Context, node *actors.Node) {
+			clock := n.Clock().(redisbridge.Outsider)
+			for i := range 4 {
+				clock.Outside(ctx, func() { got = append(got, i) })
+			}
+		})
+		w.Run(time.Second)
+		if !slices.Equal(got, []int{0, 1, 2, 3}) {
+			w.Require("their order", fmt.Errorf("%d", got))
+		}
+	})
 }

@@ -46,10 +46,19 @@ type entrant struct {
 	do    func()
 }
 
-// goer is one Go function: its number, and the life of the process that it belongs to.
+// goer is one Go function: its number, the life of the process that it belongs to, and what
+// it wants done in that process, the oldest first; the driver's.
 type goer struct {
 	number int
 	life   uint32
+	wants  []func()
+}
+
+// next does what it wanted first: the seed decides when, not in which order.
+func (g *goer) next() {
+	do := g.wants[0]
+	g.wants = g.wants[1:]
+	do()
 }
 
 // nobody is a goroutine whose context is not from Go.
@@ -172,8 +181,13 @@ func (o *outside) admit(w *World) {
 		return cmp.Or(cmp.Compare(a.proc.index, b.proc.index), cmp.Compare(a.by.number, b.by.number), cmp.Compare(a.order, b.order))
 	})
 	for _, e := range inbox {
-		if (e.by == nobody || e.by.life == e.proc.epoch) && !e.proc.dead {
+		switch {
+		case e.proc.dead:
+		case e.by == nobody:
 			w.sched.post(e.proc, w.sched.now, call(e.do))
+		case e.by.life == e.proc.epoch:
+			e.by.wants = append(e.by.wants, e.do)
+			w.sched.post(e.proc, w.sched.now, call(e.by.next))
 		}
 	}
 }
@@ -190,7 +204,7 @@ func (p *Process) Go(f func(ctx context.Context)) {
 	}
 	o.started++
 	o.live.Add(1)
-	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), goerKey{}, &goer{o.started, p.epoch}))
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), goerKey{}, &goer{number: o.started, life: p.epoch}))
 	o.cancels = append(o.cancels, cancel)
 	p.conns = append(p.conns, mainEnd(cancel))
 	go p.outside(o, f, ctx)
