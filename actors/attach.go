@@ -113,11 +113,10 @@ func (e *election) leave(why fsm.CauseCode) {
 
 // detach: the node is gone, or refuses us, or this actor ends.
 func (e *election) detach(err error, why fsm.CauseCode) {
-	won := e.m != nil && e.m.Result() == fsm.ResultWon
-	knew := e.m != nil && e.m.Leader().Known
-	env := e.env
+	// Not what the machine says: a step that has panicked was not told whole.
+	won, knew, env := e.won, e.knew, e.env
 	e.leave(why)
-	e.env = nil
+	e.env, e.won, e.knew = nil, false, false
 	e.cell.view.Store(nil)
 	if won {
 		env.publish(&Lost{Election: e.name, At: env.clock.Now(), Cause: fsm.Cause{Code: why}})
@@ -138,7 +137,7 @@ func (e *election) detach(err error, why fsm.CauseCode) {
 	for _, n := range p.named {
 		p.resigned = append(p.resigned, n.r)
 	}
-	for _, list := range [][]responder{p.quitting, p.resigned} {
+	for _, list := range [][]responder{p.taken, p.quitting, p.resigned} {
 		respond(list, err)
 	}
 	if c := p.contender; c != nil {

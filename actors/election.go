@@ -33,15 +33,18 @@ type election struct {
 	parting bool    // the node stops, and has had us quit
 	watches bool    // we are told when the node stops
 	retired bool    // nobody needs us, and we are to be stopped
+	won     bool    // subscribers were told Won last, not Lost
+	knew    bool    // they were told who leads, or that nobody does
 }
 
 // papers are what waits for something else. Most elections have none of them, most of
 // the time, and a process may have 100,000 elections.
 type papers struct {
 	contender *contender
-	fault     *fsm.Cause // why the answer that is being handled is none, while it is
-	failed    error      // why the node does not take us, or is gone
-	waiting   []any      // requests that came before the node did
+	fault     *fsm.Cause  // why the answer that is being handled is none, while it is
+	failed    error       // why the node does not take us, or is gone
+	waiting   []any       // requests that came before the node did
+	taken     []responder // of the request that is being handled, if it is answered at once
 	quitting  []responder
 	resigned  []responder
 	named     []nomination          // resignations that name a successor, not begun yet
@@ -74,7 +77,7 @@ func (e *election) contending() *contender {
 func (e *election) tidy() {
 	e.tidyRecords()
 	if p := e.papers; p != nil && p.contender == nil && p.fault == nil && p.failed == nil && p.old == nil && len(p.ghosts) == 0 &&
-		len(p.waiting)+len(p.quitting)+len(p.resigned)+len(p.named)+len(p.checks) == 0 {
+		len(p.waiting)+len(p.taken)+len(p.quitting)+len(p.resigned)+len(p.named)+len(p.checks) == 0 {
 		e.papers = nil
 	}
 }

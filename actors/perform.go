@@ -134,6 +134,15 @@ func (e *election) emit(now fsm.Instant, n *fsm.Notice, told *news) {
 	if e.env.heard() {
 		told.add(e.event(now, n))
 	}
+	switch n.Kind {
+	case fsm.NoticeWon:
+		e.won = true
+	case fsm.NoticeLost:
+		e.won = false
+	case fsm.NoticeLeader:
+		e.knew = n.Leader.Known
+	default:
+	}
 	e.log(n)
 	switch n.Kind {
 	case fsm.NoticeWon:

@@ -203,8 +203,20 @@ func (e *election) run(r responder) {
 		return
 	}
 	e.cell.run.Store(true)
+	e.taking(r)
 	e.step(fsm.Input{Kind: fsm.InRun})
-	respond([]responder{r}, nil)
+	e.taken()
+}
+
+// taking notes who is to be answered when the request has been handled; if that panics it
+// is the end of this actor that answers.
+func (e *election) taking(r responder) { e.desk().taken = append(e.desk().taken, r) }
+
+// taken: the request has been handled.
+func (e *election) taken() {
+	list := e.desk().taken
+	e.desk().taken = nil
+	respond(list, nil)
 }
 
 func (e *election) quit(r responder, why fsm.Cause) {
@@ -316,10 +328,11 @@ func (e *election) finish(m *finished) {
 	}
 	switch {
 	case m.again:
+		e.taking(responder{done: m.done})
 		if mine && e.m.Draining() {
 			e.drained()
 		}
-		m.done(nil)
+		e.taken()
 	case !mine && e.lead != nil && e.lead.held:
 		m.done(nil) // the term that has begun since is somebody else's
 	case !e.explicit() && e.contending() == nil:
@@ -334,10 +347,11 @@ func (e *election) finish(m *finished) {
 		}})
 		e.step(fsm.Input{Kind: fsm.InResign})
 	default:
+		e.taking(responder{done: m.done})
 		if mine {
 			e.drained()
 		}
-		m.done(nil)
+		e.taken()
 	}
 }
 

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"slices"
 
 	"hustings/fsm"
 	"hustings/redisbridge"
@@ -48,17 +49,13 @@ func (e *election) resignable(to string) error {
 
 // nominated: Redis has answered about somebody whom a resignation names.
 func (e *election) nominated(a *redisbridge.PeerAnswer) {
-	var mine []nomination
-	kept := e.desk().named[:0]
-	for _, n := range e.desk().named {
-		if n.to == a.ID {
-			mine = append(mine, n)
-		} else {
-			kept = append(kept, n)
+	for { // one by one: if one panics the others are answered
+		i := slices.IndexFunc(e.desk().named, func(n nomination) bool { return n.to == a.ID })
+		if i < 0 {
+			return
 		}
-	}
-	e.desk().named = kept
-	for _, n := range mine {
+		n := e.desk().named[i]
+		e.desk().named = slices.Delete(e.desk().named, i, i+1)
 		err := e.resignable(n.to) // things may have changed while Redis was asked
 		if err == nil {
 			err = eligible(a)

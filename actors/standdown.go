@@ -22,6 +22,7 @@ func (e *election) stand(r responder) {
 		respond([]responder{r}, err)
 		return
 	}
+	e.taking(r)
 	if e.cell.down.Load() {
 		e.cell.down.Store(false)
 		e.follow()
@@ -33,7 +34,7 @@ func (e *election) stand(r responder) {
 		}
 		e.show()
 	}
-	respond([]responder{r}, nil)
+	e.taken()
 }
 
 // withdraw leaves the candidates. Who stands down goes on doing so.

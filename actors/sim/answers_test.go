@@ -1,0 +1,101 @@
+package sim_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"hustings/actors"
+	"hustings/actors/sim"
+)
+
+// anyPanic leaves all panics to the supervision.
+var anyPanic = sim.TolerateWhen(func(any) bool { return true })
+
+// panics is a log whose handler panics at the next line with that text, n times.
+type panics struct {
+	at   string
+	left int
+}
+
+func (p *panics) Enabled(context.Context, slog.Level) bool { return true }
+
+func (p *panics) WithAttrs([]slog.Attr) slog.Handler       { return p }
+
+func (p *panics) WithGroup(string) slog.Handler            { return p }
+
+func (p *panics) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == p.at && p.left > 0 {
+		p.left--
+		panic("the log's disk is full")
+	}
+	return nil
+}
+
+// returns has Go code of the node make a call, and requires that it returns in time.
+func returns(w *sim.World, n *sim.Node, within time.Duration, what string, call func(context.Context, *actors.Node) error) (err error) {
+	done := false
+	n.Go(func(ctx context.Context, node *actors.Node) { err, done = call(ctx, node), true })
+	if !w.RunUntil(func() bool { return done }, within) {
+		w.Require(what+" returns", errors.New("it does not"))
+	}
+	return err
+}
+
+func started(w *sim.World, cfg actors.Config) *sim.Node {
+	cfg.Quarantine = new(false)
+	n := w.Node("a", cfg)
+	w.Run(2 * time.Second)
+	return n
+}
+
+// Whoever asks an election for something is answered also where handling that panics.
+func TestWhoseRequestPanicsIsAnswered(t *testing.T) {
+	for at, call := range map[string]func(context.Context, *actors.Node) error{
+		"Run":   func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "e") },
+		"Stand": func(ctx context.Context, node *actors.Node) error { return node.Stand(ctx, "e") },
+	} {
+		sim.Bubble(t, 3, func(w *sim.World) {
+			log := &panics{at: "transition"}
+			n := started(w, actors.Config{Logger: slog.New(log)})
+			if at == "Stand" {
+				_ = returns(w, n, time.Second, "Run", func(ctx context.Context, node *actors.Node) error {
+					return errors.Join(node.Run(ctx, "e"), node.StandDown(ctx, "e"))
+				})
+			}
+			log.left = 1
+			if err := returns(w, n, 5*time.Second, at, call); err == nil || log.left > 0 {
+				w.Require(at, fmt.Errorf("it says %v; %d panics left", err, log.left))
+			}
+		}, anyPanic)
+	}
+}
+
+// Lead goes on where its actor panics when it is told that the work of an ending term has
+// returned.
+func TestLeadGoesOnWhereTheEndOfItsWorkPanics(t *testing.T) {
+	sim.Bubble(t, 3, func(w *sim.World) {
+		log := &panics{at: "lost"}
+		n := started(w, actors.Config{Logger: slog.New(log)})
+		terms := 0
+		n.Go(func(ctx context.Context, node *actors.Node) {
+			_ = node.Lead(ctx, "e", func(ctx context.Context, _ *actors.Leadership) error {
+				terms++
+				<-ctx.Done()
+				return nil
+			})
+		})
+		if !w.RunUntil(func() bool { return terms == 1 }, 5*time.Second) {
+			w.Require("a term", errors.New("none"))
+		}
+		log.left = 1
+		n.Go(func(ctx context.Context, node *actors.Node) { _ = node.Resign(ctx, "e") })
+		w.Run(20 * time.Second)
+		if terms != 2 || log.left > 0 {
+			w.Require("a second term", fmt.Errorf("there were %d; %d panics left", terms, log.left))
+		}
+	}, anyPanic)
+}
