@@ -163,6 +163,9 @@ func (e *election) Receive(ctx actor.Context) {
 		if a, ok := m.(*ask); ok && !a.taker.CompareAndSwap(nil, e.self) {
 			break
 		}
+		if err := e.over(); err != nil {
+			e.detach(err, fsm.CauseNodeStopped) // its trust has been revoked: that is no lapse
+		}
 		if e.env == nil {
 			e.postpone(ctx, m)
 			break
@@ -174,8 +177,12 @@ func (e *election) Receive(ctx actor.Context) {
 
 // over is why the node's start has ended to which we belong, nil if it lasts.
 func (e *election) over() error {
-	if e.env != nil {
-		if why := e.env.over.Load(); why != nil {
+	env := e.env
+	if env == nil {
+		env = e.nursery.env // we wait for it to be ready
+	}
+	if env != nil {
+		if why := env.over.Load(); why != nil {
 			return *why
 		}
 	}

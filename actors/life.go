@@ -26,6 +26,7 @@ func (n *nodeActor) start() {
 		rules: newRules(&n.cfg, &n.cfg.Elections),
 	}
 	n.nursery = newNursery(self, n.shared)
+	n.nursery.env = n.env
 	n.env.session.SetDeaf(true) // until the subscription is confirmed
 	n.hub = &n.shared.hub
 	n.hub.count(n)
@@ -90,8 +91,7 @@ func (n *nodeActor) shutdown(why error) {
 	n.beats.stop()
 	n.doubts.stop()
 	n.fleet.stop()
-	n.env.session.Revoke()
-	n.env.over.Store(&why)
+	n.revoke(why)
 	for _, e := range n.els {
 		n.env.root.Send(e.pid, &detached{err: why})
 		if !slices.Contains(n.shared.roster, e) {
@@ -115,10 +115,16 @@ func (n *nodeActor) shutdown(why error) {
 	n.phase = parting
 }
 
+// revoke ends the start and all its trust. Elections are to see why they lose it.
+func (n *nodeActor) revoke(why error) {
+	n.env.over.Store(&why)
+	n.env.session.Revoke()
+}
+
 // forfeit tells that the terms of elections which have not quit are over: after this nobody
 // hears of them from here.
 func (n *nodeActor) forfeit() {
-	n.env.session.Revoke()
+	n.revoke(ErrStopped)
 	if !n.env.heard() {
 		return
 	}
@@ -180,7 +186,7 @@ func (n *nodeActor) fail(err error) {
 	n.beats.stop()
 	n.doubts.stop()
 	n.fleet.stop()
-	n.env.session.Revoke()
+	n.revoke(err)
 	n.link = redisbridge.Link{Err: err} // the bridge is stopped, and says no more
 	n.shared.link.Store(&redisbridge.Link{Err: err})
 	n.env.logger.Error("node failed", "error", err.Error())

@@ -14,6 +14,7 @@ import (
 type nursery struct {
 	node  *actor.PID
 	props *actor.Props // nil for an election that somebody else spawns, and stops
+	env   *env         // of the start, nil without props
 	// left is what actors that are being restarted leave their successors, by PID's id.
 	left sync.Map
 }

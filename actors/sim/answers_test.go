@@ -99,3 +99,19 @@ func TestLeadGoesOnWhereTheEndOfItsWorkPanics(t *testing.T) {
 		}
 	}, anyPanic)
 }
+
+// Who waits for a node that is not ready is told that it stops, not of its actors.
+func TestWhoWaitsForANodeThatIsNotReadyIsToldThatItStops(t *testing.T) {
+	sim.Bubble(t, 20, func(w *sim.World) {
+		w.Redis().Crash()
+		n := w.Node("a", actors.Config{})
+		w.Run(time.Second)
+		var err error
+		n.Go(func(ctx context.Context, node *actors.Node) { err = node.Run(ctx, "e") })
+		w.Run(time.Second)
+		_ = returns(w, n, time.Second, "Stop", func(ctx context.Context, node *actors.Node) error { return node.Stop(ctx) })
+		if !errors.Is(err, actors.ErrStopped) {
+			w.Require("Run says so", fmt.Errorf("it says %w", err))
+		}
+	})
+}
