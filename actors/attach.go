@@ -113,6 +113,9 @@ func (e *election) leave(why fsm.CauseCode) {
 
 // detach: the node is gone, or refuses us, or this actor ends.
 func (e *election) detach(err error, why fsm.CauseCode) {
+	if e.cell == nil {
+		return // nobody has told us yet who we are
+	}
 	// Not what the machine says: a step that has panicked was not told whole.
 	won, knew, env := e.won, e.knew, e.env
 	e.leave(why)

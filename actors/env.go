@@ -98,6 +98,8 @@ type shared struct {
 	// rerun are elections opened by name that ran when the node's actor panicked.
 	rerun   []string
 	backend redisbridge.Backend
+	// ending: the node's actor was told to stop, and has told everybody.
+	ending bool
 	// self is the actor whose starts share this.
 	self atomic.Pointer[actor.PID]
 	// done is closed, and stopped ends, when the node's actor has stopped for good.

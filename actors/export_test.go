@@ -37,3 +37,9 @@ func KickOriginalsOnce(c *Config) { c.originals.rekick = time.Hour }
 
 // BridgePID is the actor of the node's bridge.
 func (n *Node) BridgePID() *actor.PID { return n.shared.start.Load().bridge }
+
+// Unnamed returns what a node spawns for an election that it has not told yet who it is.
+func Unnamed(node *actor.PID) (props *actor.Props, end func()) {
+	s := newShared()
+	return newNursery(node, s).props, func() { close(s.done) }
+}

@@ -130,7 +130,11 @@ func (n *nodeActor) forfeit() {
 	}
 	now := n.env.clock.Now()
 	for _, name := range n.names() {
-		v := n.shared.elections.find(name).cell.present(name)
+		e := n.shared.elections.find(name)
+		if e == nil {
+			continue // it was told already: we were about to begin anew
+		}
+		v := e.cell.present(name)
 		if v.Result == fsm.ResultWon {
 			n.hub.publish(n, &Lost{Election: name, At: now, Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
 		}

@@ -86,7 +86,11 @@ func nodeProps(cfg Config, s *shared) *actor.Props {
 // Receive is the actor's one entry.
 func (n *nodeActor) Receive(ctx actor.Context) {
 	n.ctx = ctx
-	if n.twin {
+	switch {
+	case n.twin:
+		return
+	case n.shared.ending:
+		n.afterEnd(ctx)
 		return
 	}
 	switch m := ctx.Message().(type) {
@@ -101,15 +105,11 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 	case *actor.Restarting:
 		n.shutdown(errRestarted)
 	case *actor.Stopping:
+		n.shared.ending = true
 		n.forfeit()
 		n.unwatch()
 		n.shutdown(ErrStopped)
 		n.hub.stop(n)
-	case *actor.Stopped:
-		n.shared.stop()
-		n.shared.metrics.stop()
-		n.shared.closeBackend()
-		close(n.shared.done)
 	case *actor.Terminated:
 		n.terminated(m.Who)
 	case *redisbridge.Link:
@@ -172,6 +172,26 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.hub.retellDue(n, m)
 	default:
 		n.request(m)
+	}
+}
+
+// afterEnd: all has been told of the end. What comes while the children stop is for nobody: who
+// waits is told by done. An actor that panics when it has been told to stop is restarted by
+// protoactor all the same: then it stops again.
+func (n *nodeActor) afterEnd(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		ctx.Stop(ctx.Self())
+	case *Handle:
+		if env := n.shared.start.Load(); env != nil {
+			defer n.shared.caught(env.logger, "Handle.Done")
+			m.Done(env.handle())
+		}
+	case *actor.Stopped:
+		n.shared.stop()
+		n.shared.metrics.stop()
+		n.shared.closeBackend()
+		close(n.shared.done)
 	}
 }
 

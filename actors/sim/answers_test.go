@@ -52,6 +52,9 @@ func started(w *sim.World, cfg actors.Config) *sim.Node {
 	return n
 }
 
+// breakNode has the node's actor panic.
+func breakNode(n *sim.Node) { n.Send(n.PID(), (*actors.Subscribe)(nil)) }
+
 // Whoever asks an election for something is answered also where handling that panics.
 func TestWhoseRequestPanicsIsAnswered(t *testing.T) {
 	for at, call := range map[string]func(context.Context, *actors.Node) error{
@@ -96,6 +99,31 @@ func TestLeadGoesOnWhereTheEndOfItsWorkPanics(t *testing.T) {
 		w.Run(20 * time.Second)
 		if terms != 2 || log.left > 0 {
 			w.Require("a second term", fmt.Errorf("there were %d; %d panics left", terms, log.left))
+		}
+	}, anyPanic)
+}
+
+// A node that is stopped while it begins anew after a panic stops.
+func TestANodeIsStoppedWhileItsActorIsRestarted(t *testing.T) {
+	sim.Bubble(t, 30, func(w *sim.World) {
+		n := started(w, actors.Config{})
+		n.Stand(actors.ElectionConfig{Name: "e", Run: true})
+		w.Run(2 * time.Second)
+		if err := returns(w, n, time.Second, "Run", func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "one", "two") }); err != nil {
+			w.Require("Run", err)
+		}
+		stopped := false
+		n.Go(func(ctx context.Context, node *actors.Node) {
+			<-node.Done()
+			stopped = true
+		})
+		breakNode(n)
+		events := w.Seed()
+		w.RunUntil(func() bool { events--; return events == 0 }, time.Second)
+		n.System().Root.Stop(n.PID())
+		w.Run(10 * time.Second)
+		if !stopped {
+			w.Require("it has stopped", errors.New("it has not"))
 		}
 	}, anyPanic)
 }
