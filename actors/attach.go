@@ -2,6 +2,7 @@ package actors
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -84,8 +85,12 @@ func (e *election) postpone(ctx actor.Context, m any) {
 		e.refuse(ctx.Sender(), m, e.papers.failed)
 		return
 	}
-	if m, ok := m.(*inspect); ok {
+	switch m := m.(type) {
+	case *inspect:
 		m.done(nil, errNotReady) // it is not to wait for Redis
+		return
+	case *recant:
+		e.forget(m)
 		return
 	}
 	if len(e.desk().waiting) >= maxWaiting {
@@ -93,6 +98,17 @@ func (e *election) postpone(ctx actor.Context, m any) {
 		return
 	}
 	e.desk().waiting = append(e.desk().waiting, postponed{ctx.Sender(), m})
+}
+
+// forget drops a contender that waits for the node. Redis has not heard of it.
+func (e *election) forget(m *recant) {
+	if e.papers != nil {
+		e.papers.waiting = slices.DeleteFunc(e.papers.waiting, func(w any) bool {
+			c, is := w.(postponed).message.(*contend)
+			return is && c.c == m.c
+		})
+	}
+	m.done(nil)
 }
 
 // leave ends whatever this start holds, at once: the lease is closed, the context
@@ -144,7 +160,7 @@ func (e *election) detach(err error, why fsm.CauseCode) {
 		respond(list, err)
 	}
 	if c := p.contender; c != nil {
-		c.done(nil, err)
+		c.answer(nil, err)
 	}
 	for _, m := range p.waiting {
 		w := m.(postponed)

@@ -65,9 +65,10 @@ func (e *election) desk() *papers {
 // contends.
 func (e *election) explicit() bool { return e.cell.run.Load() }
 
-// contending is who waits for a term, nil if nobody does.
+// contending is who waits for a term, nil if nobody does. One that has left stays on the
+// papers until its recant comes, or the next one.
 func (e *election) contending() *contender {
-	if e.papers == nil {
+	if e.papers == nil || e.papers.contender == nil || e.papers.contender.settled.Load() != nil {
 		return nil
 	}
 	return e.papers.contender

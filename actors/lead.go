@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"hustings/redisbridge"
 )
 
@@ -39,29 +41,41 @@ func (n *Node) campaign(ctx context.Context, election string) (*Leadership, erro
 	ch, done := answers[*Leadership]()
 	c := &contender{done: done}
 	l, err := askAt(ctx, n, stay{election, pid}, &contend{c: c}, ch)
-	switch {
-	case err == nil:
+	if err == nil {
 		return l, nil
-	case ctx.Err() == nil:
-		return nil, fmt.Errorf("campaign %q: %w", election, err)
 	}
+	switch a := c.leave(); {
+	case a == nil:
+		n.recant(ctx, pid, c)
+	case ctx.Err() == nil: // answered, perhaps in the instant in which its actor stopped
+		if l, err = a.value, a.err; err == nil {
+			return l, nil
+		}
+	case a.value != nil: // elected in the same instant: not wanted any more
+		n.letGo(ctx, a.value)
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return nil, fmt.Errorf("campaign %q: %w", election, err)
+}
+
+// recant tells an actor that a contender has left. It returns when Redis knows, or after a
+// TTL: then Redis is away, and is told when it is back. One whose place another has taken
+// is not waited for.
+func (n *Node) recant(ctx context.Context, pid *actor.PID, c *contender) {
 	gone := make(chan struct{})
 	n.send(ctx, pid, &recant{c: c, done: func(error) { close(gone) }})
+	if ctx.Err() == nil {
+		return
+	}
 	bounded, cancel := n.bounded(ctx)
 	defer cancel()
 	select {
 	case <-gone:
-	case <-bounded.Done(): // Redis is away: it is told when it is back
+	case <-bounded.Done():
 	case <-n.shared.done:
 	}
-	select {
-	case a := <-ch: // elected in the same instant: not wanted any more
-		if a.value != nil {
-			n.letGo(ctx, a.value)
-		}
-	default:
-	}
-	return nil, fmt.Errorf("campaign %q: %w", election, context.Cause(ctx))
 }
 
 // Lead contends in an election and runs work each time this node is elected; it returns

@@ -106,15 +106,15 @@ func (e *election) begin(lease *fsm.Lease) {
 	e.env.elections.turns.Add(1)
 	e.drains = e.cfg.Drains
 	if c := e.contending(); c != nil {
-		e.desk().contender = nil
 		e.hand(c)
 	}
 }
 
-// hand gives a contender the term.
+// hand gives a contender the term, unless it leaves in the same instant.
 func (e *election) hand(c *contender) {
-	e.lead.held = true
-	c.done(e.lead, nil)
+	if e.lead.held = c.answer(e.lead, nil); e.lead.held && e.papers != nil {
+		e.papers.contender = nil
+	}
 }
 
 // awaited reports whether work of the term is to be waited for, which somebody says has

@@ -73,9 +73,28 @@ type (
 	}
 )
 
-// contender is somebody who waits for a term.
+// contender is somebody who waits for a term. Either it is answered or it leaves, whichever
+// is first: a term is never handed to one who does not wait any more.
 type contender struct {
-	done func(*Leadership, error)
+	done    func(*Leadership, error)
+	settled atomic.Pointer[answer[*Leadership]]
+}
+
+// answer reports whether it was still waiting.
+func (c *contender) answer(l *Leadership, err error) bool {
+	if !c.settled.CompareAndSwap(nil, &answer[*Leadership]{l, err}) {
+		return false
+	}
+	c.done(l, err)
+	return true
+}
+
+// leave returns nil if no answer comes any more, else the answer.
+func (c *contender) leave() *answer[*Leadership] {
+	if c.settled.CompareAndSwap(nil, &answer[*Leadership]{}) {
+		return nil
+	}
+	return c.settled.Load()
 }
 
 // responder is somebody who waits for an answer: an actor or a function.
@@ -109,7 +128,7 @@ func (e *election) responder(sender *actor.PID, m any) (any, responder) {
 func (e *election) refuse(sender *actor.PID, m any, err error) {
 	switch m := m.(type) {
 	case *contend:
-		m.c.done(nil, err)
+		m.c.answer(nil, err)
 	case *recant:
 		m.done(nil)
 	case *finished:
@@ -231,7 +250,7 @@ func (e *election) quit(r responder, why fsm.Cause) {
 		if closed := e.closed(); closed != nil && why.Code != fsm.CauseNone {
 			err = closed // nobody has quit: the node stops
 		}
-		c.done(nil, err)
+		c.answer(nil, err)
 	}
 	if e.lead != nil && why.Code == fsm.CauseNone {
 		e.lead.quit.Store(true)
@@ -282,10 +301,11 @@ func (e *election) unquit(why fsm.Cause) {
 // contend takes a contender: one at a time, and not beside a term that somebody holds.
 func (e *election) contend(c *contender) {
 	switch closed := e.closed(); {
+	case c.settled.Load() != nil: // it has left already
 	case closed != nil:
-		c.done(nil, closed)
+		c.answer(nil, closed)
 	case e.contending() != nil || e.lead != nil && e.lead.held:
-		c.done(nil, ErrBusy)
+		c.answer(nil, ErrBusy)
 	case e.lead != nil && !e.m.Draining() && !e.lead.finished.Load() && e.lead.Valid():
 		e.hand(c)
 	default:
@@ -295,8 +315,8 @@ func (e *election) contend(c *contender) {
 }
 
 func (e *election) recant(m *recant) {
-	if e.contending() != m.c {
-		m.done(nil) // it was answered already
+	if e.papers == nil || e.papers.contender != m.c {
+		m.done(nil) // it was answered already, or another one has come
 		return
 	}
 	e.desk().contender = nil

@@ -143,3 +143,60 @@ func TestWhoWaitsForANodeThatIsNotReadyIsToldThatItStops(t *testing.T) {
 		}
 	})
 }
+
+// A contender that has left is handed no term, also where its withdrawal found no room among
+// what waits for the node.
+func TestAContenderThatLeftBeforeTheNodeWasReadyIsHandedNoTerm(t *testing.T) {
+	for others := range 2 {
+		sim.Bubble(t, 2, func(w *sim.World) {
+			w.Redis().Crash()
+			n := w.Node("a", actors.Config{Quarantine: new(false)})
+			w.Run(time.Second)
+			n.Go(func(ctx context.Context, node *actors.Node) {
+				short, cancel := context.WithTimeout(ctx, time.Second)
+				defer cancel()
+				for range 63 * others {
+					go func() { _ = node.Stand(short, "e") }()
+				}
+				time.Sleep(time.Millisecond)
+				if l, err := node.Campaign(short, "e"); l != nil || !errors.Is(err, context.DeadlineExceeded) {
+					w.Fail("Campaign", fmt.Errorf("%v, %w", l, err))
+				}
+			})
+			w.Run(10 * time.Second)
+			w.Redis().Restart(false)
+			w.Run(20 * time.Second)
+			if n.Handle().Leadership("e") != nil {
+				w.Require("nobody leads", errors.New("the node does"))
+			}
+		})
+	}
+}
+
+// Who contends while the node's actor panics is handed the next term, and nobody else is.
+func TestWhoContendsOverAPanicOfTheNodeIsHandedTheTerm(t *testing.T) {
+	sim.Bubble(t, 60, func(w *sim.World) {
+		n := started(w, actors.Config{})
+		n.Stand(actors.ElectionConfig{Name: "e"})
+		w.Run(time.Second)
+		terms := 0
+		n.Go(func(ctx context.Context, node *actors.Node) {
+			for range 2 {
+				l, err := node.Campaign(ctx, "e")
+				if err != nil {
+					w.Fail("Campaign", err)
+					return
+				}
+				_ = l.Release(ctx)
+				terms++
+			}
+		})
+		events := w.Seed() % 20
+		w.RunUntil(func() bool { events--; return events+1 == 0 }, time.Second)
+		breakNode(n)
+		w.Run(30 * time.Second)
+		if terms != 2 {
+			w.Require("two terms", fmt.Errorf("%d", terms))
+		}
+	}, anyPanic)
+}
