@@ -43,3 +43,9 @@ func Unnamed(node *actor.PID) (props *actor.Props, end func()) {
 	s := newShared()
 	return newNursery(node, s).props, func() { close(s.done) }
 }
+
+// AnswerOfBefore has the node hear what an election answered to an Offline before the present
+// request to quit.
+func (n *Node) AnswerOfBefore(election string) {
+	n.system.Root.Send(n.pid, &electionDone{election, 0})
+}

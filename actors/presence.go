@@ -29,11 +29,13 @@ func (n *nodeActor) depart(why fsm.CauseCode) {
 	switch n.phase {
 	case leaving, parting:
 	case ready:
-		n.phase = leaving
 		for _, e := range n.els {
-			e.stopped = false // an Offline may have gone before
+			if e.cell.view.Load() == nil {
+				n.greetNow(e) // it panicked, and can't answer before its next start
+			}
 			n.quitElection(e, &stopElection{why: why})
 		}
+		n.phase = leaving
 		n.leaveIfDrained()
 	default: // no election has begun yet
 		n.phase = leaving
@@ -44,20 +46,26 @@ func (n *nodeActor) depart(why fsm.CauseCode) {
 	}
 }
 
-// quitElection asks one election to quit; it counts as stopped when it has answered.
+// quitElection asks one election to quit; it counts as stopped when it has answered. What it
+// answers to an Offline that went before does not count: it may have stood again since.
 func (n *nodeActor) quitElection(e *entry, request any) {
-	root, self, name := n.env.root, n.ctx.Self(), e.name
-	root.Send(e.pid, &ask{request: request, done: func(error) { root.Send(self, &electionDone{name}) }})
+	e.stopped = false
+	e.quits++
+	root, self, done := n.env.root, n.ctx.Self(), &electionDone{e.name, e.quits}
+	root.Send(e.pid, &ask{request: request, done: func(error) { root.Send(self, done) }})
 }
 
-// electionDone: an election has quit.
-type electionDone struct{ election string }
+// electionDone: an election has quit, as it was asked to for the nth time.
+type electionDone struct {
+	election string
+	n        uint16
+}
 
 // IgnoreDeadLetterLogging: see silent.
 func (electionDone) IgnoreDeadLetterLogging() {}
 
 func (n *nodeActor) onElectionDone(m *electionDone) {
-	if e := n.shared.elections.find(m.election); e != nil {
+	if e := n.shared.elections.find(m.election); e != nil && e.quits == m.n {
 		n.electionStopped(e)
 	}
 }
@@ -125,7 +133,6 @@ func (n *nodeActor) goOffline(r responder) {
 	n.offlining = append(n.offlining, r)
 	n.env.offline.Store(true)
 	for _, e := range n.els {
-		e.stopped = false
 		n.quitElection(e, &Quit{})
 	}
 	n.offlineIfQuit()

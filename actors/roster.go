@@ -20,8 +20,9 @@ type entry struct {
 	holder   string  // whose session it follows
 	doubts   *string // whose subscription it wants looked at; nil, nobody's
 	observed bool
-	stopped  bool  // has quit for good, the node is leaving
-	place    int32 // among the node's
+	stopped  bool   // has quit for good, the node is leaving
+	quits    uint16 // how often it was asked to
+	place    int32  // among the node's
 }
 
 // idle reports whether the election is no candidate.

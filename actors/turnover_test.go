@@ -1,7 +1,9 @@
 package actors_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"hustings/actors"
 )
@@ -13,4 +15,24 @@ func TestAnElectionThatDoesNotKnowYetWhoItIsCanBeStopped(t *testing.T) {
 	if err := system.Root.StopFuture(system.Root.Spawn(props)).Wait(); err != nil {
 		t.Error(err)
 	}
+}
+
+// What an election answered to an Offline is no answer to Stop: its work may run again.
+func TestStopTakesNoAnswerThatWasMeantForOffline(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a := f.start("a", 1)
+		l, err := a.Campaign(bg(t), "e")
+		a.must(err)
+		stopped := make(chan error, 1)
+		go func() { stopped <- a.Stop(context.Background()) }()
+		<-l.Context().Done()
+		a.AnswerOfBefore("e")
+		select {
+		case err := <-stopped:
+			t.Fatalf("it has stopped while the work runs: %v", err)
+		case <-time.After(200 * time.Millisecond):
+		}
+		a.must(l.Release(bg(t)))
+		a.must(receive(t, "Stop returns", stopped))
+	})
 }

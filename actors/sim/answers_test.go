@@ -55,6 +55,19 @@ func started(w *sim.World, cfg actors.Config) *sim.Node {
 // breakNode has the node's actor panic.
 func breakNode(n *sim.Node) { n.Send(n.PID(), (*actors.Subscribe)(nil)) }
 
+func TestStopDoesNotWaitForAnElectionThatWaitsForItsNextStart(t *testing.T) {
+	sim.Bubble(t, 5, func(w *sim.World) {
+		n := started(w, actors.Config{})
+		n.Stand(actors.ElectionConfig{Name: "e", Run: true})
+		w.Run(2 * time.Second)
+		n.Send(n.Election("e"), (*actors.Drained)(nil))
+		w.Run(time.Millisecond)
+		if err := returns(w, n, time.Second, "Stop", func(ctx context.Context, node *actors.Node) error { return node.Stop(ctx) }); err != nil {
+			w.Require("Stop", err)
+		}
+	}, anyPanic)
+}
+
 // Whoever asks an election for something is answered also where handling that panics.
 func TestWhoseRequestPanicsIsAnswered(t *testing.T) {
 	for at, call := range map[string]func(context.Context, *actors.Node) error{
