@@ -14,7 +14,6 @@ import (
 func (e *election) identify(id *identity) {
 	e.name, e.cfg, e.cell = id.name, id.cfg, id.cell
 	if id.env != nil {
-		e.cell.run.Store(e.cfg.Run)
 		e.attach(id.env, id.recover)
 		return
 	}
@@ -23,7 +22,6 @@ func (e *election) identify(id *identity) {
 
 // join asks to belong to the node.
 func (e *election) join(err error) {
-	e.cell.run.Store(e.cfg.Run)
 	e.root.Send(e.nursery.node, &attach{election: e.name, pid: e.self, cell: e.cell, cfg: *e.cfg, err: err})
 }
 

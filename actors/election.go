@@ -100,7 +100,7 @@ func ElectionProps(node *actor.PID, cfg ElectionConfig) *actor.Props {
 	cfg = cfg.withDefaults()
 	outside := &nursery{node: node}
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &election{name: cfg.Name, cfg: &cfg, nursery: outside, cell: &cell{}}
+		return &election{name: cfg.Name, cfg: &cfg, nursery: outside, cell: newCell(cfg.Run)}
 	}, lean)
 }
 
@@ -146,6 +146,7 @@ func (e *election) Receive(ctx actor.Context) {
 		if env != nil {
 			env.publish(&Failed{Election: e.name, At: env.clock.Now(), Err: errRestarted})
 		}
+		e.cell.run.Store(e.cfg.Run)
 		e.nursery.left.Store(e.self.Id, &identity{name: e.name, cfg: e.cfg, cell: e.cell})
 	case *actor.Terminated:
 		if m.Who.Equal(e.nursery.node) {

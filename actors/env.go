@@ -165,6 +165,12 @@ type cell struct {
 	run       atomic.Bool // told to run, by the config or by Run, and not to quit since
 }
 
+func newCell(run bool) *cell {
+	c := &cell{}
+	c.run.Store(run)
+	return c
+}
+
 // present is the state of the election of that name.
 func (c *cell) present(name string) View {
 	v := c.view.Load()
@@ -279,6 +285,7 @@ type (
 		silent
 		election string
 		request  *ask
+		run      bool // it ran when the node's actor panicked
 		done     func(*actor.PID, error)
 	}
 	// stopElection quits because the node stops.

@@ -52,7 +52,7 @@ func (n *nodeActor) start() {
 	rerun := n.shared.rerun
 	n.shared.rerun = nil
 	for _, name := range rerun {
-		n.open(&open{election: name, request: &ask{request: &Run{}, done: func(error) {}}, done: func(*actor.PID, error) {}})
+		n.open(&open{election: name, run: true, done: func(*actor.PID, error) {}})
 	}
 	n.env.logger.Info("node starts", "incarnation", n.env.session.Inc(), "rank", *n.cfg.Rank, "ttl", n.cfg.TTL, "quarantine", *n.cfg.Quarantine)
 }

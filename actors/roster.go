@@ -146,7 +146,7 @@ func (n *nodeActor) open(m *open) {
 		}
 		n.fit = true
 	}
-	c := &cell{}
+	c := newCell(n.cfg.Elections.Run || m.run)
 	if n.shared.down[m.election] {
 		c.down.Store(true)
 		delete(n.shared.down, m.election)

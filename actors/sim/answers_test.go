@@ -141,6 +141,54 @@ func TestANodeIsStoppedWhileItsActorIsRestarted(t *testing.T) {
 	}, anyPanic)
 }
 
+// What was run by name runs again after a panic of the node's actor, also where it panics
+// again before it is ready.
+func TestElectionsByNameOutlastTwoPanicsOfTheNode(t *testing.T) {
+	sim.Bubble(t, 10, func(w *sim.World) {
+		n := started(w, actors.Config{})
+		if err := returns(w, n, time.Second, "Run", func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "e") }); err != nil {
+			w.Require("Run", err)
+		}
+		breakNode(n)
+		w.Run(time.Duration(w.Seed()-1) * 50 * time.Microsecond)
+		breakNode(n)
+		w.Run(20 * time.Second)
+		if !n.Handle().Leadership("e").Valid() {
+			w.Require("it leads", errors.New("it does not"))
+		}
+	}, anyPanic)
+}
+
+// An election whose actor panicked is not run any more, whatever panics next.
+func TestAnElectionThatPanickedIsNotRunAgainByAPanicOfTheNode(t *testing.T) {
+	sim.Bubble(t, 3, func(w *sim.World) {
+		log := &panics{at: "transition"}
+		n := started(w, actors.Config{Logger: slog.New(log)})
+		call := func(what string, f func(context.Context, *actors.Node) error) error {
+			return returns(w, n, 10*time.Second, what, f)
+		}
+		if err := call("Run", func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "e") }); err != nil {
+			w.Require("Run", err)
+		}
+		w.Run(time.Second)
+		log.left = 1
+		_ = call("Resign", func(ctx context.Context, node *actors.Node) error { return node.Resign(ctx, "e") })
+		w.Run(time.Second)
+		breakNode(n)
+		w.Run(20 * time.Second)
+		if n.Handle().Leadership("e").Valid() || log.left > 0 {
+			w.Require("it does not stand", errors.New("it leads"))
+		}
+		if err := call("Run", func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "e") }); err != nil {
+			w.Require("Run again", err)
+		}
+		w.Run(time.Second)
+		if !n.Handle().Leadership("e").Valid() {
+			w.Require("it leads when it is told to", errors.New("it does not"))
+		}
+	}, anyPanic)
+}
+
 // Who waits for a node that is not ready is told that it stops, not of its actors.
 func TestWhoWaitsForANodeThatIsNotReadyIsToldThatItStops(t *testing.T) {
 	sim.Bubble(t, 20, func(w *sim.World) {
