@@ -40,6 +40,10 @@ func (n *nodeActor) start() {
 		n.fail(err)
 		return
 	}
+	if p := n.shared.failed.Load(); p != nil {
+		n.fail(*p) // before the panic; it is for good
+		return
+	}
 	if err := n.shared.metrics.observe(n.shared); err != nil {
 		n.fail(fmt.Errorf("%w: MeterProvider: %w", ErrConfig, err))
 		return

@@ -10,6 +10,7 @@ import (
 
 	"hustings/actors"
 	"hustings/actors/sim"
+	"hustings/redisbridge"
 )
 
 // anyPanic leaves all panics to the supervision.
@@ -185,6 +186,30 @@ func TestAnElectionThatPanickedIsNotRunAgainByAPanicOfTheNode(t *testing.T) {
 		w.Run(time.Second)
 		if !n.Handle().Leadership("e").Valid() {
 			w.Require("it leads when it is told to", errors.New("it does not"))
+		}
+	}, anyPanic)
+}
+
+// A node that has failed does not come back, also if its actor panics after that or while it
+// tells so.
+func TestANodeThatHasFailedDoesNotComeBackByAPanic(t *testing.T) {
+	sim.Bubble(t, 2, func(w *sim.World) {
+		w.Redis().RefuseClients(&redisbridge.ServerError{Code: "WRONGPASS", Text: "WRONGPASS invalid username-password pair"})
+		log := &panics{at: "node failed", left: int(w.Seed() % 2)}
+		n := w.Node("a", actors.Config{Logger: slog.New(log), Quarantine: new(false)})
+		w.Run(2 * time.Second)
+		if n.Handle().Err() == nil {
+			w.Require("it fails", errors.New("it does not"))
+		}
+		w.Redis().RefuseClients(nil)
+		breakNode(n)
+		w.Run(20 * time.Second)
+		err := returns(w, n, time.Second, "Run", func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "e") })
+		if !errors.Is(err, actors.ErrRefused) {
+			w.Require("it answers with why", fmt.Errorf("it says %w", err))
+		}
+		if err := returns(w, n, time.Second, "Stop", func(ctx context.Context, node *actors.Node) error { return node.Stop(ctx) }); err != nil {
+			w.Require("Stop", err)
 		}
 	}, anyPanic)
 }
