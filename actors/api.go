@@ -379,9 +379,9 @@ func (n *Node) Stand(ctx context.Context, election string) error {
 // Offline quits every election and leaves the fleet, but keeps the session and the
 // connections. It returns when Redis knows; leaders drain first. Messages are sent and
 // received still, and elections are observed. Lead and Campaign return ErrQuit, later ones
-// ErrOffline. Online undoes it: an Offline that is still waiting then returns an error, as
-// an Online does that Offline overtakes (ErrOffline). Both are refused with an error before
-// the node is ready.
+// ErrOffline. Online undoes it, a panic of the node's actor does not. An Offline that is
+// still waiting when Online is called returns an error, as an Online does that Offline
+// overtakes (ErrOffline). Both are refused with an error before the node is ready.
 func (n *Node) Offline(ctx context.Context) error { return n.ask(ctx, n.pid, &goOffline{}) }
 
 // Online restores presence, and returns when Redis knows. No election is run again by it.

@@ -98,6 +98,8 @@ type shared struct {
 	// rerun are elections opened by name that ran when the node's actor panicked.
 	rerun   []string
 	backend redisbridge.Backend
+	// offline: Offline was called, and no Online since.
+	offline bool
 	// ending: the node's actor was told to stop, and has told everybody.
 	ending bool
 	// self is the actor whose starts share this.

@@ -245,6 +245,9 @@ func (n *nodeActor) onLink(l *redisbridge.Link) {
 func (n *nodeActor) becomeReady() {
 	n.phase = ready
 	n.env.logger.Info("node ready", "members", len(*n.shared.members.Load()))
+	if n.shared.offline {
+		n.goOffline(responder{}) // as before the panic
+	}
 	for _, e := range n.els {
 		n.greetNow(e)
 	}

@@ -131,6 +131,7 @@ func (n *nodeActor) goOffline(r responder) {
 	n.answer(&n.onlining, ErrOffline)
 	n.answer(&n.returning, ErrOffline)
 	n.offlining = append(n.offlining, r)
+	n.shared.offline = true
 	n.env.offline.Store(true)
 	for _, e := range n.els {
 		n.quitElection(e, &Quit{})
@@ -158,6 +159,7 @@ func (n *nodeActor) goOnline(r responder) {
 	}
 	n.answer(&n.offlining, errOnline)
 	n.onlining = append(n.onlining, r)
+	n.shared.offline = false
 	n.env.offline.Store(false)
 	n.join()
 }

@@ -230,6 +230,38 @@ func TestWhoWaitsForANodeThatIsNotReadyIsToldThatItStops(t *testing.T) {
 	})
 }
 
+func TestANodeThatIsOfflineIsSoAfterAPanic(t *testing.T) {
+	sim.Bubble(t, 3, func(w *sim.World) {
+		n := started(w, actors.Config{})
+		other := w.Node("other", actors.Config{})
+		w.Run(5 * time.Second)
+		call := func(what string, f func(context.Context, *actors.Node) error) error {
+			return returns(w, n, 10*time.Second, what, f)
+		}
+		run := func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "e") }
+		if err := call("Offline", func(ctx context.Context, node *actors.Node) error { return node.Offline(ctx) }); err != nil {
+			w.Require("Offline", err)
+		}
+		breakNode(n)
+		if err := call("Run", run); !errors.Is(err, actors.ErrOffline) {
+			w.Require("Run says so", fmt.Errorf("it says %w", err))
+		}
+		w.Run(20 * time.Second)
+		if members := other.Handle().Members(); len(members) != 1 {
+			w.Require("it is no member", fmt.Errorf("%v", members))
+		}
+		if err := call("Online", func(ctx context.Context, node *actors.Node) error {
+			return errors.Join(node.Online(ctx), run(ctx, node))
+		}); err != nil {
+			w.Require("Online", err)
+		}
+		w.Run(10 * time.Second)
+		if members := other.Handle().Members(); len(members) != 2 || !n.Handle().Leadership("e").Valid() {
+			w.Require("it is a member, and leads", fmt.Errorf("%v", members))
+		}
+	}, anyPanic)
+}
+
 // A contender that has left is handed no term, also where its withdrawal found no room among
 // what waits for the node.
 func TestAContenderThatLeftBeforeTheNodeWasReadyIsHandedNoTerm(t *testing.T) {
