@@ -78,6 +78,9 @@ func (n *nodeActor) planBeat(d time.Duration) { n.set(&n.beats.timer, d, &beatDu
 
 // onHeartbeat: the answer decides everything about the session.
 func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
+	if _, ours := n.env.session.Sent(a.Req); !ours {
+		return // of the last start: this one's numbers are lower, and would be taken for older
+	}
 	n.beats.out = max(0, n.beats.out-1)
 	if n.phase >= parting {
 		return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -210,6 +211,28 @@ func TestANodeThatHasFailedDoesNotComeBackByAPanic(t *testing.T) {
 		}
 		if err := returns(w, n, time.Second, "Stop", func(ctx context.Context, node *actors.Node) error { return node.Stop(ctx) }); err != nil {
 			w.Require("Stop", err)
+		}
+	}, anyPanic)
+}
+
+// A heartbeat of a node's last start that is answered in this one says nothing of this one's.
+func TestALateHeartbeatOfTheLastStartDoesNotKeepANodeFromLeading(t *testing.T) {
+	sim.Test(t, 40, func(w *sim.World) {
+		n := started(w, actors.Config{})
+		n.Stand(actors.ElectionConfig{Name: "e", Run: true})
+		w.Run(5 * time.Minute)
+		w.RunUntil(func() bool {
+			lines := w.Trace()
+			return strings.HasSuffix(lines[len(lines)-1], "reply heartbeat (1)")
+		}, 10*time.Second)
+		breakNode(n)
+		w.Run(20 * time.Second)
+		if !n.Handle().Leadership("e").Valid() {
+			n.Tell("e", &actors.Run{})
+			w.Run(10 * time.Second)
+		}
+		if !n.Handle().Leadership("e").Valid() {
+			w.Require("it leads", errors.New("it does not"))
 		}
 	}, anyPanic)
 }
