@@ -220,6 +220,12 @@ func askAt[T any](ctx context.Context, n *Node, at stay, m any, ch <-chan answer
 		return value, errGone
 	}
 	n.send(ctx, at.pid, m)
+	return awaitAt(ctx, n, at, ch, turnover)
+}
+
+// awaitAt waits for an answer of an actor that was there at the turnover before the one that
+// is waited for.
+func awaitAt[T any](ctx context.Context, n *Node, at stay, ch <-chan answer[T], turnover <-chan struct{}) (value T, err error) {
 	for {
 		value, err = awaitOf(ctx, n, ch, turnover)
 		if !errors.Is(err, errTurnover) {

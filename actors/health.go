@@ -65,27 +65,22 @@ func (n *Node) Health() Health {
 // is ctx's, or that of a node that has stopped or failed for good.
 func (n *Node) Ping(ctx context.Context) error {
 	turnover := n.turnover()
-	ch, done := answers[[]echo]()
-	n.send(ctx, n.pid, &ping{done: func(list []echo) { done(list, nil) }})
+	ch, done := answers[[]responderOf]()
+	n.send(ctx, n.pid, &ping{done: func(list []responderOf) { done(list, nil) }})
 	list, err := await(ctx, n, ch)
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
-		for err = errTurnover; errors.Is(err, errTurnover) && !e.at.gone(n); { // who has stopped need not live
-			if _, err = awaitOf(ctx, n, e.ch, turnover); errors.Is(err, errTurnover) {
-				turnover = n.turnover()
-			}
-		}
-		if err != nil && !errors.Is(err, errTurnover) {
+	for _, r := range list {
+		if _, err := awaitAt(ctx, n, r.at, r.ch, turnover); err != nil && !errors.Is(err, errGone) {
 			return err
 		}
 	}
 	return n.Err()
 }
 
-// echo is where an election's actor answers a ping.
-type echo struct {
+// responderOf is where an election's actor answers a ping.
+type responderOf struct {
 	at stay
 	ch <-chan answer[struct{}]
 }
@@ -93,7 +88,7 @@ type echo struct {
 // ping asks the node's actor for a sign of life, and its elections through it.
 type ping struct {
 	silent
-	done func([]echo)
+	done func([]responderOf)
 }
 
 // pinged asks an election's actor.
@@ -106,12 +101,12 @@ type pinged struct {
 const maxPinged = 64
 
 func (n *nodeActor) onPing(m *ping) {
-	var list []echo
+	var list []responderOf
 	for range min(len(n.els), maxPinged) {
 		n.pinged++
-		e := n.els[n.pinged%len(n.els)]
 		ch, done := answers[struct{}]()
-		list = append(list, echo{stay{e.name, e.pid}, ch})
+		e := n.els[n.pinged%len(n.els)]
+		list = append(list, responderOf{stay{e.name, e.pid}, ch})
 		n.env.root.Send(e.pid, &pinged{done: done})
 	}
 	m.done(list)

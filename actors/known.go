@@ -161,7 +161,7 @@ func (n *Node) Observe(ctx context.Context, election string) (<-chan Leader, err
 	turnover, at := n.turnover(), stay{election: election}
 	look := func() error {
 		pid, err := n.election(ctx, election)
-		if err == nil {
+		if err == nil && (at.pid == nil || !at.pid.Equal(pid)) { // else it has counted us
 			at.pid = pid
 			n.send(ctx, pid, &observe{delta: 1})
 		}

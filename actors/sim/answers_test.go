@@ -237,6 +237,59 @@ func TestALateHeartbeatOfTheLastStartDoesNotKeepANodeFromLeading(t *testing.T) {
 	}, anyPanic)
 }
 
+// An observer is counted once, however often its node begins anew.
+func TestAnObserverThatHasGoneCostsNothing(t *testing.T) {
+	sim.Bubble(t, 3, func(w *sim.World) {
+		n := started(w, actors.Config{})
+		n.Stand(actors.ElectionConfig{Name: "e"})
+		w.Run(time.Second)
+		looks := func() uint64 {
+			before := n.Handle().Counts().Requests
+			w.Run(30 * time.Second)
+			return n.Handle().Counts().Requests - before
+		}
+		idle := looks()
+		n.Go(func(ctx context.Context, node *actors.Node) {
+			ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
+			defer cancel()
+			leaders, err := node.Observe(ctx, "e")
+			for range leaders {
+			}
+			if err != nil {
+				w.Fail("Observe", err)
+			}
+		})
+		w.Run(time.Second)
+		breakNode(n)
+		w.Run(50 * time.Second)
+		if after := looks(); after > idle {
+			w.Require("nobody looks", fmt.Errorf("%d requests, %d before", after, idle))
+		}
+	}, anyPanic)
+}
+
+func TestPingDoesNotWaitForAnElectionThatHasStopped(t *testing.T) {
+	sim.Bubble(t, 40, func(w *sim.World) {
+		n := started(w, actors.Config{})
+		n.Stand(actors.ElectionConfig{Name: "e"})
+		w.Run(time.Second)
+		done := false
+		n.Go(func(ctx context.Context, node *actors.Node) {
+			if err := node.Ping(ctx); err != nil {
+				w.Fail("Ping", err)
+			}
+			done = true
+		})
+		events := w.Seed()
+		w.RunUntil(func() bool { events--; return events == 0 }, 0)
+		n.System().Root.Stop(n.Election("e"))
+		w.Run(time.Second)
+		if !done {
+			w.Require("Ping returns", errors.New("it does not"))
+		}
+	})
+}
+
 // Who waits for a node that is not ready is told that it stops, not of its actors.
 func TestWhoWaitsForANodeThatIsNotReadyIsToldThatItStops(t *testing.T) {
 	sim.Bubble(t, 20, func(w *sim.World) {
