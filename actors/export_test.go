@@ -49,3 +49,13 @@ func Unnamed(node *actor.PID) (props *actor.Props, end func()) {
 func (n *Node) AnswerOfBefore(election string) {
 	n.system.Root.Send(n.pid, &electionDone{election, 0})
 }
+
+// Ask asks an actor of an election as the plain calls do, which have looked for it before.
+func (n *Node) Ask(ctx context.Context, election string, found *actor.PID) error {
+	ch, done := answers[struct{}]()
+	_, err := askAt(ctx, n, stay{election, found}, &ask{request: &Run{}, done: func(err error) { done(struct{}{}, err) }}, ch)
+	return err
+}
+
+// ErrGone is what the plain calls get where an actor has stopped without an answer.
+var ErrGone = errGone

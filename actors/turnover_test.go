@@ -2,11 +2,33 @@ package actors_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"hustings/actors"
 )
+
+// An election's actor may stop between the look for it and the question: nobody is asked then,
+// and nobody waited for. So Release returns, too.
+func TestAnActorThatStopsBeforeItIsAskedIsNotWaitedFor(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a := f.start("a", 1)
+		pid := system.Root.Spawn(actors.ElectionProps(a.PID(), actors.ElectionConfig{Name: "e"}))
+		eventually(t, "it is known", func() bool { _, err := a.View("e"); return err == nil })
+		a.must(system.Root.StopFuture(pid).Wait())
+		eventually(t, "its end is known", func() bool { _, err := a.View("e"); return err != nil })
+		ctx, cancel := context.WithTimeout(bg(t), 5*time.Second)
+		defer cancel()
+		if err := a.Ask(ctx, "e", pid); !errors.Is(err, actors.ErrGone) {
+			t.Errorf("%v", err)
+		}
+		a.run("e").won("e") // another actor
+		if err := a.Ask(ctx, "e", pid); !errors.Is(err, actors.ErrGone) {
+			t.Errorf("beside a successor: %v", err)
+		}
+	})
+}
 
 // A node may stop, or panic, while it makes an election's actor.
 func TestAnElectionThatDoesNotKnowYetWhoItIsCanBeStopped(t *testing.T) {
