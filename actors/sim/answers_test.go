@@ -25,9 +25,9 @@ type panics struct {
 
 func (p *panics) Enabled(context.Context, slog.Level) bool { return true }
 
-func (p *panics) WithAttrs([]slog.Attr) slog.Handler       { return p }
+func (p *panics) WithAttrs([]slog.Attr) slog.Handler { return p }
 
-func (p *panics) WithGroup(string) slog.Handler            { return p }
+func (p *panics) WithGroup(string) slog.Handler { return p }
 
 func (p *panics) Handle(_ context.Context, r slog.Record) error {
 	if r.Message == p.at && p.left > 0 {
