@@ -156,6 +156,29 @@ func TestWhatIsOwedIsTriedAgainWhereRedisRefusesItAndHoldsUpNothingElse(t *testi
 	}
 }
 
+// Who quits again, as the successor of an actor that was lost does, stands when that is done.
+// The first quit, refused and still to be tried, would take the new term's record.
+func TestAQuitThatWasRefusedIsNotDoneAfterALaterOneOfItsElection(t *testing.T) {
+	no := &redisbridge.ServerError{Code: "NOPERM", Text: "NOPERM this user has no permissions to run the 'hdel' command"}
+	r := newRig(t)
+	c := r.up()
+	r.call(quit("e"))
+	c.reply(no)
+	r.call(quit("other"))
+	c.reply(no)
+	r.call(release("e", 4))
+	c.reply(no)
+	r.take()
+	r.call(quit("e"))
+	r.wantSent(c, "quit 1 e")
+	c.reply([]any{"ok", int64(1)})
+	if got := r.take(); len(got) != 2 {
+		t.Errorf("answers %v, want one to each quit", got)
+	}
+	r.advance(2 * time.Second)
+	r.wantSent(c, "release e 4  ", "quit 1 other")
+}
+
 func TestAQuitOfAStaleConnectionIsSentAgain(t *testing.T) {
 	r := newRig(t)
 	c := r.up()

@@ -1,6 +1,7 @@
 package redisbridge
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -205,6 +206,26 @@ func (b *Bridge) landQuit(f flight, v any) {
 		return
 	}
 	for _, c := range f.calls {
-		b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InWithdrawn}})
+		b.withdrawn(c)
+		b.forgo(c.Election)
 	}
+}
+
+func (b *Bridge) withdrawn(c *Call) {
+	b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InWithdrawn}})
+}
+
+// forgo: an election has been quit, and who has quit it may stand again. An older quit that
+// Redis refused has nothing left to give up, and must not take what is begun from now on.
+func (b *Bridge) forgo(election string) {
+	if len(b.owing) == 0 {
+		return
+	}
+	b.owing = slices.DeleteFunc(b.owing, func(c *Call) bool {
+		done := c.Kind == CallQuit && c.Election == election
+		if done {
+			b.withdrawn(c)
+		}
+		return done
+	})
 }
