@@ -100,6 +100,23 @@ func TestARegistrationThatWaitsDoesNotOutliveTheQuitBehindIt(t *testing.T) {
 	r.wantSent(c, "canvass {} 3000 1 e 0 r")
 }
 
+func TestAJoinsAnswerNamesWhatItRegistered(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("x", 1))
+	r.call(redisbridge.Call{Kind: redisbridge.CallJoin, Entries: []redisbridge.Membership{{Election: "e", Rank: 1}, {Election: "f", Rank: 2}, {Election: "g", Rank: 3}}})
+	r.call(quit("e"))
+	c.reply()
+	r.take()
+	r.wantSent(c, "quit 1 e", "leave f1 500", "join {} 2 f 2 g 3 1")
+	c.reply([]any{"ok", int64(1)}, noneLeft, []any{"ok", int64(1)})
+	got := r.take()
+	want := []redisbridge.Membership{{Election: "f", Rank: 2}, {Election: "g", Rank: 3}}
+	if a := got[len(got)-1].(*redisbridge.JoinAnswer); !slices.Equal(a.Entries, want) {
+		t.Errorf("entries %v, want %v", a.Entries, want)
+	}
+}
+
 func TestTheFirstJoinClearsWhatAFormerLifeLeft(t *testing.T) {
 	r := newRig(t)
 	c := r.up()

@@ -189,7 +189,7 @@ type JoinAnswer struct {
 	quiet
 	Err    error
 	Status string
-	// Entries are the candidacies that it asked for.
+	// Entries are the candidacies that it asked for, without those that were quit meanwhile.
 	Entries []Membership
 	// Other is the original that lives under our id when we start: nothing was done.
 	Other *Details

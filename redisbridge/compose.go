@@ -78,9 +78,9 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 	case CallLeave:
 		return b.composeLeave(flag(c.End))
 	case CallJoin:
-		entries := slices.DeleteFunc(c.Entries, func(e Membership) bool { return !b.stands(c, e.Election) })
-		args := append(b.head(3+2*len(entries)), b.set.Details, strconv.Itoa(len(entries)))
-		for _, e := range entries {
+		c.Entries = slices.DeleteFunc(c.Entries, func(e Membership) bool { return !b.stands(c, e.Election) })
+		args := append(b.head(3+2*len(c.Entries)), b.set.Details, strconv.Itoa(len(c.Entries)))
+		for _, e := range c.Entries {
 			args = append(args, e.Election, strconv.FormatInt(e.Rank, 10))
 		}
 		if !b.set.cleared {
