@@ -70,7 +70,7 @@ type Bridge struct {
 	hashes []hash.Hash // one for each shared key
 	signed []byte      // room for what is signed, and the signature behind it
 
-	refused   [numCalls]refusal
+	refused   [numCalls]refusals
 	cautioned string // what the last server's settings put at risk
 
 	retry  []*Call           // kept calls that the server could not do just now

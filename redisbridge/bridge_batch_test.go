@@ -418,6 +418,21 @@ func TestWhatTheServerRefusesIsLoggedOncePerKindAndCodeEveryTenSeconds(t *testin
 	}
 }
 
+// Two elections that Redis refuses to give up for different reasons take turns.
+func TestRefusalsThatTakeTurnsAreLoggedOnceEachEveryTenSeconds(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	for i := range 40 {
+		r.call(redisbridge.Call{Kind: redisbridge.CallMembers})
+		code := []string{"NOPERM", "WRONGTYPE"}[i%2]
+		c.reply(&redisbridge.ServerError{Code: code, Text: code + " no"})
+		r.advance(500 * time.Millisecond)
+	}
+	if n := strings.Count(r.log.String(), "call=members"); n != 4 {
+		t.Errorf("logged %d times in 20 s, want 4:\n%s", n, r.log.String())
+	}
+}
+
 func TestLooksAtOneNodeTravelTogether(t *testing.T) {
 	r := newRig(t)
 	c := r.up()

@@ -81,7 +81,7 @@ func (b *Bridge) log(now Link, err error) {
 	}
 }
 
-// maxCauses bounds the causes of one outage that are told.
+// maxCauses bounds the causes of one outage that are told, and the codes of refusals of a kind.
 const maxCauses = 16
 
 // another notes the cause of an outage, and reports whether there was none of its kind

@@ -14,11 +14,8 @@ var callNames = [numCalls]string{
 	CallSubscribers: "subscribers", CallPublish: "publish",
 }
 
-// refusal is what the server last said to calls of a kind, and when that was logged.
-type refusal struct {
-	code string
-	at   time.Duration
-}
+// refusals say by code when the server's refusal of calls of a kind was logged.
+type refusals map[string]time.Duration
 
 // refusalEvery is how often the same refusal is logged while it lasts.
 const refusalEvery = 10 * time.Second
@@ -31,11 +28,16 @@ func (b *Bridge) refusal(kind CallKind, err error) {
 	if !ok {
 		return
 	}
-	now, last := b.set.Clock.Now().Mono, &b.refused[kind]
-	if last.code == server.Code && now-last.at < refusalEvery {
+	now, logged := b.set.Clock.Now().Mono, b.refused[kind]
+	at, known := logged[server.Code]
+	switch {
+	case known && now-at < refusalEvery, !known && len(logged) >= maxCauses:
 		return
+	case logged == nil:
+		logged = refusals{}
+		b.refused[kind] = logged
 	}
-	*last = refusal{server.Code, now}
+	logged[server.Code] = now
 	b.set.Logger.Log(nil, slog.LevelWarn, "Redis refuses a call", //nolint:staticcheck // no context here
 		"id", b.set.ID, "call", callNames[kind], "cause", err.Error())
 }
