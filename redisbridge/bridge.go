@@ -186,7 +186,7 @@ func (b *Bridge) Receive(ctx actor.Context) {
 		b.onAgain()
 	}
 	// Hardly a message changes it, and a write to what others read costs more than a look.
-	if waiting := uint64(b.queued + len(b.retry)); b.set.Counters.Waiting.Load() != waiting { //nolint:gosec // not negative
+	if waiting := uint64(b.queued + len(b.retry) + len(b.owing)); b.set.Counters.Waiting.Load() != waiting { //nolint:gosec // not negative
 		b.set.Counters.Waiting.Store(waiting)
 	}
 }

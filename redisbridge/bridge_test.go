@@ -134,6 +134,9 @@ func TestWhatIsOwedIsTriedAgainWhereRedisRefusesItAndHoldsUpNothingElse(t *testi
 		t.Errorf("%d done, %d refused", done, refused)
 	}
 	for range 3 {
+		if n := r.set.Counters.Read().Waiting; n != 1 {
+			t.Errorf("%d wait for another try, want 1", n)
+		}
 		r.advance(2 * time.Second)
 		r.wantSent(c, "quit 1 bad")
 		c.reply(no)
