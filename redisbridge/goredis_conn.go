@@ -163,7 +163,7 @@ func evicts(info string) string {
 
 // do sends the commands as one pipeline. Scripts that the server has forgotten
 // (SCRIPT FLUSH, a restart behind a proxy) were not executed: they alone are
-// sent again, in their order, with their text.
+// sent again, in their order, with their text, and a WAIT at the end behind them.
 func (c *conn) do(rc *redis.Conn, cmds []Command) ([]Reply, error) {
 	ctx := until(c.ctx, c.b.cfg.Timeout)
 	replies := make([]Reply, len(cmds))
@@ -183,6 +183,9 @@ func (c *conn) do(rc *redis.Conn, cmds []Command) ([]Reply, error) {
 	}
 	if len(forgotten) == 0 {
 		return replies, nil
+	}
+	if last := len(cmds) - 1; cmds[last].Script == nil && cmds[last].Args[0] == "WAIT" {
+		forgotten = append(forgotten, last) // it has waited for what was written before them
 	}
 	if err := c.exchange(ctx, rc, cmds, forgotten, "eval", replies); err != nil {
 		return nil, err

@@ -92,6 +92,31 @@ func TestForgottenScriptsAreSentAgainAndNothingElse(t *testing.T) {
 	}
 }
 
+// Replicas are waited for behind what they are to have.
+func TestAWaitIsSentAgainBehindForgottenScripts(t *testing.T) {
+	s := redistest.NewServer(t)
+	f := fixture(t, redisbridge.BackendConfig{Redis: options(s.Addr)})
+	f.Flush()
+	wait := redisbridge.Command{Args: []string{"WAIT", "0", "1"}}
+	waits := func() string {
+		_, rest, _ := strings.Cut(fmt.Sprint(f.Plain("INFO", "commandstats")), "cmdstat_wait:calls=")
+		calls, _, _ := strings.Cut(rest, ",")
+		return calls
+	}
+	f.Do(beat("ipc"), wait)
+	if n := waits(); n != "1" {
+		t.Errorf("%s waits with a known script, want 1", n)
+	}
+	f.Plain("SCRIPT", "FLUSH")
+	r := f.Do(beat("ipc"), wait)
+	if got := fmt.Sprintf("%v %v", verdict(r[0]), r[1].Value); got != "extended 0" {
+		t.Errorf("replies %s, want extended 0", got)
+	}
+	if n := waits(); n != "3" {
+		t.Errorf("%s waits after another forgotten one, want 3", n)
+	}
+}
+
 func TestScriptsRunWhereLoadingThemIsNotPermitted(t *testing.T) {
 	s := redistest.NewServer(t)
 	if got, err := s.Do("ACL", "SETUSER", "plain", "on", ">secret", "~*", "&*", "+@all", "-script"); err != nil || got != "+OK" {
