@@ -159,7 +159,10 @@ func (c *script) leave() any {
 		return []any{status, int64(0)}
 	}
 	ours, first := strings.CutPrefix(c.arg(5), "f")
-	if first && status == "ok" && old(c.details(id)) && c.subscribers(id) > whole(ours) {
+	if first && status != "ok" {
+		return []any{status, int64(0)}
+	}
+	if first && old(c.details(id)) && c.subscribers(id) > whole(ours) {
 		c.del(c.p.Session(id))
 		c.zrem(c.p.Sessions(), id)
 		return []any{"original", c.details(id)}

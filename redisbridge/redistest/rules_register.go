@@ -359,6 +359,28 @@ var registerRules = []rule{
 		}
 		f.T.Error("not cleared within a second of the end of its subscription")
 	}},
+	{says: "whoever starts clears nothing without its session", check: func(f *Fixture) {
+		k := f.keys()
+		const details = `{"process":5}`
+		f.Plain("HSET", k.Details(), "a", details)
+		f.Plain("SADD", k.Participated("a"), "e")
+		f.Plain("SADD", k.Candidates("e"), "a")
+		f.Subscribe(k.Bully("a")) // the original's
+		untouched := func(when, status string, a *node) {
+			for _, end := range []string{"f0", "f1"} {
+				got, more := a.leavePart(end, 100)
+				want(f, when+": status", got, status)
+				want(f, when+": more", more, 0)
+			}
+			want(f, when+": candidate", f.peer("e", "a").candidate, 1)
+			want(f, when+": details", f.peer("e", "a").details, details)
+		}
+		a := f.node("a", 1)
+		untouched("it has ended", "none", a)
+		a.beat(beat{})
+		f.node("a", 2).replace(a.inc)
+		untouched("it is another's soon", "replaced", a)
+	}},
 	{says: "purge of ours spares an original that was started in its place", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		f.online("b", "2", "e")

@@ -6,15 +6,19 @@
 --       'f1': as '0', before we register for the first time, and how many subscribers
 --       of our bully channel are ours), 6 how many elections at most
 -- Returns {status of own, 1 if elections are left, else 0}; nothing is done when 'taken'
---         or 'stale'. {'original', its details} if an original lives under our id when we
---         start: our session is ended, and nothing else is done
+--         or 'stale', nor with f unless 'ok'. {'original', its details} if an original
+--         lives under our id when we start: our session is ended, and nothing else is done
 local id, inc = ARGV[2], ARGV[3]
 local status = own(id, inc, ARGV[4])
 if status == 'taken' or status == 'stale' then
   return { status, 0 }
 end
 local ours = string.match(ARGV[5], '^f(%d)$')
-if ours and status == 'ok' and old(details(id)) and subscribers(id) > tonumber(ours) then
+if ours and status ~= 'ok' then
+  -- It has ended meanwhile, and who has our id since is not asked below.
+  return { status, 0 }
+end
+if ours and old(details(id)) and subscribers(id) > tonumber(ours) then
   call('DEL', p .. '::session:' .. id)
   call('ZREM', p .. '::sessions', id)
   return { 'original', details(id) }
