@@ -65,6 +65,21 @@ var registerRules = []rule{
 		a.quit("e")
 		want(f, "vacant", len(a.beat(beat{}).vacant), 0)
 	}},
+	{says: "a quit that is refused halfway is done by the next one", check: func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
+		a.win("e")
+		f.Plain("SET", f.keys().Vacant(), "of another type")
+		r := f.Do(redisbridge.Command{Script: redisbridge.QuitScript, Args: a.head("1", "e")})[0]
+		if r.Err == nil {
+			f.T.Error("it was not refused")
+		}
+		want(f, "candidate", f.peer("e", "a").candidate, 0)
+		want(f, "holder", b.canvass("l", "e").items[0].holder, "a")
+		f.Plain("DEL", f.keys().Vacant())
+		a.quit("e")
+		want(f, "holder then", b.canvass("l", "e").items[0].holder, "")
+		want(f, "vacant then", strings.Join(b.beat(beat{}).vacant, " "), "e")
+	}},
 	{says: "an office released earlier is not vacant once nobody stands for it", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "1", "e")
 		a.release("e", a.win("e"), "")
@@ -246,6 +261,27 @@ var registerRules = []rule{
 		want(f, "session", f.Plain("EXISTS", f.keys().Session("a")), any(int64(0)))
 		want(f, "details", f.peer("", "a").details, "")
 		want(f, "version", b.beat(beat{}).version, version+1)
+	}},
+	{says: "as many elections as one call may strike need one call, one more needs two", check: func(f *Fixture) {
+		for _, more := range []int64{0, 1} {
+			all := []string{"e1", "e2", "e3"}[:2+more]
+			a := f.online("a", "1")
+			f.online("b", "2", all...)
+			f.Plain("DEL", f.keys().Session("b"))
+			for left := more; left >= 0; left-- {
+				done, rest := a.purgePart("b", "ours", 2)
+				want(f, "dead", done, 1)
+				want(f, "left of a purge", rest, left)
+			}
+			want(f, "details", f.peer("", "b").details, "")
+			b := f.online("b", "2", all...)
+			for left := more; left >= 0; left-- {
+				status, rest := b.leavePart("0", 2)
+				want(f, "status", status, "ok")
+				want(f, "left of a leave", rest, left)
+			}
+			want(f, "details", f.peer("", "b").details, "")
+		}
 	}},
 	{says: "each call of a leave tells the heirs of what it gave up", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e1", "e2"), f.online("b", "2", "e1", "e2")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"hustings/redisbridge"
 )
 
 var releaseRules = []rule{
@@ -27,6 +29,23 @@ var releaseRules = []rule{
 		want(f, "with another", strings.Join(a.beat(beat{}).vacant, " "), "e")
 		a.win("e")
 		want(f, "claimed", strings.Join(a.beat(beat{}).vacant, " "), "")
+	}},
+	{says: "an office is listed as vacant before it is given up", check: func(f *Fixture) {
+		a, b := f.online("a", "1", "e", "alone"), f.online("b", "2", "e")
+		token, alone := a.win("e"), a.win("alone")
+		f.Plain("SET", f.keys().Vacant(), "of another type")
+		r := f.Do(redisbridge.Command{
+			Script: redisbridge.ReleaseScript, Args: []string{string(f.keys()), a.id, a.inc, "1", "e", token, "", ""},
+		})[0]
+		if r.Err == nil {
+			f.T.Error("it was not refused")
+		}
+		want(f, "holder", b.canvass("l", "e").items[0].holder, "a")
+		word, _ := a.release("alone", alone, "")
+		want(f, "where nobody else is to look", word, "released")
+		f.Plain("DEL", f.keys().Vacant())
+		word, heir := a.release("e", token, "")
+		want(f, "word, heir then", word+" "+heir, "released b")
 	}},
 	{says: "a late release matches nothing", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")

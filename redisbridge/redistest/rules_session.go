@@ -175,6 +175,34 @@ var sessionRules = []rule{
 		want(f, "score", f.Plain("ZSCORE", f.keys().Sessions(), "b"), nil)
 		want(f, "details", f.peer("", "b").details, `{"process":5}`)
 	}},
+	{says: "a heartbeat that finds an original in a dead node's place tells of that death once", check: func(f *Fixture) {
+		a := f.online("a", "1")
+		f.online("b", "1")
+		before := a.beat(beat{}).version
+		f.Plain("DEL", f.keys().Session("b"))
+		f.Plain("HSET", f.keys().Details(), "b", `{"process":5}`)
+		f.Plain("ZADD", f.keys().Sessions(), "1", "b")
+		want(f, "version", a.beat(beat{}).version, before+1)
+		_, _, entries := f.members(before)
+		want(f, "entries", len(entries), 1)
+		want(f, "entry", entries[0], entry{"b", "!", `{"process":5}`, -2})
+		want(f, "score", f.Plain("ZSCORE", f.keys().Sessions(), "b"), nil)
+		want(f, "version later", a.beat(beat{}).version, before+1)
+	}},
+	{says: "of many that died each is told of before any is told of again", check: func(f *Fixture) {
+		a := f.online("a", "1")
+		for i := range 40 {
+			id := "dead" + strconv.Itoa(i)
+			f.Plain("HSET", f.keys().Details(), id, `{"process":5,"v":1}`)
+			f.Plain("ZADD", f.keys().Sessions(), "1", id)
+		}
+		before := a.beat(beat{}).version
+		for _, told := range []int64{32, 40, 40} {
+			want(f, "told of", a.beat(beat{}).version-before+16, told)
+		}
+		_, _, entries := f.members(before - 16)
+		want(f, "entries", len(entries), 40)
+	}},
 	{says: "who was never registered dies without a line in the log", check: func(f *Fixture) {
 		a := f.online("a", "1")
 		before := a.beat(beat{}).version
