@@ -245,9 +245,9 @@ func (b *Bridge) onLanded(m *landed) {
 	}
 	b.window.answered(b.set.Clock.Now().Mono, b.set.Session.TTL())
 	flying := b.flying
-	b.flying = nil
 	var fatal error
 	for i, f := range flying {
+		b.flying = flying[i:] // a panic hands on those that are not answered yet
 		r := replies[i]
 		if r.Err != nil && Classify(r.Err) == Reconnect && fatal == nil {
 			fatal = r.Err
@@ -273,6 +273,7 @@ func (b *Bridge) onLanded(m *landed) {
 		}
 		b.land(f, r)
 	}
+	b.flying = nil
 	b.grounded(flying)
 	switch {
 	case fatal != nil:

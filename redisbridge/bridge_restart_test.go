@@ -1,6 +1,8 @@
 package redisbridge_test
 
 import (
+	"context"
+	"log/slog"
 	"testing"
 
 	"hustings/fsm"
@@ -39,4 +41,39 @@ func TestABridgeThatPanicsHandsOnWhatIsKeptAndItsRoutes(t *testing.T) {
 	if got := r.take(); len(got) != 1 {
 		t.Errorf("the route was lost: %v", got)
 	}
+}
+
+// rude panics at what the bridge says of refusals.
+type rude struct{ slog.Handler }
+
+func (h rude) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "Redis refuses a call" {
+		panic("a handler's fault")
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func TestABridgeThatPanicsOverAnAnswerLosesNoCallOfItsPipeline(t *testing.T) {
+	r := newRig(t)
+	r.set.Logger = slog.New(rude{r.set.Logger.Handler()})
+	c := r.up()
+	r.call(survey("x", 1))
+	r.call(quit("a"))
+	r.call(release("r", 4))
+	r.call(redisbridge.Call{Kind: redisbridge.CallMembers})
+	c.reply()
+	r.take()
+	r.wantSent(c, "release r 4  ", "quit 1 a", "members ")
+	c.reply([]any{[]any{"released", ""}}, &redisbridge.ServerError{Code: "NOPERM", Text: "NOPERM no"})
+	if !c.closed {
+		t.Error("it has not panicked")
+	}
+	got := r.take()
+	if len(got) != 2 {
+		t.Fatalf("answers %v, want those of the release and, a fault, of the members", got)
+	}
+	if a, ok := got[1].(*redisbridge.MembersAnswer); !ok || a.Err == nil {
+		t.Errorf("answer %+v, want the members' fault", got[1])
+	}
+	r.wantSent(r.up(), "quit 1 a")
 }
