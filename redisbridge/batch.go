@@ -138,9 +138,10 @@ func (b *Bridge) lone(k CallKind) bool { return k == CallPurge || k == CallJoin 
 // and re-assertions name a tenancy: only those of the same one travel together, those that
 // are part of a survey among them.
 func (b *Bridge) together(k CallKind) int {
+	apart := func(c, first *Call) bool { return c.alone || first.alone }
 	switch k {
 	case CallRelease, CallQuit:
-		return b.alike(k, func(c, first *Call) bool { return !c.alone && !first.alone })
+		return b.alike(k, func(c, first *Call) bool { return !apart(c, first) })
 	case CallSurvey:
 		var bid *Call // the first one
 		return b.alike(k, func(c, first *Call) bool {
@@ -150,10 +151,10 @@ func (b *Bridge) together(k CallKind) int {
 			if bid == nil && c.Claim {
 				bid = c
 			}
-			return !c.Claim || c.Tenancy == bid.Tenancy
+			return !apart(c, first) && (!c.Claim || c.Tenancy == bid.Tenancy)
 		})
 	case CallClaim, CallReassert:
-		return b.alike(k, func(c, first *Call) bool { return c.Tenancy == first.Tenancy })
+		return b.alike(k, func(c, first *Call) bool { return !apart(c, first) && c.Tenancy == first.Tenancy })
 	default:
 		return 1
 	}
@@ -263,8 +264,11 @@ func (b *Bridge) onLanded(m *landed) {
 			b.later(f.calls)
 			continue
 		}
+		if r.Err != nil && !passing(r.Err) && b.part(f) {
+			continue
+		}
 		if f.kind.owed() && r.Err != nil {
-			b.declined(f.calls, r.Err)
+			b.declined(f.calls[0], r.Err)
 			continue
 		}
 		if (f.kind == CallLeave || f.kind == CallPurge) && unfinished(r) {
@@ -337,18 +341,29 @@ func passing(err error) bool {
 	}
 }
 
-// declined: Redis does not do what is owed. Each of those who asked is told, and it is tried
-// again; alone, so that one election that it can't be done for does not stand in the way of
-// the others.
-func (b *Bridge) declined(calls []*Call, err error) {
-	if len(calls) > 1 {
-		for _, c := range calls {
-			c.alone = true
-		}
-		b.requeue(calls)
-		return
+// part: Redis refuses what calls ask for together, perhaps because of one of them. Each is sent
+// again, alone, so that one election that it can't be done for does not stand in the way of
+// the others. What is not owed is taken apart once in a while only: Redis may refuse all of it,
+// and goes on to.
+func (b *Bridge) part(f flight) bool {
+	now := b.set.Clock.Now().Mono
+	if len(f.calls) == 1 || !f.kind.joint() || !f.kind.owed() && now < b.partAt[f.kind] {
+		return false
 	}
-	c := calls[0]
+	b.partAt[f.kind] = now + partAgain
+	for _, c := range f.calls {
+		c.alone = true
+	}
+	b.requeue(f.calls)
+	return true
+}
+
+// partAgain is how long calls of a kind that are not owed stay together after some of them
+// were taken apart.
+const partAgain = time.Second
+
+// declined: Redis does not do what is owed. Who asked is told, and it is tried again.
+func (b *Bridge) declined(c *Call, err error) {
 	c.alone = true
 	b.answer(c, fault(c, err))
 	b.owing = append(b.owing, c)

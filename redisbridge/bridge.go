@@ -73,10 +73,11 @@ type Bridge struct {
 	refused   [numCalls]refusals
 	cautioned string // what the last server's settings put at risk
 
-	retry  []*Call           // kept calls that the server could not do just now
-	owing  []*Call           // what Redis refuses to do, and is to do all the same
-	logged map[string]logged // when the log was told of each kind of cause of an outage
-	hushed bool              // it was not told of the present one
+	retry  []*Call                 // kept calls that the server could not do just now
+	owing  []*Call                 // what Redis refuses to do, and is to do all the same
+	partAt [numCalls]time.Duration // from when on calls of a kind may be taken apart again
+	logged map[string]logged       // when the log was told of each kind of cause of an outage
+	hushed bool                    // it was not told of the present one
 	drops  dropLog
 	timers timers
 }
@@ -295,10 +296,14 @@ func (b *Bridge) unanswered(flying []flight, why error) {
 	}
 }
 
-// refuse answers calls that did not go out.
+// refuse answers calls that did not go out, or were to go out again.
 func (b *Bridge) refuse(calls []*Call, why error) {
 	for _, c := range calls {
-		b.answer(c, fault(c, why))
+		if c.alone {
+			b.unsure(c, why)
+		} else {
+			b.answer(c, fault(c, why))
+		}
 	}
 }
 

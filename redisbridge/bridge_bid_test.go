@@ -41,6 +41,21 @@ func kindsOf(list []fsm.Input) (kinds []string) {
 	return kinds
 }
 
+// wantFaults returns the answers to surveys, all of them faults.
+func (r *rig) wantFaults() (list []fsm.Input) {
+	r.t.Helper()
+	for _, in := range r.inputs() {
+		if in.Kind != fsm.InSurveyed {
+			continue
+		}
+		if in.Survey.Fault.Code != fsm.CauseRefused {
+			r.t.Errorf("%+v", in)
+		}
+		list = append(list, in)
+	}
+	return list
+}
+
 func (r *rig) wantInputs(want ...string) []fsm.Input {
 	r.t.Helper()
 	list := r.inputs()
@@ -148,4 +163,96 @@ func TestABidBehindTheQuitOfItsElectionNeitherRegistersNorClaims(t *testing.T) {
 	if got := kindsOf(r.inputs()[1:]); !slices.Equal(got, []string{"2 surveyed", "2 refused"}) {
 		t.Errorf("answers %q", got)
 	}
+}
+
+// One election that Redis can't do it for costs the others of its batch nothing.
+func TestWhatRedisRefusesTogetherIsAskedForOneByOne(t *testing.T) {
+	no := &redisbridge.ServerError{Code: "WRONGTYPE", Text: "WRONGTYPE Operation against a key holding the wrong kind of value"}
+	round := map[string]uint64{"a": 1, "bad": 2, "b": 3}
+	look := []any{"ok", "b1", "e1", int64(1), int64(0), []any{[]any{"", int64(0)}}}
+	granted := []any{"ok", "b1", "e1", int64(1), "901", int64(0), []any{[]any{"granted", "901", ""}}}
+	for _, c := range []struct {
+		name, script string
+		call         func(election string) redisbridge.Call
+		reply        []any
+		others       string
+		refused      string
+	}{
+		{"surveys", "canvass", func(e string) redisbridge.Call { return survey(e, round[e]) }, look, " surveyed", " fault"},
+		{"claims", "claim", func(e string) redisbridge.Call {
+			c := claim(e, "b1")
+			c.Round = round[e]
+			return c
+		}, granted, " granted", " unknown"},
+		{"re-assertions", "reassert", func(e string) redisbridge.Call {
+			return redisbridge.Call{Kind: redisbridge.CallReassert, Election: e, Token: round[e], Tenancy: fsm.Tenancy{Birth: "b1", Epoch: "e1"}}
+		}, []any{"ok", "b1", "e1", int64(1), []any{"ok"}}, " reasserted", " unknown"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t)
+			conn := r.up()
+			r.call(quit("busy"))
+			for _, e := range []string{"a", "bad", "b"} {
+				r.call(c.call(e))
+			}
+			conn.reply([]any{"ok", int64(1)})
+			r.take()
+			conn.reply(no)
+			if got, want := conn.names(), []string{c.script, c.script, c.script}; !slices.Equal(got, want) {
+				t.Fatalf("sent %q, want %q", got, want)
+			}
+			r.wantInputs()
+			conn.reply(c.reply, no, c.reply)
+			want := map[string]int{c.others: 2, c.refused: 1}
+			for _, in := range kindsOf(r.inputs()) {
+				_, what, _ := strings.Cut(in, " ")
+				want[" "+what]--
+			}
+			for what, n := range want {
+				if n != 0 {
+					t.Errorf("%d too few answered by%s", n, what)
+				}
+			}
+			if len(conn.done) > 0 {
+				t.Errorf("sent again: %q", conn.sent())
+			}
+		})
+	}
+}
+
+func TestWhatRedisRefusesAllOfIsAskedForOneByOneOnceASecond(t *testing.T) {
+	no := &redisbridge.ServerError{Code: "NOPERM", Text: "NOPERM this user has no permissions to run the 'hset' command"}
+	r := newRig(t)
+	c := r.up()
+	sent := 0
+	for range 20 { // each in a tenth of a second
+		r.call(quit("busy"))
+		r.call(survey("a", 1))
+		r.call(survey("b", 2))
+		c.reply([]any{"ok", int64(1)})
+		for len(c.done) > 0 {
+			sent += len(c.sent())
+			c.reply(no, no)
+		}
+		r.advance(100 * time.Millisecond)
+	}
+	if got := len(r.wantFaults()); got != 40 || sent != 20+2*2 {
+		t.Errorf("%d faults for 40 surveys, %d calls, want 24", got, sent)
+	}
+}
+
+func TestABidThatWasRefusedTogetherWithOthersMayHaveBeenGrantedIfTheLinkIsLostThen(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("busy", 1))
+	r.call(quit("q"))
+	r.call(bid("a", "b1", 1))
+	r.call(bid("b", "b1", 2))
+	c.reply()
+	r.take()
+	c.reply(
+		&redisbridge.ServerError{Code: "READONLY", Text: "READONLY You can't write against a read only replica."},
+		&redisbridge.ServerError{Code: "WRONGTYPE", Text: "WRONGTYPE no"},
+	)
+	r.wantInputs("1 fault", "1 unknown", "2 fault", "2 unknown")
 }

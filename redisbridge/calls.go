@@ -48,6 +48,11 @@ func (k CallKind) kept() bool { return k >= CallRelease && k <= CallLeave }
 // an office that nobody wants and nobody gives back would stay empty for as long as we live.
 func (k CallKind) owed() bool { return k == CallRelease || k == CallQuit }
 
+// joint reports whether calls of a kind, each about an election, travel as one script call.
+func (k CallKind) joint() bool {
+	return k == CallReassert || k == CallRelease || k == CallQuit || k == CallSurvey || k == CallClaim
+}
+
 // Call is one request to the bridge. It answers with exactly one message to ReplyTo,
 // which carries Gen; CallPublish without ReplyTo is not answered. Calls of one kind
 // that wait together go out as one script call.
