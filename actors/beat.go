@@ -139,6 +139,7 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 	}
 	if a.Verdict != fsm.VerdictStale {
 		n.digest(now, a)
+		n.callRoll(now)
 	}
 }
 
@@ -317,10 +318,8 @@ func (n *nodeActor) noteFloor(floor uint64) {
 
 func (n *nodeActor) onSweep() {
 	n.beats.sweeping = false
-	for _, e := range n.els {
-		if e.holder != "" {
-			n.look(e)
-		}
+	if n.phase == ready && !n.env.offline.Load() {
+		n.callFollowers(n.env.clock.Now())
 	}
 }
 

@@ -217,6 +217,8 @@ func (e *election) handle(sender *actor.PID, m any) {
 			return // nobody wants to know any more
 		}
 		e.step(m.in)
+	case *redisbridge.Looked:
+		e.step(fsm.Input{Kind: fsm.InSurveyed, Round: fsm.RollCall, Survey: m.Survey})
 	case *redisbridge.Heard:
 		e.hear(m.Control)
 	case *redisbridge.PeerAnswer:

@@ -15,14 +15,15 @@ func (n *nodeActor) join() {
 	n.fleet.joined, n.fleet.spoiled = false, false
 	c := &redisbridge.Call{Kind: redisbridge.CallJoin, ReplyTo: n.ctx.Self()}
 	for _, e := range n.els {
-		if e.idle() {
+		m, ok := e.candidacy()
+		if !ok {
 			continue
 		}
 		if len(c.Entries) == maxEntries {
 			n.sendJoin(c)
 			c = &redisbridge.Call{Kind: redisbridge.CallJoin, ReplyTo: n.ctx.Self()}
 		}
-		c.Entries = append(c.Entries, redisbridge.Membership{Election: e.name, Rank: e.cell.view.Load().rank})
+		c.Entries = append(c.Entries, m)
 	}
 	n.sendJoin(c)
 }

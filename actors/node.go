@@ -42,6 +42,7 @@ type nodeActor struct {
 	peers     map[uint64]func(*redisbridge.PeerAnswer)
 	corr      uint64
 	pinged    int // where the next Ping begins among els
+	roll      rollCall
 
 	retirement retirement
 }
@@ -118,6 +119,8 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.onHeartbeat(m)
 	case *redisbridge.JoinAnswer:
 		n.onJoined(m)
+	case *redisbridge.RollAnswer:
+		n.onRolled(m)
 	case *redisbridge.MembersAnswer:
 		n.onMembers(m)
 	case *redisbridge.PurgeAnswer:

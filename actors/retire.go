@@ -108,11 +108,21 @@ func (n *nodeActor) enter(e *entry) {
 	n.els = append(n.els, e)
 }
 
-// strike takes an election off the books. The last one takes its place.
+// strike takes an election off the books. Others take its place, so that those which the roll
+// call has been to stand in front still.
 func (n *nodeActor) strike(e *entry) {
-	last := n.els[len(n.els)-1]
-	n.els[e.place], last.place = last, e.place
-	n.els = slices.Delete(n.els, len(n.els)-1, len(n.els))
+	to := int(e.place)
+	move := func(from int) {
+		n.els[to] = n.els[from]
+		n.els[to].place = int32(to) //nolint:gosec // see enter
+		to = from
+	}
+	if to < n.roll.next {
+		n.roll.next--
+		move(n.roll.next)
+	}
+	move(len(n.els) - 1)
+	n.els = slices.Delete(n.els, to, to+1)
 	n.doubt(e, &watch{})
 	n.shared.elections.remove(e.name)
 }

@@ -32,6 +32,10 @@ func (m *Machine) lookAgain(now Instant) {
 }
 
 func (m *Machine) onLooked(now Instant, in Input) {
+	if in.Round == RollCall {
+		m.onRollCall(now, in.Survey)
+		return
+	}
 	if !m.looking || in.Round != lookBit|uint64(m.looks) {
 		return
 	}
@@ -43,6 +47,52 @@ func (m *Machine) onLooked(now Instant, in Input) {
 		}
 		return
 	}
+	m.looked(now, s)
+}
+
+// RollCall is the round of a survey that no machine has asked for: the owner of many
+// registers us again and looks now and then, whatever we know.
+const RollCall uint64 = lookBit
+
+// onRollCall takes such a survey. It was not read before anything that Redis has told us.
+func (m *Machine) onRollCall(now Instant, s *Survey) {
+	switch {
+	case m.looking || m.state == Voting || s.Fault.Code != CauseNone:
+		// Who asks is told just now.
+	case m.state == Idle:
+		m.uninvited(s)
+	default:
+		mixed := m.mixed
+		switch {
+		case m.state == Won:
+			m.learn(s)
+			m.recordLooked(now, s.Holder)
+		case m.state == Lost && m.follows(s.Holder):
+			m.learn(s)
+		default:
+			m.looked(now, s)
+		}
+		m.mixed = m.mixed || mixed // it need not have listed originals
+	}
+}
+
+// follows reports whether a holder is the one that we know, and leave in office.
+func (m *Machine) follows(h Holder) bool {
+	h.Left = m.heldBy.Left
+	return h.ID != "" && h.ID != m.self.ID && h == *m.heldBy && (m.stoodOut || !m.mayPreempt(h))
+}
+
+// uninvited: a candidacy that we gave up is there again. Others would ask us for a vote
+// that nobody gives.
+func (m *Machine) uninvited(s *Survey) {
+	if s.Place >= 0 && !m.leaving {
+		m.leaving = true
+		m.do(Effect{Kind: DoWithdraw})
+	}
+}
+
+// looked takes what Redis says outside of any round.
+func (m *Machine) looked(now Instant, s *Survey) {
 	m.seen(s.Token)
 	if m.heard > s.Token {
 		defer m.lookAgain(now)
@@ -61,12 +111,7 @@ func (m *Machine) onLooked(now Instant, in Input) {
 	h = m.rival(h)
 	switch m.state {
 	case Idle:
-		if s.Place >= 0 && !m.leaving {
-			// A failover brought our candidacy back. Others would ask us for a vote
-			// that nobody gives.
-			m.leaving = true
-			m.do(Effect{Kind: DoWithdraw})
-		}
+		m.uninvited(s) // a failover has brought it back
 		m.observed(h, s.Originals)
 	case Lost:
 		m.learn(s)
@@ -137,9 +182,7 @@ func (m *Machine) followLooked(now Instant, h Holder) {
 // those below step down.
 func (m *Machine) officeLooked(now Instant, s *Survey) {
 	m.learn(s)
-	if s.Holder.ID != "" && s.Holder.ID != m.self.ID {
-		m.reassert(now)
-	}
+	m.recordLooked(now, s.Holder)
 	if !m.rules.Mixed {
 		return
 	}
@@ -147,4 +190,13 @@ func (m *Machine) officeLooked(now Instant, s *Survey) {
 		m.do(Effect{Kind: DoVote, To: c, Round: m.round})
 	}
 	m.pollOriginals(now)
+}
+
+// recordLooked: Redis has said whom our office's record names. If it is not our term, or
+// there is none, nothing keeps others out. Whether we lead yet is for Redis to say; we do
+// not write the record again, for somebody may have come and gone meanwhile.
+func (m *Machine) recordLooked(now Instant, h Holder) {
+	if h.ID != m.self.ID || h.Token != m.lease.token {
+		m.reassert(now)
+	}
 }

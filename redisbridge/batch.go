@@ -52,21 +52,26 @@ func (b *Bridge) overtake(c *Call) {
 	c.seq = b.seq
 	switch c.Kind {
 	case CallQuit:
-		if len(b.queue[CallSurvey])+len(b.queue[CallJoin]) > 0 {
+		if b.registering() {
 			b.quits[c.Election] = c.seq
 		}
 	case CallLeave:
 		for _, s := range b.queue[CallSurvey] {
 			s.Register = false
 		}
-		joins := b.queue[CallJoin]
-		b.queue[CallJoin] = nil
-		b.queued -= len(joins)
-		for _, j := range joins {
-			b.answer(j, fault(j, errLeft))
+		for _, k := range [...]CallKind{CallJoin, CallRoll} {
+			joins := b.queue[k]
+			b.queue[k] = nil
+			b.queued -= len(joins)
+			b.refuse(joins, errLeft)
 		}
 	default:
 	}
+}
+
+// registering reports whether calls wait that register us.
+func (b *Bridge) registering() bool {
+	return len(b.queue[CallSurvey])+len(b.queue[CallJoin])+len(b.queue[CallRoll]) > 0
 }
 
 // stands reports whether a call may register us in an election: no later quit of it went
@@ -88,7 +93,7 @@ func (b *Bridge) flush() {
 		if k == CallPublish {
 			room = b.window.items // of their own: others wait for what these say
 		}
-		if leaving && (k == CallJoin || k == CallSurvey) {
+		if leaving && (k == CallJoin || k == CallSurvey || k == CallRoll) {
 			continue // the leave would undo it
 		}
 		for len(b.queue[k]) > 0 && len(cmds) < maxCommands && room > 0 {
@@ -105,6 +110,9 @@ func (b *Bridge) flush() {
 				calls = b.take(k, min(b.together(k), room))
 			}
 			room -= len(calls)
+			if k == CallRoll {
+				room -= len(calls[0].Entries)
+			}
 			if k == CallJoin && !b.set.cleared {
 				// In front of the first one: see Settings.cleared.
 				cmds = append(cmds, b.composeLeave("f"+flag(b.heard)))
@@ -117,7 +125,7 @@ func (b *Bridge) flush() {
 			}
 		}
 	}
-	if len(b.queue[CallSurvey])+len(b.queue[CallJoin]) == 0 {
+	if !b.registering() {
 		clear(b.quits)
 	}
 	if b.waited = b.set.MinReplicas > 0 && slices.ContainsFunc(b.flying, replicated); b.waited {
@@ -422,6 +430,8 @@ func fault(c *Call, err error) any {
 		return &SubscribersAnswer{Err: err}
 	case CallRestore:
 		return &RestoreAnswer{Gen: c.Gen, ID: c.Target, Err: err}
+	case CallRoll:
+		return &RollAnswer{Err: err}
 	default:
 		return &Published{Gen: c.Gen, Err: err}
 	}

@@ -44,7 +44,7 @@ func TestAFaultSaysWhatItIsAFaultOf(t *testing.T) {
 			if m.Gen != 5 || m.Input.Outcome != fsm.OutcomeUnknown {
 				t.Errorf("%+v", m)
 			}
-		case *redisbridge.JoinAnswer, *redisbridge.MembersAnswer, *redisbridge.PurgeAnswer, *redisbridge.PeerAnswer, *redisbridge.RestoreAnswer, *redisbridge.SubscribersAnswer, *redisbridge.Published, *redisbridge.EvictAnswer:
+		case *redisbridge.JoinAnswer, *redisbridge.MembersAnswer, *redisbridge.PurgeAnswer, *redisbridge.PeerAnswer, *redisbridge.RestoreAnswer, *redisbridge.RollAnswer, *redisbridge.SubscribersAnswer, *redisbridge.Published, *redisbridge.EvictAnswer:
 		default:
 			t.Errorf("unexpected %T", m)
 		}

@@ -37,6 +37,7 @@ const (
 	CallReplace // the process that has our id; not answered
 	CallSubscribers
 	CallRestore // of an original that was purged while it lives
+	CallRoll    // registers us in several elections, and looks at them
 	CallWinner  // what originals read as the winner; not answered
 	CallPublish
 	numCalls
@@ -65,7 +66,7 @@ type Call struct {
 	Claim    bool // survey with Register: claim in Tenancy, too, unless somebody is to be asked; that has an answer of its own, after the survey's
 	alone    bool // it was refused together with others, perhaps because of one of these
 	Light    bool // survey: the record only
-	Mixed    bool // survey: originals too
+	Mixed    bool // survey, roll: originals too
 	Keep     bool // release: keep the office for the heir, which was named
 	End      bool // leave: the session too
 	Original bool // purge, publish: it is one's
@@ -85,7 +86,7 @@ type Call struct {
 	Doubts  []Doubt       // evict
 	Req     uint64        // heartbeat
 	Watch   []string      // heartbeat: whose sessions to report; subscribers: whose channels to count
-	Entries []Membership  // join
+	Entries []Membership  // join; roll: 256 at most
 	Target  string        // peer, purge, restore; replace: an incarnation
 	// TargetInc is the incarnation that a control message is for, for its signature.
 	TargetInc string
@@ -198,6 +199,22 @@ type JoinAnswer struct {
 	Entries []Membership
 	// Other is the original that lives under our id when we start: nothing was done.
 	Other *Details
+}
+
+// RollAnswer is the reply to CallRoll: whether it was done. Each election has been told what
+// was found ([Looked]).
+type RollAnswer struct {
+	quiet
+	Err    error
+	Status string
+	// Entries are the candidacies that it asked for.
+	Entries []Membership
+}
+
+// Looked tells an election what a roll call has found. It did not ask.
+type Looked struct {
+	quiet
+	Survey *fsm.Survey
 }
 
 // MembersAnswer is the reply to CallMembers. If Err is set, nothing else is.

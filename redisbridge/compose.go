@@ -124,6 +124,8 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 		return Command{Args: args}
 	case CallRestore:
 		return Command{Script: RestoreScript, Args: []string{string(b.set.Keys), c.Election, c.Target, c.Payload}}
+	case CallRoll:
+		return b.composeRoll(c)
 	case CallWinner:
 		return Command{Args: []string{"SET", b.set.Keys.Winner(), c.Payload}}
 	default:
@@ -159,6 +161,16 @@ func (b *Bridge) composeHeartbeat(c *Call) Command {
 func (b *Bridge) composeSurvey(calls []*Call) Command {
 	args := append(b.head(3+3*len(calls)), b.set.Details, b.quarantine(), strconv.Itoa(len(calls)))
 	return Command{Script: CanvassScript, Args: b.appendSurveys(args, calls)}
+}
+
+// composeRoll writes a canvass of all the elections of a call, which registers us in each.
+func (b *Bridge) composeRoll(c *Call) Command {
+	args := append(b.head(3+3*len(c.Entries)), b.set.Details, b.quarantine(), strconv.Itoa(len(c.Entries)))
+	for _, e := range c.Entries {
+		one := Call{Register: true, Mixed: c.Mixed, Election: e.Election, seq: c.seq}
+		args = append(args, e.Election, strconv.FormatInt(e.Rank, 10), b.surveyFlags(&one))
+	}
+	return Command{Script: CanvassScript, Args: args}
 }
 
 // composeBid writes surveys some of which claim, all in one tenancy.

@@ -70,6 +70,8 @@ func (b *Bridge) land(f flight, r Reply) {
 		b.answer(c, &PurgeAnswer{Target: c.Target, Purged: purged, Err: l.fault()})
 	case CallSubscribers:
 		b.answer(c, landSubscribers(c, r.Value))
+	case CallRoll:
+		b.landRoll(c, r.Value)
 	case CallRestore:
 		b.answer(c, &RestoreAnswer{Gen: c.Gen, ID: c.Target})
 	default:

@@ -18,6 +18,26 @@ func (b *Bridge) landSurvey(f flight, v any) {
 	}
 }
 
+// landRoll tells each election of a roll call what was found, and the caller that it was.
+func (b *Bridge) landRoll(c *Call, v any) {
+	l := newList(v)
+	a := &RollAnswer{Status: l.text(0), Entries: c.Entries}
+	left, items := l.millis(4), l.list(5)
+	l.text(1) // our birth: not needed, but its form is checked
+	for i, e := range c.Entries {
+		if a.Status != "ok" || *l.bad {
+			break
+		}
+		s := b.readSurvey(&Call{Election: e.Election}, items.list(i))
+		s.Quarantine = left
+		if pid := b.set.Route(e.Election); pid != nil && !*l.bad {
+			b.root.Send(pid, &Looked{Survey: s})
+		}
+	}
+	a.Err = l.fault()
+	b.answer(c, a)
+}
+
 // landBid: to a survey that claims come two answers, as if the claim had gone out behind it.
 func (b *Bridge) landBid(f flight, v any) {
 	l := newList(v)

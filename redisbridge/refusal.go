@@ -10,7 +10,7 @@ import (
 var callNames = [numCalls]string{
 	CallHeartbeat: "heartbeat", CallReassert: "reassert", CallRelease: "release", CallQuit: "quit", CallLeave: "leave",
 	CallJoin: "join", CallSurvey: "canvass", CallClaim: "claim", CallEvict: "evict", CallPeer: "peer",
-	CallMembers: "members", CallPurge: "purge", CallReplace: "replace", CallRestore: "restore", CallWinner: "winner",
+	CallMembers: "members", CallPurge: "purge", CallReplace: "replace", CallRestore: "restore", CallRoll: "canvass", CallWinner: "winner",
 	CallSubscribers: "subscribers", CallPublish: "publish",
 }
 

@@ -43,6 +43,11 @@ return redis.call('PUBLISH', ARGV[1], 'leader')`)
 		}
 		measure("claim", func(i int) { r.claim(b, 3, name(i)) })
 		measure("look", func(i int) { r.canvass(b, 2, name(i), "") })
+		measure("roll-call", func(i int) { // of all elections at once
+			if i == 0 {
+				r.rollCall(b, 2, elections, name)
+			}
+		})
 		measure("release", func(i int) { r.release(b, 3, name(i)) })
 		measure("heir", func(i int) { r.claim(b, 2, name(i)) })
 		for id := 1; id <= 3; id++ {
@@ -126,6 +131,17 @@ func (r *scriptRig) canvass(b *testing.B, id int, election, flags string) {
 	b.Helper()
 	got := r.call(b, redisbridge.CanvassScript, r.id(id), r.inc(id), "1", r.details(id), "0", "1", election, strconv.Itoa(id), flags)
 	if got[0] != "ok" {
+		b.Fatalf("canvass: %v", got)
+	}
+}
+
+func (r *scriptRig) rollCall(b *testing.B, id, elections int, name func(int) string) {
+	b.Helper()
+	args := []string{r.id(id), r.inc(id), "1", r.details(id), "0", strconv.Itoa(elections)}
+	for i := range elections {
+		args = append(args, name(i), strconv.Itoa(id), "r")
+	}
+	if got := r.call(b, redisbridge.CanvassScript, args...); got[0] != "ok" {
 		b.Fatalf("canvass: %v", got)
 	}
 }

@@ -71,7 +71,8 @@ func (r *run) measureSteady() error {
 		if err := r.wait(some(r, 20*time.Second, 2*time.Second)); err != nil {
 			return err
 		}
-		t, err := f.during(some(r, 20*time.Second, 5*time.Second))
+		// So long that each node makes a roll call, of which there is one in 30 to 37.5 s.
+		t, err := f.during(some(r, 40*time.Second, 5*time.Second))
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,178 @@
+package sim_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"hustings/actors"
+	"hustings/actors/sim"
+)
+
+// meddled is a fleet whose keys are deleted by hand.
+type meddled struct {
+	w     *sim.World
+	nodes []*sim.Node
+	names []string
+}
+
+// healsWithin is how long after the last deletion every election is led: a roll call of
+// each node, by chance a quarter later than it may be, behind a heartbeat; the session of
+// a holder that is gone; and a round.
+const healsWithin = (6+6/4+2)*second + second/3 + 4*second
+
+func newMeddled(w *sim.World, nodes, elections int) *meddled {
+	m := &meddled{w: w}
+	for i := range elections {
+		m.names = append(m.names, fmt.Sprintf("e%d", i))
+	}
+	for i := range nodes {
+		n := w.Node(fmt.Sprintf("n%d", i), actors.Config{Rank: new(int64(i)), TTL: second})
+		for _, e := range m.names {
+			n.Stand(actors.ElectionConfig{Name: e, Run: true})
+		}
+		m.nodes = append(m.nodes, n)
+	}
+	w.Run(5 * second)
+	return m
+}
+
+func (m *meddled) del(keys ...string) {
+	if _, err := m.w.Redis().Do(append([]string{"DEL"}, keys...)...); err != nil {
+		m.w.Require("Redis answers", err)
+	}
+}
+
+// leader is who leads an election, nil if nobody does.
+func (m *meddled) leader(election string) *sim.Node {
+	for _, n := range m.nodes {
+		if h := n.Handle(); h != nil && h.Leadership(election) != nil && h.Leadership(election).Valid() {
+			return n
+		}
+	}
+	return nil
+}
+
+// unsettled says which election is not led, or not known to be by all who stand; "" if none.
+func (m *meddled) unsettled() string {
+	for _, e := range m.names {
+		l := m.leader(e)
+		if l == nil {
+			return "nobody leads " + e
+		}
+		for _, n := range m.nodes {
+			v, err := n.Handle().View(e)
+			if err != nil || v.State.String() == "idle" {
+				continue
+			}
+			if v.Leader.ID != l.ID() {
+				return fmt.Sprintf("%s leads %s, and %s knows %q", l.ID(), e, n.ID(), v.Leader.ID)
+			}
+		}
+	}
+	return ""
+}
+
+// heals requires that all is well after a time.
+func (m *meddled) heals(within time.Duration) {
+	m.w.Run(within)
+	if what := m.unsettled(); what != "" {
+		m.w.Require("every election is led, and all know by whom", fmt.Errorf("after %v: %s", within, what))
+	}
+}
+
+// Without the ranking nobody is told that the office is free, and it is not on the list
+// of those that are.
+func TestAnOfficeThatIsGivenUpWithoutARankingIsTakenAllTheSame(t *testing.T) {
+	for name, give := range map[string]any{
+		"stand down": &actors.StandDown{}, "quit": &actors.Quit{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sim.Test(t, seedsPerCase, func(w *sim.World) {
+				m := newMeddled(w, 3, 1)
+				l := m.leader("e0")
+				m.del(keys.Ranks("e0"))
+				if w.Rand().Chance(0.5) {
+					m.del(keys.Candidates("e0"))
+				}
+				l.Tell("e0", give)
+				m.heals(healsWithin)
+			})
+		})
+	}
+}
+
+// A leader learns from its roll call that nothing keeps others out of its office, and steps
+// down; then whoever is the first in line is elected, with a higher token.
+func TestALeaderWhoseRecordIsDeletedStepsDownAndIsElectedAnew(t *testing.T) {
+	sim.Test(t, seedsPerCase, func(w *sim.World) {
+		m := newMeddled(w, 3, 1)
+		l := m.leader("e0").Handle().Leadership("e0")
+		m.del(keys.Leader("e0"))
+		if !w.RunUntil(func() bool { return !l.Valid() }, healsWithin) {
+			w.Require("it steps down", fmt.Errorf("%v after the record was deleted", healsWithin))
+		}
+		m.heals(2 * second)
+		if again := m.leader("e0").Handle().Leadership("e0"); again.Token() <= l.Token() {
+			w.Require("the token rises", fmt.Errorf("%d after %d", again.Token(), l.Token()))
+		}
+	})
+}
+
+// A fleet that changes its leaders while somebody deletes keys that leases do not rest on,
+// and messages are lost: once that is over every election is led, and all know by whom.
+func TestElectionsHealWhoseKeysAreDeletedByHand(t *testing.T) {
+	sim.Test(t, 5*seedsPerCase, func(w *sim.World) { deleteByHand(w) })
+}
+
+// The same with leader records and the epoch, on which leases do rest: there may be two
+// leaders for a while.
+func TestElectionsHealWhoseRecordsAreDeletedByHandToo(t *testing.T) {
+	sim.Test(t, 5*seedsPerCase, func(w *sim.World) {
+		deleteByHand(w, keys.Epoch(), keys.Leader("e0"), keys.Leader("e1"), keys.Leader("e2"))
+	}, sim.WithoutRules(sim.RuleOneLeader, sim.RuleWorkOver))
+}
+
+func deleteByHand(w *sim.World, more ...string) {
+	m := newMeddled(w, 4, 3)
+	r := w.Rand()
+	w.SetWeather(sim.Weather{LosePubSub: 0.5 * r.Float64()})
+	for range 30 {
+		w.Run(r.Duration(0, second))
+		e, n := m.names[r.IntN(len(m.names))], m.nodes[r.IntN(len(m.nodes))]
+		all := []string{
+			keys.Ranks(e), keys.Candidates(e), keys.Participated(n.ID()), keys.Details(), keys.List(),
+			keys.Sessions(), keys.Members(), keys.Vacant(),
+		}
+		all = append(all, more...)
+		for range 1 + r.IntN(3) {
+			m.del(all[r.IntN(len(all))])
+		}
+		l := m.leader(e)
+		switch r.IntN(6) {
+		case 0:
+			if l != nil {
+				l.Tell(e, &actors.Resign{})
+			}
+		case 1:
+			if l != nil && l != m.nodes[0] {
+				l.Tell(e, &actors.StandDown{})
+			}
+		case 2:
+			n.Tell(e, &actors.Stand{})
+			n.Tell(e, &actors.Run{})
+		case 3:
+			if n != m.nodes[0] {
+				n.Tell(e, &actors.Quit{})
+			}
+		}
+	}
+	for _, e := range m.names { // at last in the way that hurts most
+		m.del(keys.Ranks(e))
+		if l := m.leader(e); l != nil && l != m.nodes[0] {
+			l.Tell(e, &actors.StandDown{})
+		}
+	}
+	w.Calm()
+	m.heals(healsWithin)
+}
