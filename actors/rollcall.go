@@ -59,7 +59,7 @@ func (n *nodeActor) callRoll(now fsm.Instant) {
 	if first {
 		return
 	}
-	swept := r.swept != 0 && now.Mono-r.swept < n.rollPeriod()
+	swept := r.swept != 0 && now.Mono-r.swept < n.rollPeriod()/4
 	var list []redisbridge.Membership
 	for range len(n.els) {
 		if r.next >= len(n.els) {
