@@ -47,6 +47,8 @@ func (m *Machine) onClaimed(now Instant, in Input) {
 	case OutcomeUnreplicated:
 		m.do(Effect{Kind: DoRelease, Token: in.Token})
 		m.undecided(now, in.Cause)
+	case OutcomeSpent:
+		m.undecided(now, in.Cause)
 	case OutcomeQuarantine:
 		m.undecided(now, Cause{Code: CauseQuarantine, D: in.Wait})
 	case OutcomeKept:

@@ -280,3 +280,22 @@ func TestNobodyClaimsRightBehindItsSurveyWhoKnowsBetter(t *testing.T) {
 		}
 	}
 }
+
+// A record of which no token can be read keeps others out: whoever it names is a holder to
+// reckon with, whatever has been released, and is not asked to go.
+func TestAHolderWithoutATokenIsFollowed(t *testing.T) {
+	r := newRig(t).run().answered(survey(above(high), ledBy(high, 0))).in(fsm.Lost).does("watch high", "tell leader high 0")
+	if at := r.left(); at != -1 {
+		t.Errorf("looks again in %v", at)
+	}
+	newRig(t).run().answered(survey(ledBy(low, 0))).in(fsm.Lost).does("watch low")
+	newRig(t).lost(high, 9).vacant(high, 9, "other").due().answered(survey(above(higher), ledBy(higher, 0))).in(fsm.Lost).does("tell leader higher 0")
+	newRig(t).lost(high, 9).called(survey(ledBy(me, 0))).in(fsm.Lost).does("release 0") // of ours, which nobody knows
+}
+
+func TestAClaimForWhichNoTokenIsLeftSaysSo(t *testing.T) {
+	why := fsm.Cause{Code: fsm.CauseRefused, Detail: "no token is left"}
+	r := newRig(t).run().surveyed(survey()).claimed(fsm.OutcomeSpent, func(in *fsm.Input) { in.Cause = why })
+	r.in(fsm.Inconclusive).does("tell inconclusive: Redis refuses: no token is left")
+	r.due().in(fsm.Voting)
+}

@@ -82,7 +82,8 @@ type Notice struct {
 type Leader struct {
 	// ID is "" when the office is vacant or nothing is known.
 	ID string `json:"id"`
-	// Token is 0 for an original in office: it holds no lease.
+	// Token is 0 for an original in office: it holds no lease; and where Redis has a record
+	// without one that can be read.
 	Token uint64 `json:"token,omitempty"`
 	// Known: Redis was asked, or somebody in the know said so.
 	Known bool `json:"known"`

@@ -56,13 +56,16 @@ const (
 	// OutcomeOutranked: of a claim that was part of a survey, when somebody who outranks
 	// us stands, or an original does.
 	OutcomeOutranked
+	// OutcomeSpent: no token is left that is higher than what Redis has. Nobody leads before
+	// a person has seen to it; Cause says to what.
+	OutcomeSpent
 	numOutcomes
 )
 
 // Holder is who a leader record that counts names.
 type Holder struct {
 	Candidate
-	// Token is the term's.
+	// Token is the term's, 0 if the record has none that can be read.
 	Token uint64
 	// Left is how long the holder's session lives if it is not renewed.
 	Left time.Duration

@@ -72,7 +72,7 @@ func Codes() []CauseCode {
 var outcomeNames = [numOutcomes]string{
 	OutcomeUnknown: "unknown", OutcomeGranted: "granted", OutcomeHeld: "held", OutcomeQuarantine: "quarantine",
 	OutcomeRefused: "refused", OutcomeStale: "stale", OutcomeReasserted: "reasserted", OutcomeSuperseded: "superseded",
-	OutcomeKept: "kept", OutcomeUnreplicated: "unreplicated", OutcomeOutranked: "outranked",
+	OutcomeKept: "kept", OutcomeUnreplicated: "unreplicated", OutcomeOutranked: "outranked", OutcomeSpent: "spent",
 }
 
 // String returns the outcome's name: "granted".

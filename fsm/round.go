@@ -121,7 +121,7 @@ func (m *Machine) learn(s *Survey) {
 // that we know nothing of: the claim makes a new one. A released one is gone, or about
 // to go.
 func (m *Machine) rival(h Holder) Holder {
-	if h.ID == m.self.ID || h.Token <= m.vacated {
+	if h.ID == m.self.ID || h.Token != 0 && h.Token <= m.vacated {
 		return Holder{}
 	}
 	return h

@@ -128,8 +128,9 @@ func (w *world) reply() (fsm.Input, bool) {
 	case fsm.DoClaim:
 		in := fsm.Input{Kind: fsm.InClaimed, Round: e.Round, Tenancy: e.Tenancy, Outcome: fsm.OutcomeGranted}
 		if w.src.below(4) == 0 {
-			in.Outcome, in.Holder = pick(w.src, []fsm.Outcome{fsm.OutcomeUnknown, fsm.OutcomeHeld, fsm.OutcomeQuarantine, fsm.OutcomeRefused, fsm.OutcomeStale, fsm.OutcomeKept, fsm.OutcomeOutranked}), w.someHolder()
+			in.Outcome, in.Holder = pick(w.src, []fsm.Outcome{fsm.OutcomeUnknown, fsm.OutcomeHeld, fsm.OutcomeQuarantine, fsm.OutcomeRefused, fsm.OutcomeStale, fsm.OutcomeKept, fsm.OutcomeOutranked, fsm.OutcomeSpent}), w.someHolder()
 			in.Heir, in.Wait = w.someone().ID, w.someTime()
+			in.Cause = fsm.Cause{Code: fsm.CauseRefused, Detail: "says what is spent"}
 		}
 		if in.Outcome == fsm.OutcomeGranted {
 			w.token++

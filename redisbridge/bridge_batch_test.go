@@ -500,3 +500,10 @@ func TestLooksAtManyNodesGoOutInFewCallsAndNoneIsLost(t *testing.T) {
 		t.Errorf("%d calls for %d nodes", calls, nodes)
 	}
 }
+
+func TestAReleaseOfARecordWithoutATokenNamesNone(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(release("e", 0))
+	r.wantSent(c, "release e   ")
+}

@@ -256,3 +256,14 @@ func TestABidThatWasRefusedTogetherWithOthersMayHaveBeenGrantedIfTheLinkIsLostTh
 	)
 	r.wantInputs("1 fault", "1 unknown", "2 fault", "2 unknown")
 }
+
+func TestAClaimForWhichNoTokenIsLeftNamesTheKey(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(bid("e", "b1", 3))
+	c.reply([]any{"ok", "b1", "e1", int64(1), "901", int64(0), []any{[]any{"", int64(0)}}, []any{[]any{"spent", "p::election:e:leader"}}})
+	in := r.wantInputs("3 surveyed", "3 spent")[1]
+	if want := "no token is left above what p::election:e:leader has"; !strings.Contains(in.Cause.String(), want) {
+		t.Errorf("cause %q", in.Cause)
+	}
+}

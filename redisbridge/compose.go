@@ -66,7 +66,11 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 			if c.Keep {
 				flags = "k"
 			}
-			args = append(args, c.Election, utoa(c.Token), c.Heir, flags)
+			token := utoa(c.Token)
+			if c.Token == 0 {
+				token = "" // of a record in which none can be read
+			}
+			args = append(args, c.Election, token, c.Heir, flags)
 		}
 		return Command{Script: ReleaseScript, Args: args}
 	case CallQuit:

@@ -190,6 +190,9 @@ func readClaim(in *fsm.Input, l list) {
 		in.Outcome, in.Wait = fsm.OutcomeQuarantine, l.millis(1)
 	case "kept":
 		in.Outcome, in.Wait, in.Heir = fsm.OutcomeKept, l.millis(1), l.text(2)
+	case "spent":
+		in.Outcome = fsm.OutcomeSpent
+		in.Cause = fsm.Cause{Code: fsm.CauseRefused, Detail: "no token is left above what " + l.text(1) + " has; docs/operations.md says how to mend it"}
 	case "outranked":
 		in.Outcome = fsm.OutcomeOutranked
 	case "refused":

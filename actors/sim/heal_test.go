@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,10 +17,10 @@ type meddled struct {
 	names []string
 }
 
-// healsWithin is how long after the last deletion every election is led: a roll call of
-// each node, by chance a quarter later than it may be, behind a heartbeat; the session of
-// a holder that is gone; and a round.
-const healsWithin = (6+6/4+2)*second + second/3 + 4*second
+// healsWithin is how long after the last deletion every election is led: each node has had
+// its turn of a roll call, which takes 9 TTLs and a heartbeat; the session of a holder that
+// is gone has ended; and there was a round.
+const healsWithin = 9*second + second/3 + second + 4*second
 
 func newMeddled(w *sim.World, nodes, elections int) *meddled {
 	m := &meddled{w: w}
@@ -37,8 +38,10 @@ func newMeddled(w *sim.World, nodes, elections int) *meddled {
 	return m
 }
 
-func (m *meddled) del(keys ...string) {
-	if _, err := m.w.Redis().Do(append([]string{"DEL"}, keys...)...); err != nil {
+func (m *meddled) del(keys ...string) { m.do(append([]string{"DEL"}, keys...)...) }
+
+func (m *meddled) do(words ...string) {
+	if _, err := m.w.Redis().Do(words...); err != nil {
 		m.w.Require("Redis answers", err)
 	}
 }
@@ -133,6 +136,87 @@ func TestElectionsHealWhoseRecordsAreDeletedByHandToo(t *testing.T) {
 	}, sim.WithoutRules(sim.RuleOneLeader, sim.RuleWorkOver))
 }
 
+// Numbers in the epoch and in leader records that no script writes: no two leaders, no
+// token that is not above all before it, and once nobody writes any more all is well.
+func TestElectionsHealWhoseNumbersAreSpoiledByHand(t *testing.T) {
+	sim.Test(t, 5*seedsPerCase, func(w *sim.World) {
+		m := newMeddled(w, 4, 2)
+		r := w.Rand()
+		texts := []string{"", "rubbish", "-5", "1.5", "inf", "nan", "007", "4503599627370496", "9007199254740991", "99999999999999999999"}
+		for range 20 {
+			w.Run(r.Duration(0, 2*second))
+			e := m.names[r.IntN(len(m.names))]
+			key, field := keys.Leader(e), "token"
+			if r.Chance(0.5) {
+				key, field = keys.Epoch(), []string{"floor", "number", "since"}[r.IntN(3)]
+			}
+			m.do("HSET", key, field, texts[r.IntN(len(texts))])
+			if r.Chance(0.2) {
+				m.do("HDEL", key, field)
+			}
+			m.change(e)
+		}
+		m.heals(healsWithin + second) // and a quarantine
+	})
+}
+
+// Where no higher token can be counted nobody is elected, and everybody says why.
+func TestWhoCannotBeGivenAHigherTokenSaysWhatIsToBeMended(t *testing.T) {
+	sim.Test(t, seedsPerCase, func(w *sim.World) {
+		m := newMeddled(w, 2, 2)
+		said := ""
+		for _, n := range m.nodes {
+			n.Watch(func(ev actors.Event) {
+				if e, ok := ev.(*actors.Inconclusive); ok && e.Election == "e0" {
+					said = e.Cause.String()
+				}
+			})
+		}
+		m.do("HSET", keys.Leader("e0"), "token", "4503599627370495")
+		m.leader("e0").Tell("e0", &actors.Quit{})
+		w.Run(healsWithin)
+		if l := m.leader("e0"); l != nil {
+			w.Require("nobody is elected", fmt.Errorf("%s is", l.ID()))
+		}
+		if !strings.Contains(said, keys.Leader("e0")+" has") {
+			w.Require("the key is named", fmt.Errorf("%q", said))
+		}
+		for _, n := range m.nodes { // whoever lives has seen that token
+			n.Crash()
+		}
+		w.Run(second) // what was on its way has arrived
+		m.do("HDEL", keys.Leader("e0"), "token")
+		m.do("DEL", keys.Epoch())
+		for _, n := range m.nodes {
+			n.Restart()
+		}
+		m.heals(healsWithin)
+	})
+}
+
+// change has somebody of an election told something, or nobody.
+func (m *meddled) change(election string) {
+	r := m.w.Rand()
+	n, l := m.nodes[r.IntN(len(m.nodes))], m.leader(election)
+	switch r.IntN(6) {
+	case 0:
+		if l != nil {
+			l.Tell(election, &actors.Resign{})
+		}
+	case 1:
+		if l != nil && l != m.nodes[0] { // who always stands
+			l.Tell(election, &actors.StandDown{})
+		}
+	case 2:
+		n.Tell(election, &actors.Stand{})
+		n.Tell(election, &actors.Run{})
+	case 3:
+		if n != m.nodes[0] {
+			n.Tell(election, &actors.Quit{})
+		}
+	}
+}
+
 func deleteByHand(w *sim.World, more ...string) {
 	m := newMeddled(w, 4, 3)
 	r := w.Rand()
@@ -148,24 +232,7 @@ func deleteByHand(w *sim.World, more ...string) {
 		for range 1 + r.IntN(3) {
 			m.del(all[r.IntN(len(all))])
 		}
-		l := m.leader(e)
-		switch r.IntN(6) {
-		case 0:
-			if l != nil {
-				l.Tell(e, &actors.Resign{})
-			}
-		case 1:
-			if l != nil && l != m.nodes[0] {
-				l.Tell(e, &actors.StandDown{})
-			}
-		case 2:
-			n.Tell(e, &actors.Stand{})
-			n.Tell(e, &actors.Run{})
-		case 3:
-			if n != m.nodes[0] {
-				n.Tell(e, &actors.Quit{})
-			}
-		}
+		m.change(e)
 	}
 	for _, e := range m.names { // at last in the way that hurts most
 		m.del(keys.Ranks(e))

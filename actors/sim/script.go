@@ -105,6 +105,19 @@ func digits(s string) (n int64, ok bool) {
 	return n, true
 }
 
+// tokenLimit is above all tokens: no clock makes such a one.
+const tokenLimit = 1 << 52
+
+// sound reads a number that a script has written; ok is false for what none writes.
+func sound(s string) (n int64, ok bool) {
+	n, ok = digits(s)
+	ok = ok && n < tokenLimit && (s[0] != '0' || s == "0")
+	if !ok {
+		n = 0
+	}
+	return n, ok
+}
+
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 // session returns birth and connection number of a live session.
@@ -194,6 +207,9 @@ func (c *script) epoch(at int) era {
 		read = c.replid
 	}
 	known, knownName, seen := c.num(at+2), c.arg(at+3), c.num(at+4)
+	if seen >= tokenLimit {
+		seen = 0
+	}
 	key := c.p.Epoch()
 	is := c.get(key, hashKind).readEpoch()
 	name, exists, stored, number, since, floor := is.name, is.exists, is.replid, is.number, is.since, is.floor
@@ -243,8 +259,15 @@ func (v *value) readEpoch() epochRecord {
 		return epochRecord{replid: "-"}
 	}
 	if v.epoch == nil {
-		r := &epochRecord{number: hnum(v, "number"), since: hnum(v, "since"), floor: hnum(v, "floor")}
+		r := &epochRecord{}
 		r.name, r.exists = v.hget("name")
+		// Tokens may have been handed out that one with an unsound number does not tell of.
+		for field, n := range map[string]*int64{"number": &r.number, "since": &r.since, "floor": &r.floor} {
+			text, _ := v.hget(field)
+			var ok bool
+			*n, ok = sound(text)
+			r.exists = r.exists && ok
+		}
 		if text, found := v.hget("replid"); found {
 			r.replid = text
 		} else {
@@ -255,14 +278,11 @@ func (v *value) readEpoch() epochRecord {
 	return *v.epoch
 }
 
-func hnum(v *value, field string) int64 {
-	s, _ := v.hget(field)
-	return whole(s)
-}
-
-// record is a leader record; missing fields are "".
+// record is a leader record; missing fields are "". So is a token that no script writes:
+// such a record is torn, as is one that has a holder and no token.
 type record struct {
 	id, birth, epoch, token, appointed, heir, until, evict string
+	torn                                                   bool
 }
 
 func (c *script) record(e string) record {
@@ -280,7 +300,12 @@ func (v *value) readRecord() record {
 		r.id, _ = v.hget("id")
 		r.birth, _ = v.hget("birth")
 		r.epoch, _ = v.hget("epoch")
-		r.token, _ = v.hget("token")
+		text, found := v.hget("token")
+		if _, ok := sound(text); ok {
+			r.token = text
+		} else {
+			r.torn = found || r.id != ""
+		}
 		r.appointed, _ = v.hget("appointed")
 		r.heir, _ = v.hget("heir")
 		r.until, _ = v.hget("until")

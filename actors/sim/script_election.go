@@ -161,7 +161,8 @@ func (c *script) claim() any {
 			items = append(items, []any{"refused"})
 			continue
 		}
-		items = append(items, c.award(e, birth, &epoch, c.num(i+1), c.arg(i+2)))
+		seen, _ := sound(c.arg(i + 1))
+		items = append(items, c.award(e, birth, &epoch, seen, c.arg(i+2)))
 	}
 	c.announce(&epoch, before)
 	return []any{"ok", birth, epoch.name, epoch.number, decimal(epoch.floor), epoch.left, items}
@@ -208,7 +209,8 @@ func (c *script) bid() any {
 		case c.opposed(e, item):
 			claims = append(claims, []any{"outranked"})
 		default:
-			claims = append(claims, c.award(e, birth, &epoch, c.num(9), flags))
+			seen, _ := sound(c.arg(9))
+			claims = append(claims, c.award(e, birth, &epoch, seen, flags))
 		}
 	}
 	c.announce(&epoch, before)
@@ -264,10 +266,18 @@ func (c *script) evictable(key, flags string) {
 // grant writes the record with a token above every one that anybody saw, and
 // tells the other candidates. Whom a resigner named is appointed.
 func (c *script) grant(e string, r record, birth string, epoch *era, seen int64, flags string) any {
-	id, inc := c.arg(2), c.arg(3)
-	epoch.floor = max(whole(r.token)+1, seen+1, epoch.floor+1, c.ms)
-	token := decimal(epoch.floor)
-	key := c.p.Leader(e)
+	id, inc, key := c.arg(2), c.arg(3), c.p.Leader(e)
+	stored := whole(r.token)
+	highest := max(stored+1, seen+1, epoch.floor+1, c.ms)
+	switch {
+	case highest < tokenLimit:
+	case stored+1 < tokenLimit:
+		return []any{"spent", c.p.Epoch()}
+	default:
+		return []any{"spent", key}
+	}
+	epoch.floor = highest
+	token := decimal(highest)
 	c.hset(key, "id", id)
 	c.hset(key, "birth", birth)
 	c.hset(key, "epoch", epoch.name)
@@ -319,6 +329,7 @@ func (c *script) reassert() any {
 			c.hset(key, "birth", birth)
 			c.hset(key, "epoch", epoch.name)
 			word = "ok"
+		case r.torn:
 		case epoch.left > 0 && whole(token) > whole(r.token):
 			c.hset(key, "id", id)
 			c.hset(key, "birth", birth)

@@ -9,6 +9,9 @@ import (
 // and tells it and the one after it. It returns the heir, or "".
 func (c *script) vacate(e, token, want string) string {
 	id, key := c.arg(2), c.p.Leader(e)
+	if token == "" {
+		token = "0"
+	}
 	order := c.ranked(c.p.Ranks(e))
 	alone := len(order) == 0 || len(order) == 1 && order[0].member == id
 	if !alone {

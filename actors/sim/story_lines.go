@@ -176,6 +176,8 @@ func describeOutcome(in fsm.Input) string {
 		return fmt.Sprintf("refused: quarantine for %v more", in.Wait.Round(time.Millisecond))
 	case fsm.OutcomeKept:
 		return fmt.Sprintf("refused: the office is kept for %s for %v more", in.Heir, in.Wait.Round(time.Millisecond))
+	case fsm.OutcomeSpent:
+		return "refused: " + in.Cause.Detail
 	case fsm.OutcomeOutranked:
 		return "refused: somebody outranks us"
 	case fsm.OutcomeRefused:

@@ -89,6 +89,7 @@ type award struct {
 	evict                  string
 	left                   int64
 	heir                   string
+	key                    string // that leaves no token
 }
 
 // grants is the reply of a claim.
@@ -153,6 +154,8 @@ func readAwards(r *reply) (awards []award) {
 			a.birth, a.rank, a.appointed, a.evict = i.text(), i.text(), i.text(), i.text()
 		case "quarantine":
 			a.left = i.number()
+		case "spent":
+			a.key = i.text()
 		case "kept":
 			a.left, a.heir = i.number(), i.text()
 		}

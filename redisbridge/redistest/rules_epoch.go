@@ -1,6 +1,14 @@
 package redistest
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
+
+// unsound are texts in the place of a number that no script writes.
+var unsound = []string{
+	"", "rubbish", "-5", "1.5", "1e3", "0x10", "inf", "nan", " 7", "07", "4503599627370496", "9007199254740991", "18446744073709551616",
+}
 
 var epochRules = []rule{
 	{says: "a missing epoch begins with the caller's name and number 1", check: func(f *Fixture) {
@@ -91,8 +99,39 @@ var epochRules = []rule{
 		a := f.node("a", 1)
 		a.beat(beat{token: "1000"})
 		want(f, "lower", a.beat(beat{token: "10"}).floor, "1000")
-		want(f, "higher", a.beat(beat{token: "4503599627370497"}).floor, "4503599627370497")
-		want(f, "over a new epoch", a.beat(beat{newName: "n2", number: "5", name: "n5"}).floor, "4503599627370497")
+		want(f, "higher", a.beat(beat{token: "2251799813685249"}).floor, "2251799813685249")
+		want(f, "over a new epoch", a.beat(beat{newName: "n2", number: "5", name: "n5"}).floor, "2251799813685249")
+	}},
+	{says: "an epoch with a number that no script writes is none, and what else it says counts", check: func(f *Fixture) {
+		a := f.node("a", 1)
+		a.quarantine = time.Minute
+		number := int64(7)
+		a.beat(beat{newName: "n7", number: "6", name: "n6", token: "1000"})
+		for _, field := range []string{"number", "since", "floor"} {
+			for i, text := range append(unsound, "gone") {
+				f.Plain("HSET", f.keys().Epoch(), field, text)
+				if text == "gone" {
+					f.Plain("HDEL", f.keys().Epoch(), field)
+				}
+				what := fmt.Sprintf("%s %q", field, text)
+				s := a.canvass("l", "e")
+				want(f, what+": as canvass reads it", s.epoch+" "+fmt.Sprint(s.number, s.left), " 0 60000")
+				name := fmt.Sprint(field, i)
+				p := a.beat(beat{newName: name, number: fmt.Sprint(number), name: "n", token: "50"})
+				number++
+				want(f, what+": name", p.epoch, name)
+				want(f, what+": number", p.number, number)
+				between(f, what+": left", p.left, 50_000, 60_000)
+				want(f, what+": floor", p.floor, map[bool]string{true: "50", false: "1000"}[field == "floor"])
+				f.Plain("HSET", f.keys().Epoch(), "floor", "1000")
+			}
+		}
+	}},
+	{says: "a token that no script grants does not raise the floor", check: func(f *Fixture) {
+		a := f.node("a", 1)
+		a.beat(beat{token: "1000"})
+		want(f, "floor", a.beat(beat{token: "9007199254740992"}).floor, "1000")
+		want(f, "the highest that there can be", a.beat(beat{token: "4503599627370495"}).floor, "4503599627370495")
 	}},
 	{says: "the quarantine runs from first sight", check: func(f *Fixture) {
 		a := f.node("a", 1)

@@ -47,6 +47,35 @@ var releaseRules = []rule{
 		word, heir := a.release("e", token, "")
 		want(f, "word, heir then", word+" "+heir, "released b")
 	}},
+	{says: "a record whose token no script writes is released without one", check: func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
+		for _, text := range append(unsound, "gone") {
+			token := a.win("e")
+			word, _ := a.release("e", "", "")
+			want(f, text+": before", word, "not")
+			f.Plain("HSET", f.keys().Leader("e"), "token", text)
+			if text == "gone" {
+				f.Plain("HDEL", f.keys().Leader("e"), "token")
+			}
+			word, _ = a.release("e", token, "")
+			want(f, text+": with the token that it had", word, "not")
+			word, _ = b.release("e", "", "")
+			want(f, text+": another's", word, "not")
+			heard := f.Subscribe(f.keys().Bully("b"))
+			word, heir := a.release("e", "", "")
+			want(f, text+": without one", word+" "+heir, "released b")
+			wantVacant(f, heard.Next(), "e", "a", "0", "b")
+			word, _ = a.release("e", "", "")
+			want(f, text+": again", word, "not")
+			atLeast(f, text+": the next token", a.win("e"), token)
+			heard.Next() // of that
+			f.Plain("HSET", f.keys().Leader("e"), "token", text)
+			a.quit("e")
+			wantVacant(f, heard.Next(), "e", "a", "0", "b")
+			a.join("e")
+			heard.Close()
+		}
+	}},
 	{says: "a late release matches nothing", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")
 		first := a.win("e")

@@ -28,7 +28,7 @@ end
 local t = { id = id, inc = inc, birth = birth, name = name, left = left, floor = floor, now = now,
   vacancies = #leaders == 1 or call('EXISTS', p .. '::vacant') == 1 }
 local claiming = status == 'ok' and birth == ARGV[11] and name == ARGV[12]
-local seen, written = tonumber(ARGV[9]) or 0, {}
+local seen, written = sound(ARGV[9]) or 0, {}
 
 -- opposed says whether somebody is to be asked first: a live candidate that outranks us,
 -- or one that has no rank, an original. More than 64 above us are not looked at.

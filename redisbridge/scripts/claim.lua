@@ -6,6 +6,7 @@
 --       then n x (election, tokenSeen, flags); flag d<ms>: evict
 -- Returns {'ok' or 'stale', birth, epochName, epochNumber, floor, left, items};
 --         item = {'granted', token, appointed} | {'quarantine', left} | {'refused'} |
+--         {'spent', the key that leaves no token above it} |
 --         {'kept', left, heir} | {'held', holder, token, remaining_ms, holderBirth, holderRank, appointed,
 --          evict}
 local id, inc = ARGV[2], ARGV[3]
@@ -25,7 +26,7 @@ for k = 1, #leaders do
   local i = 11 + 3 * k
   local e = ARGV[i]
   if call('SISMEMBER', candidates[k], id) == 1 then
-    items[k] = award(t, e, leaders[k], recorded(leaders[k]), tonumber(ARGV[i + 1]) or 0, ARGV[i + 2])
+    items[k] = award(t, e, leaders[k], recorded(leaders[k]), sound(ARGV[i + 1]) or 0, ARGV[i + 2])
   else
     items[k] = { 'refused' }
   end

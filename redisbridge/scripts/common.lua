@@ -14,6 +14,18 @@ local function text(n)
   return string.format('%.0f', n)
 end
 
+-- Tokens are below this. No clock made one that is not: it is the year 144683. Lua's numbers
+-- count on to twice as much, and above that a token would be handed out again.
+local LIMIT = 4503599627370496 -- 2^52
+
+-- sound(s) is the number that a script has written, nil for what none writes.
+local function sound(s)
+  if s and (s == '0' or string.find(s, '^[1-9]%d*$')) then
+    local n = tonumber(s)
+    return n and n < LIMIT and n or nil
+  end
+end
+
 -- clock() is Redis TIME in ms, and how many us of the present one have passed. It stands
 -- still while a script runs.
 local function clock()
@@ -125,6 +137,14 @@ local function replid()
   return at and string.match(info, '^%w+', at + 1) or '-'
 end
 
+-- standing(e) is name, number, since and floor of an epoch. Where one of these is not what a
+-- script writes, tokens may have been handed out that it does not tell of: there is no
+-- epoch then, and what can be read of the others counts.
+local function standing(e)
+  local number, since, floor = sound(e[2]), sound(e[3]), sound(e[4])
+  return number and since and floor and e[1], number or 0, since or 0, floor or 0
+end
+
 -- epoch(at, now) looks for a new dataset; ARGV[at] is info, then newName,
 -- knownNumber, knownName, tokenSeen and quarantine_ms.
 -- It returns name, number, floor and left.
@@ -133,11 +153,11 @@ local function epoch(at, now)
   if ARGV[at] == '1' then
     read = replid()
   end
-  local known, seen = tonumber(ARGV[at + 2]) or 0, tonumber(ARGV[at + 4]) or 0
+  local known, seen = tonumber(ARGV[at + 2]) or 0, sound(ARGV[at + 4]) or 0
   local key = p .. '::epoch'
-  local e = call('HMGET', key, 'name', 'number', 'replid', 'since', 'floor')
-  local name, number, stored = e[1], tonumber(e[2] or 0) or 0, e[3] or '-'
-  local since, floor = tonumber(e[4] or 0) or 0, tonumber(e[5] or 0) or 0
+  local e = call('HMGET', key, 'name', 'number', 'since', 'floor', 'replid')
+  local name, number, since, floor = standing(e)
+  local stored = e[5] or '-'
   local raised = math.max(floor, seen)
   if not name or (read ~= '-' and stored ~= '-' and read ~= stored) or number < known
     or (known > 0 and number == known and name ~= ARGV[at + 3]) then
@@ -162,17 +182,27 @@ end
 -- present(ms, now) reads the epoch and changes nothing: name, number, left.
 -- Without one the name is '' and the quarantine is still to begin.
 local function present(ms, now)
-  local e = call('HMGET', p .. '::epoch', 'name', 'number', 'since')
-  if not e[1] then
+  local name, number, since = standing(call('HMGET', p .. '::epoch', 'name', 'number', 'since', 'floor'))
+  if not name then
     return '', 0, ms
   end
-  return e[1], tonumber(e[2] or 0) or 0, quarantined(tonumber(e[3] or 0) or 0, ms, now)
+  return name, number, quarantined(since, ms, now)
+end
+
+-- legible(r) strikes a token that no script writes. Such a record is torn, as is one that has
+-- a holder and no token: it keeps others out, but nobody can say of which term it is.
+local function legible(r)
+  if not sound(r[4]) then
+    r.torn = r[4] or r[1]
+    r[4] = false
+  end
+  return r
 end
 
 -- recorded(key) returns id, birth, epoch, token, appointed, heir, until, evict; false
 -- where missing.
 local function recorded(key)
-  return call('HMGET', key, 'id', 'birth', 'epoch', 'token', 'appointed', 'heir', 'until', 'evict')
+  return legible(call('HMGET', key, 'id', 'birth', 'epoch', 'token', 'appointed', 'heir', 'until', 'evict'))
 end
 
 local function record(e)
@@ -181,7 +211,7 @@ end
 
 -- named returns the first of these, which say whose term it is.
 local function named(e)
-  return call('HMGET', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'token')
+  return legible(call('HMGET', p .. '::election:' .. e .. ':leader', 'id', 'birth', 'epoch', 'token'))
 end
 
 -- The time that a resigner's successor has before all may claim, in ms.
@@ -530,7 +560,11 @@ end
 -- in which tenancy: id, inc, birth, name of the epoch, left of its quarantine, floor, now, and whether
 -- there is any vacancy to take off the list.
 local function grant(t, e, key, r, seen, flags, alone)
-  local token = math.max((tonumber(r[4] or 0) or 0) + 1, seen + 1, t.floor + 1, t.now)
+  local stored = tonumber(r[4] or 0)
+  local token = math.max(stored + 1, seen + 1, t.floor + 1, t.now)
+  if token >= LIMIT then
+    return { 'spent', stored + 1 < LIMIT and p .. '::epoch' or key }
+  end
   t.floor = token
   token = text(token)
   call('HSET', key, 'id', t.id, 'birth', t.birth, 'epoch', t.name, 'token', token)
@@ -651,7 +685,7 @@ local function stepback(e, id, inc)
   call('ZREM', p .. '::election:' .. e .. ':ranks', id)
   local r = named(e)
   if mine(r, id, inc) then
-    vacate(e, id, r[4] or '', '')
+    vacate(e, id, r[4] or '0', '')
   end
   deserted(e)
 end

@@ -26,7 +26,7 @@ for i = 8, 7 + 3 * ARGV[7], 3 do
     if mine(r, id, inc) and r[4] == token then
       call('HSET', key, 'birth', birth, 'epoch', name)
       word = 'ok'
-    elseif left > 0 and tonumber(token) > (tonumber(r[4] or 0) or 0) then
+    elseif left > 0 and not r.torn and tonumber(token) > tonumber(r[4] or 0) then
       -- Only within the quarantine: once tokens may have gone back with the
       -- clock of a new primary, a higher token proves nothing (C10).
       call('HSET', key, 'id', id, 'birth', birth, 'epoch', name, 'token', token)
