@@ -178,7 +178,7 @@ func TestANodeExplainsItselfAndAnswersForItsHealth(t *testing.T) {
 			t.Errorf("ping: %v", err)
 		}
 		a.crash()
-		if h := a.Health(); h.Ready() || !h.Stopped || h.Err == nil {
+		if h := a.Health(); h.Ready() || !h.Stopped || h.LinkUp || h.Err == nil {
 			t.Errorf("health of a node that has stopped: %+v", h)
 		}
 		if err := a.Ping(bg(t)); !errors.Is(err, actors.ErrStopped) {

@@ -22,7 +22,7 @@ type Health struct {
 	SessionFresh bool `json:"session_fresh"`
 	// LinkUp: the bridge has commands and subscription, or is deaf: the server does not
 	// permit it to subscribe, and elections go by looking at Redis. LinkChanged and the
-	// metrics tell the two apart. False once the node has failed.
+	// metrics tell the two apart. False once the node has failed or stopped.
 	LinkUp bool `json:"link_up"`
 	// Stopped: the node's actor has stopped.
 	Stopped bool `json:"stopped"`
@@ -51,7 +51,7 @@ func (n *Node) Health() Health {
 	}
 	select {
 	case <-n.shared.done:
-		h.Stopped = true
+		h.Stopped, h.LinkUp = true, false
 		if h.Err == nil {
 			h.Err = ErrStopped
 		}

@@ -17,7 +17,7 @@ func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) 
 	for {
 		e := n.shared.elections.find(election)
 		if e == nil {
-			return nil, fmt.Errorf("inspect %q: %w: this node neither stands in it nor observes it", election, ErrUnknown)
+			break
 		}
 		ch, done := answers[*Snapshot]()
 		s, err := askAt(ctx, n, stay{election, e.pid}, &inspect{done: done}, ch)
@@ -27,6 +27,12 @@ func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) 
 		case !errors.Is(err, errGone):
 			return nil, fmt.Errorf("inspect %q: %w", election, err)
 		}
+	}
+	select {
+	case <-n.shared.done:
+		return nil, fmt.Errorf("inspect %q: %w", election, n.stoppedErr())
+	default:
+		return nil, fmt.Errorf("inspect %q: %w: this node neither stands in it nor observes it", election, ErrUnknown)
 	}
 }
 

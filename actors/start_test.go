@@ -260,6 +260,14 @@ func TestStoppingTwiceIsStoppingOnce(t *testing.T) {
 		if _, err := a.Leader("e"); !errors.Is(err, actors.ErrStopped) {
 			t.Errorf("Leader: %v", err)
 		}
+		for _, election := range []string{"e", "one that it never had"} {
+			if _, err := a.Inspect(bg(t), election); !errors.Is(err, actors.ErrStopped) {
+				t.Errorf("Inspect of %s: %v", election, err)
+			}
+			if _, err := a.Explain(bg(t), election); !errors.Is(err, actors.ErrStopped) {
+				t.Errorf("Explain of %s: %v", election, err)
+			}
+		}
 		keys := f.client.Keys(bg(t), string(f.keys)+"::*").Val()
 		for _, k := range keys {
 			if strings.Contains(k, "session:") || strings.Contains(k, "candidates") || strings.Contains(k, "server:") {
