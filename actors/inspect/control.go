@@ -95,10 +95,11 @@ func (p *Page) read(w http.ResponseWriter, r *http.Request) bool {
 
 // foreign says why a request does not come from this page; "" if it does.
 func (p *Page) foreign(r *http.Request) string {
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
+	site := r.Header.Get("Sec-Fetch-Site") // the browser's own word, also where a proxy has changed the Host
+	if site != "" && site != "same-origin" {
 		return "it comes from another site"
 	}
-	if origin := r.Header.Get("Origin"); origin != "" {
+	if origin := r.Header.Get("Origin"); site == "" && origin != "" {
 		if u, err := url.Parse(origin); err != nil || !strings.EqualFold(u.Host, r.Host) {
 			return "it comes from another origin"
 		}

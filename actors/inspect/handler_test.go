@@ -287,6 +287,7 @@ func TestOrdersComeFromThePageItselfOnly(t *testing.T) {
 		"an opaque origin":   {"POST", "resign", with("Origin", "null"), 403},
 		"an unknown action":  {"POST", "explode", with(), 409},
 		"from the page":      {"POST", "resign", with("Sec-Fetch-Site", "same-origin", "Origin", r.server.URL), 200},
+		"through a proxy":    {"POST", "resign", with("Sec-Fetch-Site", "same-origin", "Origin", "https://ops.example"), 200}, // it changed the Host
 		"from the terminal":  {"POST", "resign", with(), 200},
 		"in capital letters": {"POST", "resign", with("Origin", strings.ToUpper(r.server.URL)), 200},
 	} {
@@ -294,8 +295,8 @@ func TestOrdersComeFromThePageItselfOnly(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d", name, got, body, test.want)
 		}
 	}
-	if n := len(r.source.orders); n != 4 {
-		t.Errorf("%d orders arrived, want 4: %+v", n, r.source.orders)
+	if n := len(r.source.orders); n != 5 {
+		t.Errorf("%d orders arrived, want 5: %+v", n, r.source.orders)
 	}
 	o := r.source.orders[0]
 	if o.Node != "web-1" || o.Election != "billing" || o.Args["speed"] != "3" {
