@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -48,6 +49,11 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("X-Accel-Buffering", "no") // proxies must not wait for more
 	if r.Method == http.MethodHead {
+		return
+	}
+	if errors.Is(s.control.Flush(), http.ErrNotSupported) {
+		http.Error(w, "events can't be sent: something around this page hides that its ResponseWriter can be flushed. "+
+			"Give it a method Unwrap, or mount the page outside of it", http.StatusInternalServerError)
 		return
 	}
 	news, stop := p.board.reader()

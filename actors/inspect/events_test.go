@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -230,4 +231,25 @@ func TestAClientThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 		t.Errorf("20,000 notes took %v", took)
 	}
 	r.listen("election=billing", "").next("a message for another client", event("hello"))
+}
+
+// plain is a ResponseWriter that can write and no more, as many a middleware's.
+type plain struct{ w http.ResponseWriter }
+
+func (p plain) Header() http.Header         { return p.w.Header() }
+func (p plain) Write(b []byte) (int, error) { return p.w.Write(b) }
+func (p plain) WriteHeader(status int)      { p.w.WriteHeader(status) }
+
+func TestAStreamThatCannotFlowSaysWhy(t *testing.T) {
+	r := newRig(t, inspect.Options{})
+	wrapped := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.page.ServeHTTP(plain{w}, req) }))
+	defer wrapped.Close()
+	r.url = wrapped.URL + "/"
+	if resp, body := r.get("events"); resp.StatusCode != http.StatusInternalServerError || !strings.Contains(body, "Unwrap") ||
+		!strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
+		t.Errorf("%s %v: %s", resp.Status, resp.Header, body)
+	}
+	if resp, _ := r.get(""); resp.StatusCode != http.StatusOK {
+		t.Errorf("the page: %s", resp.Status)
+	}
 }
