@@ -31,6 +31,10 @@ import (
 // When the scenario returns, all contexts of Go code end, and it has a minute to return; the
 // world's own rules hold to the end, the checks of [World.Every] do not. Whatever goes wrong
 // is reported with its seed, also a panic or a t.Fatal in Go code, and what waits for ever.
+//
+// Time passes by [World.Run] and [World.RunUntil]. A scenario that sleeps or waits itself, between
+// them or after the last, fails.
+//
 // The environment changes a bubble as it does a [Test].
 //
 // It costs about twice the time of [Test], and seeds run one after the other.
@@ -99,6 +103,8 @@ func (w *World) play(scenario func(w *World), outer *testing.T) {
 	}()
 	scenario(w)
 	returned = true
+	w.Require(asDocumented, w.slept())
+	w.neverRan()
 }
 
 // errGoexit is what the scenario or Go code did with a test of its own.

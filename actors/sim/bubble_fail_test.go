@@ -78,6 +78,43 @@ var failing = map[string]struct {
 		inScenario(func(*testing.T, *sim.World) { waitForever() }),
 		[]string{"no deadlock: ", "waitForever"},
 	},
+	"a scenario that sleeps": {
+		inScenario(func(_ *testing.T, w *sim.World) { time.Sleep(time.Minute); w.Run(time.Second) }),
+		[]string{"the scenario slept or waited for 1m0s", "World.Run", "called at bubble_fail_test.go:"},
+	},
+	"a scenario that sleeps at its end": {
+		inScenario(func(*testing.T, *sim.World) { time.Sleep(time.Minute) }),
+		[]string{"the scenario slept or waited for 1m0s", "World.Run"},
+	},
+	"a scenario that gives up waiting": {
+		inScenario(func(_ *testing.T, w *sim.World) {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			<-ctx.Done()
+			w.RunUntil(func() bool { return true }, time.Second)
+		}),
+		[]string{"the scenario slept or waited for 5s", "World.Run", "called at bubble_fail_test.go:"},
+	},
+	"a bubble that is never run": {
+		func(t *testing.T) {
+			sim.Bubble(t, 3, func(w *sim.World) {
+				if w.Node("a", actors.Config{}); w.Seed() != 3 {
+					w.Run(time.Second)
+				}
+			})
+		},
+		[]string{"the scenario returned before anything could happen", "World.Run"},
+	},
+	"a world that is never run": {
+		func(t *testing.T) {
+			sim.Test(t, 3, func(w *sim.World) {
+				if w.Storm(time.Minute, sim.Storm{}); w.Seed() != 3 {
+					w.Run(time.Second)
+				}
+			})
+		},
+		[]string{"the scenario returned before anything could happen", "World.Run"},
+	},
 	"Fail in the farewell": {
 		func(t *testing.T) {
 			sim.Bubble(t, 3, func(w *sim.World) {

@@ -70,6 +70,25 @@ type goerKey struct{}
 // now is the virtual time by the bubble's clock.
 func (o *outside) now() time.Duration { return time.Since(o.start) }
 
+// overslept fails the world if package time's clock went on between two runs: the world
+// stood still, and would be behind from then on.
+func (w *World) overslept() {
+	w.helper()
+	if err := w.slept(); err != nil {
+		w.misused("%w", err)
+	}
+}
+
+// slept is an error if package time's clock is ahead of the world's.
+func (w *World) slept() error {
+	if o := w.outside; o != nil && !w.failed() {
+		if d := o.now() - w.sched.now; d > 0 {
+			return fmt.Errorf("the scenario slept or waited for %v, and nothing happens in the world meanwhile: let time pass by World.Run or RunUntil", d)
+		}
+	}
+	return nil
+}
+
 // Outside implements redisbridge.Outsider: code on goroutines of its own enters the world
 // through it.
 func (c simClock) Outside(ctx context.Context, f func()) {

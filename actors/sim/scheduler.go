@@ -159,6 +159,7 @@ func (w *World) execute(proc *Process, do runner) {
 // Run lets d of virtual time pass. It returns early only when the world failed.
 func (w *World) Run(d time.Duration) {
 	w.helper()
+	w.overslept()
 	limit := w.sched.now + d
 	for !w.failed() && w.step(limit) {
 	}
@@ -169,6 +170,7 @@ func (w *World) Run(d time.Duration) {
 // and after every event, and reports true; false when it did not hold within max.
 func (w *World) RunUntil(cond func() bool, max time.Duration) bool {
 	w.helper()
+	w.overslept()
 	limit := w.sched.now + max
 	for !w.failed() {
 		if cond() {

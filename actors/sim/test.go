@@ -136,6 +136,7 @@ func (s *sweep) one(seed uint64) (report string, hash uint64) {
 		}()
 		s.scenario(w)
 		returned = true
+		w.neverRan()
 	}()
 	<-done
 	return t.report, hash

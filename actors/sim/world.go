@@ -208,10 +208,21 @@ func (w *World) Require(rule string, err error) {
 	}
 }
 
+// asDocumented is the rule that misuse of the kit breaks.
+const asDocumented = "the kit is used as documented"
+
 // misused fails the world, and the test with it, for a call that would have no effect.
 func (w *World) misused(format string, args ...any) {
 	w.helper()
-	w.Require("the kit is used as documented", fmt.Errorf("%w\n  called at %s", fmt.Errorf(format, args...), user()))
+	w.Require(asDocumented, fmt.Errorf("%w\n  called at %s", fmt.Errorf(format, args...), user()))
+}
+
+// neverRan fails a world in which something was to happen, and no time passed at all.
+func (w *World) neverRan() {
+	w.helper()
+	if _, waits := w.sched.soon(); waits && w.sched.ran == 0 && w.sched.now == 0 && !w.failed() {
+		w.Require(asDocumented, errors.New("the scenario returned before anything could happen: let time pass by World.Run, RunUntil or Recover"))
+	}
 }
 
 // user is where the user's code has called the kit.
