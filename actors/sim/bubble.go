@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -30,7 +31,9 @@ import (
 //
 // When the scenario returns, all contexts of Go code end, and it has a minute to return; the
 // world's own rules hold to the end, the checks of [World.Every] do not. Whatever goes wrong
-// is reported with its seed, also a panic or a t.Fatal in Go code, and what waits for ever.
+// is reported with its seed, also a panic or a t.Fatal in Go code, and what waits for ever. Where
+// Go code spins, or waits for what is not of the bubble, that can only be said: on standard
+// error, with its stacks, after 10 s of real time.
 //
 // Time passes by [World.Run] and [World.RunUntil]. A scenario that sleeps or waits itself, between
 // them or after the last, fails.
@@ -41,10 +44,12 @@ import (
 func Bubble(t *testing.T, seeds int, scenario func(w *World), opts ...Option) {
 	t.Helper()
 	first, last, twice := asked(seeds)
+	g := &guard{out: os.Stderr}
+	defer g.begin()()
 	for seed := first; seed <= last; seed++ {
-		hash := bubble(t, seed, scenario, opts)
+		hash := bubble(t, seed, scenario, opts, g)
 		if twice {
-			if again := bubble(t, seed, scenario, opts); again != hash {
+			if again := bubble(t, seed, scenario, opts, g); again != hash {
 				t.Fatal(notDeterministic(seed, hash, again))
 			}
 		}
@@ -52,7 +57,7 @@ func Bubble(t *testing.T, seeds int, scenario func(w *World), opts ...Option) {
 }
 
 // bubble runs one seed, and returns the hash of its trace.
-func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option) (hash uint64) {
+func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option, g *guard) (hash uint64) {
 	t.Helper()
 	var w *World
 	defer func() {
@@ -70,7 +75,8 @@ func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option) (
 	synctest.Test(t, func(inner *testing.T) {
 		inner.Helper()
 		w = New(inner, seed, opts...)
-		w.outside = newOutside(bubbleName())
+		w.outside = newOutside(seed, bubbleName())
+		g.present.Store(w.outside)
 		defer func() { hash = w.Hash() }()
 		w.play(scenario, t)
 	})

@@ -20,6 +20,7 @@ import (
 // runs the events, lets them run until all of them wait, then takes what they want of the
 // world, in an order that does not depend on how they were scheduled.
 type outside struct {
+	seed    uint64
 	name    string    // of the bubble
 	start   time.Time // of the bubble's clock
 	wake    chan struct{}
@@ -31,11 +32,15 @@ type outside struct {
 	mu    sync.Mutex
 	inbox []entrant // guarded by mu
 
+	// For the guard: how often all Go code waited, and the world's time then.
+	rests atomic.Uint64
+	at    atomic.Int64
+
 	clocks sync.RWMutex // held to change a process's clocks, and by Go code to read them
 }
 
-func newOutside(bubble string) *outside {
-	return &outside{name: bubble, start: time.Now(), wake: make(chan struct{}, 1)}
+func newOutside(seed uint64, bubble string) *outside {
+	return &outside{seed: seed, name: bubble, start: time.Now(), wake: make(chan struct{}, 1)}
 }
 
 // entrant is something that Go code wants done inside the world.
@@ -165,6 +170,8 @@ func (w *World) settle(limit time.Duration) bool {
 		for o.rest(); o.bury(); o.rest() {
 		}
 		w.sched.advance(min(o.now(), limit))
+		o.rests.Add(1)
+		o.at.Store(int64(w.sched.now))
 		if w.failed() {
 			return false
 		}
