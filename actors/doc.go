@@ -147,6 +147,10 @@
 //     out of the candidates, and Failed says so.
 //   - The user's own supervision applies to what the user spawned: a node or an election
 //     under the user's parent is restarted or stopped as that parent's strategy says.
+//     If the parent itself panics or is stopped, protoactor stops its children. For a node
+//     that is a crash: its session runs out, handles on it have stopped, and the next node
+//     under this id waits for that session. So spawn nodes under the root, or under a
+//     parent that does nothing else.
 //   - The actor system is shut down: that stops no actor. Stop the nodes first.
 //   - A fault that cannot heal, before a node was ready once: Start returns the error;
 //     with NodeProps, Failed is sent. After that it is an outage like any other, but for
