@@ -209,8 +209,12 @@ func (t Takeover) String() string {
 // DefaultElection is the election of the original's calls that name none.
 const DefaultElection = "default"
 
-// Rendezvous returns a RankFor that spreads leaderships evenly over the fleet and moves
-// only a leaver's elections when it leaves. All nodes must use it.
+// Rendezvous returns a RankFor that spreads leaderships over the fleet and moves only a
+// leaver's elections when it leaves. All nodes must use it, each with its own Config.ID: with
+// the same string everywhere all ranks are equal, and the greatest id leads everything.
+//
+// It spreads by chance, so evenly only where elections are many: of 64 on 5 nodes the fullest
+// node leads 17 as a rule and more than 21 one time in twenty, of 1,000 on 5 nodes 216 and 230.
 func Rendezvous(id string) func(election string) int64 {
 	return func(election string) int64 { return fsm.Rendezvous(id, election) }
 }
