@@ -13,6 +13,11 @@ import (
 // A call that could have no effect fails at once, and says what to do.
 func TestMisuseIsSaidAtTheCall(t *testing.T) {
 	node := func(w *sim.World) *sim.Node { return w.Node("a", actors.Config{}) }
+	stands := func(w *sim.World) *sim.Node {
+		n := node(w)
+		n.Stand(actors.ElectionConfig{Name: "e", Run: true})
+		return n
+	}
 	for name, c := range map[string]struct {
 		wrong func(w *sim.World)
 		says  string
@@ -58,6 +63,30 @@ func TestMisuseIsSaidAtTheCall(t *testing.T) {
 		"Ask of nobody": {
 			func(w *sim.World) { node(w).Ask("e", &actors.Run{}, func(error) {}) },
 			`Node.Ask on a: election "e" was not opened by Node.Stand`,
+		},
+		"a message that is no pointer": {
+			func(w *sim.World) { stands(w).Tell("e", actors.Quit{}) },
+			"Node.Tell on a: no election takes actors.Quit",
+		},
+		"a message of one's own": {
+			func(w *sim.World) { stands(w).Tell("e", "quit") },
+			"Node.Tell on a: no election takes string",
+		},
+		"a request that is no pointer": {
+			func(w *sim.World) { stands(w).Ask("e", actors.Quit{}, func(error) {}) },
+			"Node.Ask on a: no election answers actors.Quit with Done",
+		},
+		"a request that has another answer": {
+			func(w *sim.World) { stands(w).Ask("e", &actors.Inspect{}, func(error) {}) },
+			"Node.Ask on a: no election answers *actors.Inspect with Done",
+		},
+		"a hazard that there is not": {
+			func(w *sim.World) { w.Storm(time.Minute, sim.Storm{Hazards: []sim.Hazard{sim.Pauses, "crash"}}) },
+			`there is no hazard "crash"`,
+		},
+		"a command that there is not": {
+			func(w *sim.World) { w.Redis().Forbid("INFO", "subscribe") },
+			`"subscribe"`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

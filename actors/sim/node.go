@@ -148,23 +148,34 @@ func (n *Node) PID() *actor.PID { return n.pid }
 // if there is none.
 func (n *Node) Election(name string) *actor.PID { return n.election[name] }
 
-// Tell sends a message to the actor of an election: actors.Run, Quit, Resign. The election must
-// have been opened by [Node.Stand]; a dead process is told nothing.
+// Tell sends a message to the actor of an election: a pointer to an actors.Run, Quit, Resign,
+// StandDown, Stand or Drained. The election must have been opened by [Node.Stand]; a dead
+// process is told nothing.
 func (n *Node) Tell(election string, message any) {
 	n.world.helper()
 	n.unopened("Tell", election)
+	switch message.(type) {
+	case *actors.Run, *actors.Quit, *actors.Resign, *actors.StandDown, *actors.Stand, *actors.Drained:
+	default:
+		n.world.misused("Node.Tell on %s: no election takes %T: tell it &actors.Run{}, Quit, Resign, StandDown, Stand or Drained, by pointer", n.id, message)
+	}
 	if pid := n.election[election]; pid != nil && n.Alive() {
 		n.world.observer.asked(n, election, message)
 		n.Send(pid, message)
 	}
 }
 
-// Ask sends a request to the actor of an election and has f called with the answer, as an
-// event of the node's process; never if it is dead, or dies before. The election must have been
-// opened by [Node.Stand].
+// Ask sends a request to the actor of an election, a pointer to an actors.Run, Quit, Resign,
+// StandDown or Stand, and has f called with the answer, as an event of the node's process; never
+// if it is dead, or dies before. The election must have been opened by [Node.Stand].
 func (n *Node) Ask(election string, request any, f func(error)) {
 	n.world.helper()
 	n.unopened("Ask", election)
+	switch request.(type) {
+	case *actors.Run, *actors.Quit, *actors.Resign, *actors.StandDown, *actors.Stand:
+	default:
+		n.world.misused("Node.Ask on %s: no election answers %T with Done: ask &actors.Run{}, Quit, Resign, StandDown or Stand, by pointer", n.id, request)
+	}
 	if pid := n.election[election]; pid != nil && n.Alive() {
 		n.world.observer.asked(n, election, request)
 		n.Spawn(actor.PropsFromFunc(func(c actor.Context) {

@@ -166,8 +166,14 @@ func (r *Redis) SetReplicas(n int) { r.store.replicas = int64(n) }
 
 // Forbid refuses commands by ACL: "INFO", "PUBSUB" (inside scripts too), "SUBSCRIBE",
 // "EVALSHA", or any plain command.
-func (r *Redis) Forbid(commands ...string) {
-	r.store.forbidden = append(r.store.forbidden, commands...)
+func (r *Redis) Forbid(names ...string) {
+	for _, name := range names {
+		if _, plain := commands[name]; !plain && name != "EVALSHA" && name != "SUBSCRIBE" {
+			r.world.helper()
+			r.world.misused("Redis.Forbid: nobody sends a command %q here: names are in capital letters", name)
+		}
+	}
+	r.store.forbidden = append(r.store.forbidden, names...)
 }
 
 // Permit takes back every [Redis.Forbid].

@@ -68,6 +68,12 @@ func (w *World) Storm(d time.Duration, s Storm) []Hazard {
 	if all == nil {
 		all = Hazards()
 	}
+	for _, h := range all {
+		if !slices.Contains(Hazards(), h) {
+			w.helper()
+			w.misused("World.Storm: there is no hazard %q; Hazards lists all", h)
+		}
+	}
 	def(&s.Between[0], 200*time.Millisecond)
 	def(&s.Between[1], 12*time.Second)
 	def(&s.Longest, 8*time.Second)
