@@ -70,8 +70,8 @@
 //	Drained  the work of the term with this token has stopped (see Drains)
 //
 // Done and Snapshot go to the sender: use Request, not Send, to be answered. All messages
-// are sent as pointers (&actors.Run{}); values are ignored. A request that is sent to the
-// other kind of PID is answered with an error.
+// are sent as pointers (&actors.Run{}). A value, and a message that is sent to the other kind
+// of PID, is ignored: Done says so, and the log does of the first.
 //
 // An actor cannot use [Node.Send] and [Node.Broadcast] without blocking, and there are no
 // messages for them: take a *Node by Handle and call them on a goroutine. To learn of the

@@ -30,6 +30,7 @@ type env struct {
 	mixed    *atomic.Bool
 	observed *atomic.Int64
 	over     atomic.Pointer[error] // why the start has ended, nil while it lasts
+	ignored  atomic.Bool           // a user's message was, and the log says so
 	*shared
 }
 

@@ -606,11 +606,48 @@ func TestMessagesToTheWrongActorAreAnswered(t *testing.T) {
 		a.won("e")
 		pid, err := a.ElectionPID(bg(t), "e")
 		a.must(err)
-		for to, m := range map[*actor.PID]any{a.PID(): &actors.Run{}, pid: &actors.Stop{}} {
-			answer, err := system.Root.RequestFuture(to, m, patience).Result()
+		for _, m := range []struct {
+			to      *actor.PID
+			message any
+		}{
+			{a.PID(), &actors.Run{}},
+			{a.PID(), &actors.Drained{}},
+			{pid, &actors.Stop{}},
+			{pid, &actors.Subscribe{PID: pid}},
+			{pid, &actors.Ack{PID: pid, N: 1}},
+			// A value is not what is meant either.
+			{pid, actors.Quit{}},
+			{pid, actors.Drained{}},
+			{a.PID(), actors.Stop{}},
+			{a.PID(), actors.Subscribe{PID: pid}},
+			{a.PID(), actors.Ack{PID: pid, N: 1}},
+		} {
+			answer, err := system.Root.RequestFuture(m.to, m.message, patience).Result()
 			if done, ok := answer.(*actors.Done); err != nil || !ok || done.Err == nil || !strings.Contains(done.Err.Error(), "send ") {
-				t.Errorf("%T: %+v, %v", m, answer, err)
+				t.Errorf("%T: %+v, %v", m.message, answer, err)
 			}
+		}
+		a.leads("e", a.Leadership("e").Token())
+	})
+}
+
+// Most messages are sent without anybody to answer to: then the log says so, once.
+func TestAMessageThatIsNotTakenIsLoggedOnce(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a := f.start("a", 1).run("e")
+		a.won("e")
+		pid, err := a.ElectionPID(bg(t), "e")
+		a.must(err)
+		for range 3 {
+			system.Root.Send(pid, actors.Quit{})
+			system.Root.Send(a.PID(), actors.Ack{PID: pid, N: 1})
+		}
+		a.must(a.Ping(bg(t))) // both have had them
+		if n := strings.Count(f.logs.String(), "message ignored"); n != 1 {
+			t.Errorf("logged %d times:\n%s", n, f.logs.String())
+		}
+		if text := f.logs.String(); !strings.Contains(text, "type=actors.") || !strings.Contains(text, "pointer") {
+			t.Errorf("the log does not say what was ignored, and why:\n%s", text)
 		}
 		a.leads("e", a.Leadership("e").Token())
 	})

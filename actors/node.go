@@ -245,8 +245,12 @@ func (n *nodeActor) request(m any) {
 		}
 	case Event:
 		n.hub.publish(n, m)
-	case *Run, *Quit, *Resign, *StandDown, *Stand, *Inspect:
-		respond([]responder{{root: n.ctx.ActorSystem().Root, pid: n.ctx.Sender(), request: m}}, errNotElection)
+	case *Run, *Quit, *Resign, *StandDown, *Stand, *Inspect, *Drained:
+		n.env.ignore(responder{root: n.ctx.ActorSystem().Root, pid: n.ctx.Sender(), request: m}, errNotElection)
+	default:
+		if isValue(m) {
+			n.env.ignore(responder{root: n.ctx.ActorSystem().Root, pid: n.ctx.Sender(), request: m}, errValue)
+		}
 	}
 }
 

@@ -197,8 +197,32 @@ func (e *election) request(sender *actor.PID, m any) {
 	case *Stand:
 		e.stand(r)
 	case *Stop:
-		respond([]responder{r}, errNotNode)
+		e.env.ignore(r, errNotNode)
+	case *Subscribe, *Unsubscribe, *Ack, *Handle:
+		e.env.ignore(r, errNotHub)
+	default:
+		if isValue(request) {
+			e.env.ignore(r, errValue)
+		}
 	}
+}
+
+// ignore answers a message that the actor can't take. The first of a start is logged, since
+// mostly nobody waits for the answer.
+func (e *env) ignore(r responder, why error) {
+	if !e.ignored.Swap(true) {
+		e.logger.Warn("message ignored: the first of this start", "type", fmt.Sprintf("%T", r.request), "error", why.Error())
+	}
+	respond([]responder{r}, why)
+}
+
+// isValue reports whether a message is one of ours, but for being no pointer.
+func isValue(m any) bool {
+	switch m.(type) {
+	case Run, Quit, Resign, StandDown, Stand, Inspect, Drained, Stop, Subscribe, Unsubscribe, Ack, Handle:
+		return true
+	}
+	return false
 }
 
 // closed is why nobody may stand here now, nil if everybody may. A node that takes its
