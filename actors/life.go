@@ -229,7 +229,8 @@ func (n *nodeActor) onLink(l *redisbridge.Link) {
 		n.hub.publish(n, &LinkChanged{At: now, Up: l.Up, Deaf: l.Deaf, Err: l.Err})
 	}
 	if l.Err != nil {
-		n.trouble(l.Err)
+		// The log has it from the bridge. Heartbeats may be answered all the same.
+		n.shared.trouble.Store(&l.Err)
 	}
 	// The subscription is confirmed before the session exists: who can be elected
 	// must be able to hear.

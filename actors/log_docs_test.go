@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"hustings/actors"
+	"hustings/redisbridge/redistest"
 )
 
 // Who reads a line of the log finds it in docs/operations.md, in the same words: up to the
@@ -38,5 +41,21 @@ func TestEveryLineOfTheLogIsInTheDocs(t *testing.T) {
 	}
 	if found < 20 {
 		t.Errorf("only %d lines found", found)
+	}
+}
+
+// A lost subscription costs no heartbeat: who reads the log then must not take the session for
+// endangered.
+func TestALostSubscriptionIsNotLoggedAsASessionThatIsNotRenewed(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, redistest.NewServer(t).Addr)
+	p := f.start("a", 1)
+	if err := f.client.Do(bg(t), "CLIENT", "KILL", "TYPE", "pubsub").Err(); err != nil {
+		t.Fatal(err)
+	}
+	next(p, func(ev *actors.LinkChanged) bool { return !ev.Up })
+	next(p, func(ev *actors.LinkChanged) bool { return ev.Up })
+	if log := f.logs.String(); !strings.Contains(log, "bridge down") || strings.Contains(log, "the session is not renewed") {
+		t.Error(log)
 	}
 }
