@@ -87,8 +87,8 @@
 // With Sentinel each new connection asks the Sentinels for the master. One goroutine for each
 // Sentinel listens to it, and closes the connections to a primary that is one no more: the
 // server does not for some ten seconds. On Cluster each
-// asks for the owner of the fleet's slot, and commands and subscription go to that node;
-// the prefix must carry a hash tag.
+// asks the configured nodes, from a random one on, for the owner of the fleet's slot, and
+// commands and subscription go to that node; the prefix must carry a hash tag.
 //
 // # Errors
 //

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -167,19 +168,57 @@ func handshake(ctx context.Context, socket net.Conn, cfg *tls.Config, addr strin
 
 // clusterMaster asks the cluster which node owns the fleet's slot. Scripts and
 // subscriptions both go there: messages of the scripts then take no detour over
-// the cluster bus, and counts of subscribers are of the right node.
+// the cluster bus, and counts of subscribers are of the right node. The nodes that are
+// configured are asked one after the other, each time from another one on: what one of them
+// says may be out of date.
 func (l *link) clusterMaster(ctx context.Context) (string, error) {
+	addrs := l.b.cfg.Redis.Addrs
+	if len(addrs) == 0 {
+		addrs = []string{"127.0.0.1:6379"} // as go-redis has it
+	}
+	first := int(SystemEntropy() % uint64(len(addrs))) //nolint:gosec // fewer than that
+	var last error
+	for i := range addrs {
+		share := l.b.cfg.Timeout
+		if i < len(addrs)-1 {
+			share /= 2 // one that hangs must not use up the time of those after it
+		}
+		each, cancel := context.WithTimeout(ctx, share)
+		owner, err := l.askCluster(each, addrs[(first+i)%len(addrs)])
+		cancel()
+		if err == nil {
+			return owner, nil
+		}
+		last = err
+	}
+	return "", last
+}
+
+// askCluster asks one node of the cluster.
+func (l *link) askCluster(ctx context.Context, addr string) (string, error) {
 	o := l.b.cfg.Redis
-	o.Dialer = l.dial
+	o.Addrs, o.Dialer = []string{addr}, l.dial
 	c := redis.NewClusterClient(o.Cluster())
 	defer func() { _ = c.Close() }()
-	node, err := c.MasterForKey(ctx, l.b.cfg.Keys.Epoch())
+	var known atomic.Bool
+	err := c.ForEachMaster(ctx, func(context.Context, *redis.Client) error {
+		known.Store(true)
+		return nil
+	})
 	if err != nil {
 		err = l.fail("asking the cluster", err)
 		if strings.Contains(err.Error(), "cluster support disabled") {
 			err = fmt.Errorf("%w: %w; this server is no cluster node: name one address and leave IsClusterMode unset", ErrBackendConfig, err)
 		}
 		return "", err
+	}
+	if !known.Load() {
+		// Who has lost its nodes.conf. go-redis would take it for the owner of every slot.
+		return "", fmt.Errorf("redisbridge: asking the cluster: %s knows of no slots: is it in the cluster?", addr)
+	}
+	node, err := c.MasterForKey(ctx, l.b.cfg.Keys.Epoch())
+	if err != nil {
+		return "", l.fail("asking the cluster", err)
 	}
 	return node.Options().Addr, nil
 }

@@ -2,13 +2,16 @@ package redisbridge_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"log"
 	"net"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,6 +62,49 @@ func TestClusterIsFoundByTheSlotOfThePrefix(t *testing.T) {
 	r := f.Do(redisbridge.Command{Args: []string{"MGET", "ipc::a", "ipc::b"}})[0]
 	if redisbridge.Classify(r.Err) != redisbridge.Permanent {
 		t.Errorf("two slots: %v, want CROSSSLOT, permanent", r.Err)
+	}
+}
+
+// Each time the node of the cluster that is asked first is of no use, whichever that is.
+func TestAClusterIsFoundThoughTheFirstNodeThatIsAskedHangsOrKnowsNothing(t *testing.T) {
+	s := redistest.NewCluster(t)
+	forgetful := redistest.NewServer(t, "--cluster-enabled", "yes") // as one that lost its nodes.conf
+	for name, c := range map[string]struct {
+		dial  func(ctx context.Context) (net.Conn, error)
+		times int // go-redis draws lots where a node knows nothing
+	}{
+		"it hangs": {func(ctx context.Context) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}, 1},
+		"it knows nothing": {func(ctx context.Context) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", forgetful.Addr)
+		}, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var bad atomic.Pointer[string] // the address that is asked first
+			o := options("a.example:6379")
+			o.Addrs = append(o.Addrs, "b.example:6379")
+			o.Dialer = func(ctx context.Context, _, addr string) (net.Conn, error) {
+				if !slices.Contains(o.Addrs, addr) {
+					return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+				}
+				if bad.CompareAndSwap(nil, &addr); *bad.Load() == addr {
+					return c.dial(ctx)
+				}
+				return (&net.Dialer{}).DialContext(ctx, "tcp", s.Addr)
+			}
+			f := fixture(t, redisbridge.BackendConfig{Redis: o, Keys: "{" + redisbridge.Keys(name) + "}", Timeout: 2 * time.Second})
+			for range c.times {
+				bad.Store(nil)
+				conn := f.Connect()
+				replies, err := f.DoOn(conn, redisbridge.Command{Args: []string{"SET", f.Keys.Epoch(), ""}})
+				if conn.Close(); err != nil || replies[0].Err != nil {
+					t.Fatal(err, replies)
+				}
+			}
+		})
 	}
 }
 
