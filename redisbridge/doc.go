@@ -174,8 +174,8 @@
 //	script.go   the scripts, scripts/*.lua; scratch.go is the room for their arguments
 //	replicas.go WAIT, for MinReplicas
 //	seam.go     Backend, Conn, Subscription, Clock
-//	goredis.go  the Backend on go-redis: goredis_link.go, goredis_conn.go, goredis_sub.go,
-//	            goredis_sentinel.go
+//	goredis.go  the Backend on go-redis: goredis_link.go, goredis_dial.go, goredis_conn.go,
+//	            goredis_sub.go, goredis_sentinel.go
 //	clock.go    the system's clock, the one file that calls package time's; entropy.go
 //	errors.go   classes of errors
 //	url.go      Redis URLs

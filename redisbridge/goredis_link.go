@@ -125,7 +125,7 @@ func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	o := &l.b.cfg.Redis
 	dial := o.Dialer
 	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
+		dial = l.dialName
 	}
 	socket, err := dial(ctx, network, addr)
 	if err != nil {
