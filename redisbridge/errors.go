@@ -75,6 +75,9 @@ var classOfCode = map[string]Class{
 	"TRYAGAIN":   Busy, // the slot is being resharded
 }
 
+// unknownCommand is said of a command that was renamed or is not there.
+const unknownCommand = "unknown command"
+
 // permanentTexts are configuration faults for which servers have no code.
 var permanentTexts = []string{
 	"DB index is out of range",
@@ -82,7 +85,7 @@ var permanentTexts = []string{
 	"AUTH <password> called without any password configured",
 	"Client sent AUTH, but no password is set",
 	"SELECT is not allowed in cluster mode",
-	"unknown command",
+	unknownCommand,
 	"cluster support disabled",
 }
 

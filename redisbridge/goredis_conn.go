@@ -126,8 +126,8 @@ func (c *conn) connect() (*redis.Client, *redis.Conn, error) {
 		err = failed
 	}
 	for _, load := range loads {
-		// Who may not SCRIPT LOAD may still EVAL: Do heals that.
-		if said := serverError(load.Err(), c.b.secrets); err == nil && (said == nil || said.Code != "NOPERM") {
+		// Who may not SCRIPT LOAD, or can't, may still EVAL: Do heals that.
+		if said := serverError(load.Err(), c.b.secrets); err == nil && (said == nil || said.Code != "NOPERM" && !strings.Contains(said.Text, unknownCommand)) {
 			err = load.Err()
 		}
 	}

@@ -130,6 +130,14 @@ func TestScriptsRunWhereLoadingThemIsNotPermitted(t *testing.T) {
 	}
 }
 
+func TestScriptsRunWhereNobodyKnowsHowToLoadThem(t *testing.T) {
+	s := redistest.NewServer(t, "--rename-command", "SCRIPT", "")
+	f := fixture(t, redisbridge.BackendConfig{Redis: options(s.Addr)})
+	if got := verdict(f.Do(beat("ipc"))[0]); got != "created" {
+		t.Errorf("heartbeat: %v, want created", got)
+	}
+}
+
 func TestADeadLinkIsAnErrorOnceAndTheConnectionIsOver(t *testing.T) {
 	m := redistest.NewMini(t)
 	p := redistest.NewProxy(t, m.Addr())
