@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -136,6 +138,22 @@ func TestScriptsRunWhereNobodyKnowsHowToLoadThem(t *testing.T) {
 	if got := verdict(f.Do(beat("ipc"))[0]); got != "created" {
 		t.Errorf("heartbeat: %v, want created", got)
 	}
+}
+
+func TestAUnixSocketWillDo(t *testing.T) {
+	// Not t.TempDir: the path of a socket may have 107 bytes.
+	dir, err := os.MkdirTemp("", "hustings-unix-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "redis.sock")
+	redistest.NewServer(t, "--unixsocket", path)
+	f := fixture(t, redisbridge.BackendConfig{Redis: options(path)})
+	if got := verdict(f.Do(beat("ipc"))[0]); got != "created" {
+		t.Errorf("heartbeat: %v, want created", got)
+	}
+	f.Subscribe("c")
 }
 
 func TestADeadLinkIsAnErrorOnceAndTheConnectionIsOver(t *testing.T) {
