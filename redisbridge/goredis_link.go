@@ -220,5 +220,11 @@ func (l *link) askCluster(ctx context.Context, addr string) (string, error) {
 	if err != nil {
 		return "", l.fail("asking the cluster", err)
 	}
-	return node.Options().Addr, nil
+	owner := node.Options().Addr
+	if host, port, err := net.SplitHostPort(owner); err == nil && host == "" {
+		// It never met another node, and does not know its own address: it is where we asked.
+		asked, _, _ := net.SplitHostPort(addr)
+		owner = net.JoinHostPort(asked, port)
+	}
+	return owner, nil
 }

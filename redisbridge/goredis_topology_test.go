@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -83,14 +84,12 @@ func TestAClusterIsFoundThoughTheFirstNodeThatIsAskedHangsOrKnowsNothing(t *test
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var bad atomic.Pointer[string] // the address that is asked first
+			var bad atomic.Pointer[string] // the host that is asked first
 			o := options("a.example:6379")
 			o.Addrs = append(o.Addrs, "b.example:6379")
 			o.Dialer = func(ctx context.Context, _, addr string) (net.Conn, error) {
-				if !slices.Contains(o.Addrs, addr) {
-					return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
-				}
-				if bad.CompareAndSwap(nil, &addr); *bad.Load() == addr {
+				host, _, _ := net.SplitHostPort(addr)
+				if bad.CompareAndSwap(nil, &host); *bad.Load() == host {
 					return c.dial(ctx)
 				}
 				return (&net.Dialer{}).DialContext(ctx, "tcp", s.Addr)
@@ -105,6 +104,28 @@ func TestAClusterIsFoundThoughTheFirstNodeThatIsAskedHangsOrKnowsNothing(t *test
 				}
 			}
 		})
+	}
+}
+
+// A node that never met another one does not know its own address, and names none.
+func TestANodeOfAClusterThatKnowsNoAddressOfItsOwnIsFoundWhereItWasAsked(t *testing.T) {
+	s := redistest.NewCluster(t)
+	var mu sync.Mutex
+	var dialled []string
+	o := options("a.example:6379")
+	o.IsClusterMode = true
+	o.Dialer = func(ctx context.Context, _, addr string) (net.Conn, error) {
+		mu.Lock()
+		dialled = append(dialled, addr)
+		mu.Unlock()
+		return (&net.Dialer{}).DialContext(ctx, "tcp", s.Addr)
+	}
+	fixture(t, redisbridge.BackendConfig{Redis: o, Keys: "{ipc}"}).Connect()
+	_, port, _ := net.SplitHostPort(s.Addr)
+	mu.Lock()
+	defer mu.Unlock()
+	if want := []string{"a.example:6379", "a.example:" + port}; !slices.Equal(dialled, want) {
+		t.Errorf("dialled %q, want %q", dialled, want)
 	}
 }
 
