@@ -406,7 +406,7 @@ func (c *script) deserted(e string) {
 	case r.id != "" && (r.birth == "" || c.lives(r.id) || c.look(c.p.Evicted(r.birth)) != nil):
 		return
 	}
-	if token, ok := digits(r.token); ok && r.token != "" && token <= c.get(c.p.Epoch(), hashKind).readEpoch().floor {
+	if whole(r.token) <= c.get(c.p.Epoch(), hashKind).readEpoch().floor {
 		c.del(c.p.Leader(e))
 	}
 }

@@ -91,16 +91,16 @@ var registerRules = []rule{
 	{says: "the last to quit leaves no record behind, and tokens rise all the same", check: func(f *Fixture) {
 		// Far above the clock, which would have them rise by itself.
 		a, b := f.online("a", "1", "e", "f"), f.online("b", "2", "e")
-		token := a.claim(bid{birth: a.inc + "-1", seen: "4503599627370496"}, "e").items[0].token
-		want(f, "f", a.win("f"), "4503599627370498")
+		token := a.claim(bid{birth: a.inc + "-1", seen: "4503599627300000"}, "e").items[0].token
+		want(f, "f", a.win("f"), "4503599627300002")
 		a.quit("e", "f")
 		want(f, "f", f.Plain("EXISTS", f.keys().Leader("f")), any(int64(0)))
 		want(f, "e, for which b stands", f.Plain("HGET", f.keys().Leader("e"), "token"), any(token))
 		b.quit("e")
 		want(f, "e", f.Plain("EXISTS", f.keys().Leader("e")), any(int64(0)))
 		b.join("e", "f")
-		want(f, "e", b.win("e"), "4503599627370499")
-		want(f, "f", b.win("f"), "4503599627370500")
+		want(f, "e", b.win("e"), "4503599627300003")
+		want(f, "f", b.win("f"), "4503599627300004")
 		b.leave("1")
 		want(f, "after a leave", f.Plain("EXISTS", f.keys().Leader("e"), f.keys().Leader("f")), any(int64(0)))
 	}},
@@ -130,12 +130,12 @@ var registerRules = []rule{
 	}},
 	{says: "a purge of who stood alone leaves no record behind", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2")
-		a.claim(bid{birth: a.inc + "-1", seen: "4503599627370496"}, "e")
+		a.claim(bid{birth: a.inc + "-1", seen: "4503599627300000"}, "e")
 		f.Plain("DEL", f.keys().Session("a"))
 		b.purge("a", "ours")
 		want(f, "record", f.Plain("EXISTS", f.keys().Leader("e")), any(int64(0)))
 		b.join("e")
-		want(f, "token", b.win("e"), "4503599627370498")
+		want(f, "token", b.win("e"), "4503599627300002")
 	}},
 	{says: "quit leaves another's office alone", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")

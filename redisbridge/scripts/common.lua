@@ -672,8 +672,8 @@ local function deserted(e)
   if not r[4] or r[1] and (not r[2] or lives(r[1]) or call('EXISTS', p .. '::evicted:' .. r[2]) == 1) then
     return
   end
-  lowest = lowest or tonumber(call('HGET', p .. '::epoch', 'floor') or 0) or 0
-  if (tonumber(r[4]) or lowest + 1) <= lowest then
+  lowest = lowest or sound(call('HGET', p .. '::epoch', 'floor')) or 0
+  if tonumber(r[4]) <= lowest then
     call('DEL', p .. '::election:' .. e .. ':leader')
   end
 end
