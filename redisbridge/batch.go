@@ -109,10 +109,7 @@ func (b *Bridge) flush() {
 			default:
 				calls = b.take(k, min(b.together(k), room))
 			}
-			room -= len(calls)
-			if k == CallRoll {
-				room -= len(calls[0].Entries)
-			}
+			room -= weight(calls)
 			if k == CallJoin && !b.set.cleared {
 				// In front of the first one: see Settings.cleared.
 				cmds = append(cmds, b.composeLeave("f"+flag(b.heard)))

@@ -11,7 +11,7 @@ import (
 // In a fleet that comes to run thousands of elections at once all nodes wait for
 // one server: then each sends less at a time, until a pipeline takes a small part of the TTL.
 type window struct {
-	items int           // that one pipeline may carry
+	items int           // that one pipeline may carry, and goes beyond with the last call
 	at    time.Duration // when the one under way was sent, monotonic
 	full  bool          // more waited than it could carry
 }
@@ -38,6 +38,15 @@ func (w *window) answered(now, ttl time.Duration) {
 
 // lost: the link failed under a pipeline.
 func (w *window) lost() { w.items = max(w.items/4, minWindow) }
+
+// weight is how many items calls are: a registration or a roll call is one for each of its elections.
+func weight(calls []*Call) int {
+	n := 0
+	for _, c := range calls {
+		n += max(len(c.Entries), 1)
+	}
+	return n
+}
 
 // control reports whether a call publishes a control message.
 func (c *Call) control() bool { return c.Control != nil }

@@ -77,6 +77,26 @@ func TestAfterALostLinkAPipelineCarriesLess(t *testing.T) {
 	}
 }
 
+// A registration takes the server as long as its elections are many: a hundred of them at once,
+// after a loss of data, kept the heartbeat from its answer.
+func TestARegistrationCountsByItsElections(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(redisbridge.Call{Kind: redisbridge.CallJoin})
+	c.reply(noneLeft, []any{"ok", int64(1)})
+	r.call(survey("first", 1))
+	for range 7 {
+		r.call(redisbridge.Call{Kind: redisbridge.CallJoin, Entries: make([]redisbridge.Membership, 1024)})
+	}
+	r.call(survey("e", 1))
+	for i, want := range []string{"join", "join", "join", "join join", "join join canvass"} { // 256 items, and twice as many each time
+		c.reply()
+		if got := strings.Join(c.names(), " "); got != want {
+			t.Errorf("pipeline %d: %s, want %s", i, got, want)
+		}
+	}
+}
+
 func text(to string, size int) redisbridge.Call {
 	return redisbridge.Call{Kind: redisbridge.CallPublish, Gen: 7, Channel: "p::comm:" + to, Payload: strings.Repeat("x", size)}
 }
