@@ -43,7 +43,7 @@ import (
 // It costs about twice the time of [Test], and seeds run one after the other.
 func Bubble(t *testing.T, seeds int, scenario func(w *World), opts ...Option) {
 	t.Helper()
-	first, last, twice := asked(seeds)
+	first, last, twice := asked(t, seeds)
 	g := &guard{out: os.Stderr}
 	defer g.begin()()
 	for seed := first; seed <= last; seed++ {

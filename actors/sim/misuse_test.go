@@ -110,3 +110,26 @@ func TestMisuseIsSaidAtTheCall(t *testing.T) {
 		})
 	}
 }
+
+// A seed that can't be read would run others, and pass.
+func TestAVariableThatIsNoNumberIsSaid(t *testing.T) {
+	for variable, values := range map[string][]string{
+		"HUSTINGS_SEED":  {"seven", "0x7", "-1", "7.5"},
+		"HUSTINGS_SEEDS": {"many", "0", "-3", "NaN", "Inf", "1e30"},
+	} {
+		for _, value := range values {
+			t.Run(variable+"="+value, func(t *testing.T) {
+				t.Setenv("HUSTINGS_SEED", "")
+				t.Setenv(variable, value)
+				var rec recorder
+				func() {
+					defer func() { _ = recover() }()
+					sim.Test(&rec, 1, func(w *sim.World) { w.Run(time.Second) })
+				}()
+				if !strings.Contains(rec.said, variable+"="+value) {
+					t.Errorf("it says %q", rec.said)
+				}
+			})
+		}
+	}
+}

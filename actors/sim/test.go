@@ -36,7 +36,7 @@ func Test(t T, seeds int, scenario func(w *World), opts ...Option) {
 // test is Test; explain, if it is not nil, makes a better report of a seed that failed.
 func test(t T, seeds int, scenario func(w *World), opts []Option, explain func(seed uint64) string) {
 	t.Helper()
-	first, last, twice := asked(seeds)
+	first, last, twice := asked(t, seeds)
 	s := sweep{scenario: scenario, opts: opts, last: last, twice: twice}
 	s.next.Store(first)
 	s.failed.Store(last + 1)
@@ -55,13 +55,23 @@ func test(t T, seeds int, scenario func(w *World), opts []Option, explain func(s
 	}
 }
 
-// asked is which seeds are to be run, and whether twice: what the test says, and the environment.
-func asked(seeds int) (first, last uint64, twice bool) {
+// asked is which seeds are to be run, and whether twice: what the test says, and the
+// environment. A variable that can't be read fails the test: it would run other seeds, and pass.
+func asked(t T, seeds int) (first, last uint64, twice bool) {
+	t.Helper()
 	first, last = 1, uint64(max(seeds, 1))
-	if n, err := strconv.ParseFloat(os.Getenv(seedsVariable), 64); err == nil && n >= 1 {
+	if text := os.Getenv(seedsVariable); text != "" {
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(n >= 1 && n < 1<<53) {
+			t.Fatalf("sim: %s=%s is no number of seeds: give 1 or more, as in 100 or 1e5", seedsVariable, text)
+		}
 		last = uint64(n)
 	}
-	if n, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
+	if text := os.Getenv(seedVariable); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("sim: %s=%s is no seed: give a whole number, as a report does", seedVariable, text)
+		}
 		first, last = n, n
 	}
 	return first, last, os.Getenv(twiceVariable) != ""
