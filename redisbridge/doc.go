@@ -82,7 +82,8 @@
 // Timeout, which the node sets to TTL/3. RESP2 is spoken.
 //
 // A new connection sends PING and loads the scripts. A script that the server has
-// forgotten (NOSCRIPT) was not executed and is sent again with its text.
+// forgotten (NOSCRIPT) was not executed and is sent again with its text, and with the
+// scripts behind it in the pipeline: each may be repeated, and their order counts.
 //
 // With Sentinel each new connection asks the Sentinels for the master. One goroutine for each
 // Sentinel listens to it, and closes the connections to a primary that is one no more: the

@@ -162,8 +162,9 @@ func evicts(info string) string {
 }
 
 // do sends the commands as one pipeline. Scripts that the server has forgotten
-// (SCRIPT FLUSH, a restart behind a proxy) were not executed: they alone are
-// sent again, in their order, with their text, and a WAIT at the end behind them.
+// (SCRIPT FLUSH, a restart behind a proxy) were not executed: they are sent again with their
+// text, and so are the scripts behind them, which may be repeated, for the order counts; a
+// WAIT at the end is for what was written before it, and nothing else is repeated.
 func (c *conn) do(rc *redis.Conn, cmds []Command) ([]Reply, error) {
 	ctx := until(c.ctx, c.b.cfg.Timeout)
 	replies := make([]Reply, len(cmds))
@@ -174,20 +175,21 @@ func (c *conn) do(rc *redis.Conn, cmds []Command) ([]Reply, error) {
 	if err := c.exchange(ctx, rc, cmds, all, "evalsha", replies); err != nil {
 		return nil, err
 	}
-	var forgotten []int
+	var again []int
 	for i := range replies {
 		var said *ServerError
-		if errors.As(replies[i].Err, &said) && said.Code == "NOSCRIPT" && cmds[i].Script != nil {
-			forgotten = append(forgotten, i)
+		forgotten := errors.As(replies[i].Err, &said) && said.Code == "NOSCRIPT"
+		if cmds[i].Script != nil && (forgotten || len(again) > 0) {
+			again = append(again, i)
 		}
 	}
-	if len(forgotten) == 0 {
+	if len(again) == 0 {
 		return replies, nil
 	}
 	if last := len(cmds) - 1; cmds[last].Script == nil && cmds[last].Args[0] == "WAIT" {
-		forgotten = append(forgotten, last) // it has waited for what was written before them
+		again = append(again, last)
 	}
-	if err := c.exchange(ctx, rc, cmds, forgotten, "eval", replies); err != nil {
+	if err := c.exchange(ctx, rc, cmds, again, "eval", replies); err != nil {
 		return nil, err
 	}
 	return replies, nil

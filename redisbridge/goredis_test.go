@@ -94,6 +94,31 @@ func TestForgottenScriptsAreSentAgainAndNothingElse(t *testing.T) {
 	}
 }
 
+// What clears a former life away goes before what registers, also if Redis knows only the
+// script of the second.
+func TestScriptsKeepTheirOrderWhereOneOfThemWasForgotten(t *testing.T) {
+	s := redistest.NewServer(t)
+	f := fixture(t, redisbridge.BackendConfig{Redis: options(s.Addr)})
+	f.Flush()
+	f.Do(beat("ipc"))
+	f.Plain("SCRIPT", "FLUSH")
+	f.Plain("SCRIPT", "LOAD", redisbridge.JoinScript.Source)
+	head := []string{"ipc", "a", strings.Repeat("0", 32), "1"}
+	r := f.Do(
+		redisbridge.Command{Script: redisbridge.LeaveScript, Args: append(head[:4:4], "f0", "500")},
+		redisbridge.Command{Script: redisbridge.JoinScript, Args: append(head[:4:4], `{"v":1}`, "1", "e", "7", "1")},
+	)
+	if got := fmt.Sprint(verdict(r[0]), " ", verdict(r[1])); got != "ok ok" {
+		t.Errorf("replies %s, want ok ok", got)
+	}
+	if got := f.Plain("HGET", "ipc::server:details", "a"); got != `{"v":1}` {
+		t.Errorf("details %v: the leave came after the join", got)
+	}
+	if got := f.Plain("SISMEMBER", "ipc::election:e:candidates", "a"); got != int64(1) {
+		t.Error("no candidate")
+	}
+}
+
 // Replicas are waited for behind what they are to have.
 func TestAWaitIsSentAgainBehindForgottenScripts(t *testing.T) {
 	s := redistest.NewServer(t)
