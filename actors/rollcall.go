@@ -16,7 +16,11 @@ type rollCall struct {
 	due   time.Duration // monotonic instant of the next one, 0: not planned yet
 	next  int           // among els, where it begins
 	swept time.Duration // when all that follow somebody were called, 0: it failed, or never
-	turns uint64        // for the jitter
+	turns uint64        // how many there were
+	began int           // where the last one did
+	size  int           // of how many elections it was
+	// suspects is among how many of the next elections one is that Redis refuses to look at.
+	suspects int
 }
 
 const (
@@ -59,7 +63,11 @@ func (n *nodeActor) callRoll(now fsm.Instant) {
 	if first {
 		return
 	}
-	swept := r.swept != 0 && now.Mono-r.swept < n.rollPeriod()/4
+	r.began = r.next
+	most, swept := maxCalled, r.swept != 0 && now.Mono-r.swept < n.rollPeriod()/4
+	if r.suspects > 0 {
+		most, swept = max(r.suspects/2, 1), false
+	}
 	var list []redisbridge.Membership
 	for range len(n.els) {
 		if r.next >= len(n.els) {
@@ -70,11 +78,12 @@ func (n *nodeActor) callRoll(now fsm.Instant) {
 		if m, ok := n.called(e, now); ok && !(swept && e.holder != "") {
 			list = append(list, m)
 		}
-		if len(list) == maxCalled {
+		if len(list) == most {
 			break
 		}
 	}
-	n.sendRoll(list, false)
+	r.size = len(list)
+	n.sendRoll(list, r.turns, false)
 }
 
 // callFollowers makes a roll call of all elections that follow somebody. Grants are rare
@@ -88,28 +97,43 @@ func (n *nodeActor) callFollowers(now fsm.Instant) {
 			continue
 		}
 		if list = append(list, m); len(list) == maxCalled {
-			n.sendRoll(list, n.env.mixed.Load())
+			n.sendRoll(list, 0, n.env.mixed.Load())
 			list = nil
 		}
 	}
-	n.sendRoll(list, n.env.mixed.Load())
+	n.sendRoll(list, 0, n.env.mixed.Load())
 }
 
-func (n *nodeActor) sendRoll(list []redisbridge.Membership, mixed bool) {
+// sendRoll sends one, with its number among those that take turns; 0: it is none of these.
+func (n *nodeActor) sendRoll(list []redisbridge.Membership, turn uint64, mixed bool) {
 	if len(list) > 0 {
 		n.env.root.Send(n.env.bridge, &redisbridge.Call{
-			Kind: redisbridge.CallRoll, ReplyTo: n.ctx.Self(), Entries: list, Mixed: mixed,
+			Kind: redisbridge.CallRoll, ReplyTo: n.ctx.Self(), Gen: turn, Entries: list, Mixed: mixed,
 		})
 	}
 }
 
-// onRolled: the elections have been told what was found.
+// onRolled: the elections have been told what was found, if it was done.
 func (n *nodeActor) onRolled(a *redisbridge.RollAnswer) {
-	switch {
-	case a.Err != nil || a.Status != "ok":
-		n.roll.swept = 0
-	case n.phase < parting:
+	r := &n.roll
+	if a.Err != nil || a.Status != "ok" {
+		r.swept = 0
+	} else if n.phase < parting {
 		n.unregister(a.Entries)
+	}
+	if a.Gen != r.turns {
+		return
+	}
+	switch redisbridge.Classify(a.Err) {
+	case redisbridge.Healthy:
+		r.suspects = max(r.suspects-r.size, 0)
+	case redisbridge.Refused, redisbridge.Permanent:
+		// A key of one of them is not what it should be. Half of them are next, until it is
+		// called alone, and then those behind it: it is not to stand in their way for ever.
+		if r.suspects = 0; r.size > 1 {
+			r.suspects, r.next = r.size, r.began
+		}
+	default: // the link
 	}
 }
 

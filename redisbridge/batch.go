@@ -428,7 +428,7 @@ func fault(c *Call, err error) any {
 	case CallRestore:
 		return &RestoreAnswer{Gen: c.Gen, ID: c.Target, Err: err}
 	case CallRoll:
-		return &RollAnswer{Err: err}
+		return &RollAnswer{Gen: c.Gen, Err: err}
 	default:
 		return &Published{Gen: c.Gen, Err: err}
 	}

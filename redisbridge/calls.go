@@ -205,6 +205,7 @@ type JoinAnswer struct {
 // was found ([Looked]).
 type RollAnswer struct {
 	quiet
+	Gen    uint64
 	Err    error
 	Status string
 	// Entries are the candidacies that it asked for.

@@ -21,7 +21,7 @@ func (b *Bridge) landSurvey(f flight, v any) {
 // landRoll tells each election of a roll call what was found, and the caller that it was.
 func (b *Bridge) landRoll(c *Call, v any) {
 	l := newList(v)
-	a := &RollAnswer{Status: l.text(0), Entries: c.Entries}
+	a := &RollAnswer{Gen: c.Gen, Status: l.text(0), Entries: c.Entries}
 	left, items := l.millis(4), l.list(5)
 	l.text(1) // our birth: not needed, but its form is checked
 	for i, e := range c.Entries {

@@ -194,6 +194,23 @@ func TestWhoCannotBeGivenAHigherTokenSaysWhatIsToBeMended(t *testing.T) {
 	})
 }
 
+// Redis refuses a script where a key is of another type, and does nothing for those that are
+// behind it: roll calls find out which it is, and go on with the others.
+func TestAnElectionThatRedisRefusesDoesNotKeepOthersFromARollCall(t *testing.T) {
+	sim.Test(t, seedsPerCase, func(w *sim.World) {
+		m := newMeddled(w, 2, 8)
+		m.do("SET", keys.Ranks("e3"), "rubbish")
+		for _, e := range m.names {
+			if e != "e3" {
+				m.del(keys.Ranks(e))
+				m.nodes[1].Tell(e, &actors.Quit{})
+			}
+		}
+		m.names = append(m.names[:3:3], m.names[4:]...)
+		m.heals(9 * (7*second + second/2 + second/3))
+	})
+}
+
 // change has somebody of an election told something, or nobody.
 func (m *meddled) change(election string) {
 	r := m.w.Rand()
