@@ -200,25 +200,26 @@ func (l *link) askCluster(ctx context.Context, addr string) (string, error) {
 	o.Addrs, o.Dialer = []string{addr}, l.dial
 	c := redis.NewClusterClient(o.Cluster())
 	defer func() { _ = c.Close() }()
+	node, err := c.MasterForKey(ctx, l.b.cfg.Keys.Epoch())
 	var known atomic.Bool
-	err := c.ForEachMaster(ctx, func(context.Context, *redis.Client) error {
-		known.Store(true)
-		return nil
-	})
-	if err != nil {
+	if err == nil {
+		err = c.ForEachMaster(ctx, func(context.Context, *redis.Client) error {
+			known.Store(true)
+			return nil
+		})
+	}
+	switch {
+	case errors.Is(err, redis.Nil):
+		return "", fmt.Errorf("%w: %s names no addresses of the cluster's nodes; set cluster-preferred-endpoint-type to ip or hostname", ErrBackendConfig, addr)
+	case err != nil:
 		err = l.fail("asking the cluster", err)
 		if strings.Contains(err.Error(), "cluster support disabled") {
 			err = fmt.Errorf("%w: %w; this server is no cluster node: name one address and leave IsClusterMode unset", ErrBackendConfig, err)
 		}
 		return "", err
-	}
-	if !known.Load() {
-		// Who has lost its nodes.conf. go-redis would take it for the owner of every slot.
+	case !known.Load():
+		// It has lost its nodes.conf. go-redis would take it for the owner of every slot.
 		return "", fmt.Errorf("redisbridge: asking the cluster: %s knows of no slots: is it in the cluster?", addr)
-	}
-	node, err := c.MasterForKey(ctx, l.b.cfg.Keys.Epoch())
-	if err != nil {
-		return "", l.fail("asking the cluster", err)
 	}
 	owner := node.Options().Addr
 	if host, port, err := net.SplitHostPort(owner); err == nil && host == "" {

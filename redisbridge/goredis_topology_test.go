@@ -129,6 +129,19 @@ func TestANodeOfAClusterThatKnowsNoAddressOfItsOwnIsFoundWhereItWasAsked(t *test
 	}
 }
 
+func TestAClusterThatNamesNoAddressesSaysWhatToSet(t *testing.T) {
+	s := redistest.NewCluster(t)
+	if got, err := s.Do("CONFIG", "SET", "cluster-preferred-endpoint-type", "unknown-endpoint"); err != nil || got != "+OK" {
+		t.Skip("before Redis 7 there was none:", got, err)
+	}
+	o := options(s.Addr)
+	o.IsClusterMode = true
+	_, err := connect(t, backend(t, redisbridge.BackendConfig{Redis: o, Keys: "{ipc}"}))
+	if redisbridge.Classify(err) != redisbridge.Permanent || !strings.Contains(err.Error(), "cluster-preferred-endpoint-type") {
+		t.Errorf("%v, want it permanent, and the setting named", err)
+	}
+}
+
 func TestAPlainServerIsNoCluster(t *testing.T) {
 	s := redistest.NewServer(t)
 	o := options(s.Addr)
