@@ -30,7 +30,7 @@ func (n *nodeActor) depart(why fsm.CauseCode) {
 	case leaving, parting:
 	case ready:
 		for _, e := range n.els {
-			if e.cell.view.Load() == nil {
+			if e.cell.starts.Load() > 0 && e.cell.view.Load() == nil {
 				n.greetNow(e) // it panicked, and can't answer before its next start
 			}
 			n.quitElection(e, &stopElection{why: why})

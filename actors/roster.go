@@ -98,7 +98,10 @@ func (n *nodeActor) terminated(who *actor.PID) {
 	}
 	n.hub.dismiss(n, who, nil)
 	if n.env.bridge != nil && who.Equal(n.env.bridge) {
-		if n.phase != failed && n.phase != parting {
+		switch {
+		case n.phase == parting && len(n.stopping) > 0:
+			n.ctx.Stop(n.ctx.Self()) // Redis can't be told of our leave
+		case n.phase != failed && n.phase != parting:
 			n.fail(errors.New("hustings: the bridge has stopped"))
 		}
 		return

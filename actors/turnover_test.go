@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hustings/actors"
+	"hustings/redisbridge/redistest"
 )
 
 // An election's actor may stop between the look for it and the question: nobody is asked then,
@@ -57,4 +58,17 @@ func TestStopTakesNoAnswerThatWasMeantForOffline(t *testing.T) {
 		a.must(l.Release(bg(t)))
 		a.must(receive(t, "Stop returns", stopped))
 	})
+}
+
+// A node whose bridge is given up while Redis is to be told of its leave stops without that.
+func TestStopDoesNotWaitForABridgeThatHasStopped(t *testing.T) {
+	mini := redistest.NewMini(t)
+	f := newFleet(t, mini.Addr())
+	a := f.start("a", 1)
+	mini.Close()
+	stopped := make(chan error, 1)
+	go func() { stopped <- a.Stop(context.Background()) }()
+	eventually(t, "it takes its leave", func() bool { _, err := a.Send(bg(t), "a", 1); return errors.Is(err, actors.ErrStopped) })
+	system.Root.Stop(a.BridgePID())
+	_ = receive(t, "Stop returns", stopped)
 }
