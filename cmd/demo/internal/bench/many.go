@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -116,6 +117,7 @@ func (r *run) measureMassFailover() error {
 // usage reads what this process uses, after a collection: bytes of heap and resident
 // memory, goroutines, seconds of processor time (0 where the system does not tell).
 func usage() (heap, rss, goroutines, cpu float64) {
+	debug.FreeOSMemory() // what earlier sections have used is not to count as gained
 	return gauge.HeapInUse(), resident(), float64(runtime.NumGoroutine()), processorTime().Seconds()
 }
 
