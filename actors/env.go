@@ -90,9 +90,9 @@ type shared struct {
 	// the subscribers, elections that were spawned outside, the backend.
 	hub    hub
 	roster []*entry
-	// departed are the elections whose actors have stopped: who comes next under
-	// such a name clears up first.
-	departed map[string]bool
+	// departed are the elections whose actors have stopped, until Redis knows, by the quits
+	// that tell it: who comes next under such a name clears up first.
+	departed map[string]uint64
 	// down are elections opened by name that stood down when their actors were lost: who
 	// comes next under such a name does so too.
 	down map[string]bool
@@ -148,7 +148,7 @@ func (s *shared) closeBackend() {
 }
 
 func newShared() *shared {
-	s := &shared{elections: newRegister(), done: make(chan struct{}), departed: map[string]bool{}, down: map[string]bool{}}
+	s := &shared{elections: newRegister(), done: make(chan struct{}), departed: map[string]uint64{}, down: map[string]bool{}}
 	s.workers = newWorkers(several(), s.done)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.members.Store(&[]Member{})

@@ -22,6 +22,13 @@ func HastenOriginals(c *Config, speed time.Duration) {
 	}
 }
 
+// Departed is of how many elections whose actors have stopped Redis does not know yet.
+func (n *Node) Departed() int {
+	ch := make(chan int, 1)
+	n.system.Root.Send(n.pid, &ping{done: func([]responderOf) { ch <- len(n.shared.departed) }})
+	return <-ch
+}
+
 // Keep is how many elections that nobody needs a node keeps.
 func Keep(c *Config, elections int) { c.kept = elections }
 

@@ -41,7 +41,8 @@ type nodeActor struct {
 	sends     map[uint64]func(int64, error)
 	peers     map[uint64]func(*redisbridge.PeerAnswer)
 	corr      uint64
-	pinged    int // where the next Ping begins among els
+	pinged    int               // where the next Ping begins among els
+	clearing  map[uint64]string // elections whose actors have stopped, by the quits under way
 	roll      rollCall
 
 	retirement retirement
@@ -135,6 +136,8 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.onMessage(m)
 	case *redisbridge.Published:
 		n.onPublished(m)
+	case *redisbridge.Answer:
+		n.onCleared(m)
 	case *redisbridge.PeerAnswer:
 		n.onPeer(m)
 	case *redisbridge.Suspects:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"hustings/actors"
@@ -47,6 +49,31 @@ func TestNamesMayComeWithoutEnd(t *testing.T) {
 		t.Errorf("token %d after %d", l.Token(), first)
 	}
 	p.must(l.Release(bg(t)))
+}
+
+// TestElectionsOfOnesOwnMayComeWithoutEnd: of one that a program spawns and stops nothing is kept
+// either, once Redis knows.
+func TestElectionsOfOnesOwnMayComeWithoutEnd(t *testing.T) {
+	t.Parallel()
+	mini := redistest.NewMini(t)
+	f := newFleet(t, mini.Addr())
+	p := f.start("a", 1)
+	stopAll := func() {
+		t.Helper()
+		for i := range 20 {
+			e := fmt.Sprint("order-", i)
+			pid := system.Root.Spawn(actors.ElectionProps(p.PID(), actors.ElectionConfig{Name: e, Run: true}))
+			p.won(e)
+			p.must(system.Root.StopFuture(pid).Wait())
+		}
+	}
+	stopAll()
+	eventually(t, "Redis knows", func() bool { return p.Departed() == 0 })
+	stopAll()
+	eventually(t, "Redis knows of the next ones", func() bool { return p.Departed() == 0 })
+	if keys := mini.Keys(); slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, "order-") }) {
+		t.Errorf("left in Redis: %v", keys)
+	}
 }
 
 // TestWhatIsNeededStays: each of these has a reason to be there.

@@ -81,8 +81,7 @@ func (n *nodeActor) greetNow(e *entry) {
 	if n.phase != ready || n.shared.elections.find(e.name) != e {
 		return
 	}
-	n.env.root.Send(e.pid, &attached{env: n.env, recover: n.shared.departed[e.name]})
-	delete(n.shared.departed, e.name)
+	n.env.root.Send(e.pid, &attached{env: n.env, recover: n.recovers(e.name)})
 }
 
 func (n *nodeActor) refuse(m *attach, err error) {
@@ -117,9 +116,7 @@ func (n *nodeActor) terminated(who *actor.PID) {
 		n.shared.dropFromRoster(e)
 		n.shared.turn()
 		if n.phase < parting {
-			// Whatever it held is not ours any more.
-			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: e.name})
-			n.shared.departed[e.name] = true
+			n.clear(e.name)
 		}
 		if n.super.exhausted(who.Id) {
 			n.keepDown(e)
@@ -128,6 +125,35 @@ func (n *nodeActor) terminated(who *actor.PID) {
 		n.electionStopped(e)
 		return
 	}
+}
+
+// clear has Redis take us out of an election whose actor has stopped. Whatever it held is
+// not ours any more.
+func (n *nodeActor) clear(election string) {
+	gen := n.env.entropy()
+	n.shared.departed[election] = gen
+	if n.clearing == nil {
+		n.clearing = map[uint64]string{}
+	}
+	n.clearing[gen] = election
+	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, ReplyTo: n.ctx.Self(), Gen: gen, Election: election})
+}
+
+// onCleared: Redis has answered that.
+func (n *nodeActor) onCleared(a *redisbridge.Answer) {
+	election, ours := n.clearing[a.Gen]
+	delete(n.clearing, a.Gen)
+	if ours && a.Input.Cause.Code == fsm.CauseNone && n.shared.departed[election] == a.Gen {
+		delete(n.shared.departed, election)
+	}
+}
+
+// recovers reports whether an actor before this one may have left something behind in Redis,
+// which this one is to clear.
+func (n *nodeActor) recovers(election string) bool {
+	_, left := n.shared.departed[election]
+	delete(n.shared.departed, election)
+	return left
 }
 
 // open finds or makes the actor of an election that is asked for by name.
@@ -157,8 +183,7 @@ func (n *nodeActor) open(m *open) {
 	e := &entry{name: m.election, pid: n.ctx.Spawn(n.nursery.props), cell: c, stopped: n.env.offline.Load()}
 	who := &identity{name: e.name, cfg: &n.cfg.Elections, cell: c}
 	if n.phase == ready {
-		who.env, who.recover = n.env, n.shared.departed[e.name]
-		delete(n.shared.departed, e.name)
+		who.env, who.recover = n.env, n.recovers(e.name)
 	}
 	n.env.root.Send(e.pid, who)
 	n.enter(e) // a child: protoactor tells of its end unasked
