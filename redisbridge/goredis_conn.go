@@ -102,8 +102,8 @@ func (c *conn) finish(err error) {
 	}
 }
 
-// connect finds the server, opens the connection, proves it with a PING and
-// loads the scripts, all within one timeout.
+// connect finds the server, opens the connection, proves it with a PING and loads those
+// scripts that the server does not have yet, all within one timeout.
 func (c *conn) connect() (*redis.Client, *redis.Conn, error) {
 	ctx, cancel := c.bounded()
 	defer cancel()
@@ -114,10 +114,7 @@ func (c *conn) connect() (*redis.Client, *redis.Conn, error) {
 	rc := client.Conn()
 	pipe := rc.Pipeline()
 	ping := pipe.Ping(ctx)
-	loads := make([]*redis.StringCmd, len(Scripts))
-	for i, s := range Scripts {
-		loads[i] = pipe.ScriptLoad(ctx, s.Source)
-	}
+	there := pipe.ScriptExists(ctx, scriptHashes()...)
 	memory := pipe.Info(ctx, "memory")
 	_, failed := pipe.Exec(ctx)
 	err = ping.Err()
@@ -125,11 +122,8 @@ func (c *conn) connect() (*redis.Client, *redis.Conn, error) {
 		// A refused log-in is an error of the pipeline and of none of its commands.
 		err = failed
 	}
-	for _, load := range loads {
-		// Who may not SCRIPT LOAD, or can't, may still EVAL: Do heals that.
-		if said := serverError(load.Err(), c.b.secrets); err == nil && (said == nil || said.Code != "NOPERM" && !strings.Contains(said.Text, unknownCommand)) {
-			err = load.Err()
-		}
+	if err == nil {
+		err = c.load(ctx, rc, there)
 	}
 	if err != nil {
 		_ = rc.Close()
@@ -138,6 +132,39 @@ func (c *conn) connect() (*redis.Client, *redis.Conn, error) {
 	}
 	c.caution = evicts(memory.Val()) // "" where INFO is refused
 	return client, rc, nil
+}
+
+// load loads the scripts that are not there. All of them are many times what else is said on
+// a new connection, and after an outage a whole fleet comes back at once.
+func (c *conn) load(ctx context.Context, rc *redis.Conn, exist *redis.BoolSliceCmd) error {
+	there, err := exist.Result()
+	if err != nil && !c.unscripted(err) {
+		return err
+	}
+	pipe := rc.Pipeline()
+	var loads []*redis.StringCmd
+	for i, s := range Scripts {
+		if i >= len(there) || !there[i] {
+			loads = append(loads, pipe.ScriptLoad(ctx, s.Source))
+		}
+	}
+	if len(loads) == 0 {
+		return nil
+	}
+	_, _ = pipe.Exec(ctx) // each command knows its own error
+	for _, load := range loads {
+		if err := load.Err(); err != nil && !c.unscripted(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// unscripted reports whether the server does not do SCRIPT for us. Who may not, or can't, may
+// still EVAL: Do heals that.
+func (c *conn) unscripted(err error) bool {
+	said := serverError(err, c.b.secrets)
+	return said != nil && (said.Code == "NOPERM" || strings.Contains(said.Text, unknownCommand))
 }
 
 // Caution implements Cautious.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -142,6 +143,25 @@ func TestAWaitIsSentAgainBehindForgottenScripts(t *testing.T) {
 	if n := waits(); n != "3" {
 		t.Errorf("%s waits after another forgotten one, want 3", n)
 	}
+}
+
+func TestAConnectionLoadsWhatTheServerDoesNotHave(t *testing.T) {
+	s := redistest.NewServer(t)
+	f := fixture(t, redisbridge.BackendConfig{Redis: options(s.Addr)})
+	all := len(redisbridge.Scripts)
+	loaded := func(what string, want int) {
+		t.Helper()
+		f.Connect().Close()
+		_, rest, _ := strings.Cut(fmt.Sprint(f.Plain("INFO", "commandstats")), "cmdstat_script|load:calls=")
+		if calls, _, _ := strings.Cut(rest, ","); calls != strconv.Itoa(want) {
+			t.Errorf("%s: %s scripts were loaded in all, want %d", what, calls, want)
+		}
+	}
+	loaded("a new server", all)
+	f.Plain("SCRIPT", "FLUSH")
+	f.Plain("SCRIPT", "LOAD", redisbridge.ClaimScript.Source)
+	loaded("one is there", 2*all)
+	loaded("all are there", 2*all)
 }
 
 func TestScriptsRunWhereLoadingThemIsNotPermitted(t *testing.T) {

@@ -46,6 +46,15 @@ var Scripts = []*Script{
 	QuitScript, LeaveScript, PurgeScript, MembersScript, PeerScript, RestoreScript, ReplaceScript,
 }
 
+// scriptHashes are those of Scripts.
+func scriptHashes() []string {
+	list := make([]string, len(Scripts))
+	for i, s := range Scripts {
+		list[i] = s.Hash
+	}
+	return list
+}
+
 func script(name string) *Script {
 	body := mustRead(name)
 	src := used(mustRead("common"), body) + body
