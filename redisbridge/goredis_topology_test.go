@@ -124,8 +124,9 @@ func TestANodeOfAClusterThatKnowsNoAddressOfItsOwnIsFoundWhereItWasAsked(t *test
 	_, port, _ := net.SplitHostPort(s.Addr)
 	mu.Lock()
 	defer mu.Unlock()
-	if want := []string{"a.example:6379", "a.example:" + port}; !slices.Equal(dialled, want) {
-		t.Errorf("dialled %q, want %q", dialled, want)
+	// go-redis may ask the cluster once more, by the address that it has been given.
+	if want := "a.example:" + port; dialled[0] != "a.example:6379" || !slices.Contains(dialled, want) {
+		t.Errorf("dialled %q, %q is not among them", dialled, want)
 	}
 }
 
