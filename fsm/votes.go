@@ -80,7 +80,11 @@ func (m *Machine) Objects(now Instant, to Candidate) bool {
 func (m *Machine) preempted(now Instant, in Input, why Cause) {
 	o := m.office
 	if m.stays(now) && !o.draining {
-		m.do(Effect{Kind: DoKick, To: in.From, Round: in.Round, Draining: m.tenureLeft(now)})
+		left := m.tenureLeft(now)
+		if left > 0 {
+			left = max(left, time.Millisecond) // nothing is said of less, and none is for the whole term
+		}
+		m.do(Effect{Kind: DoKick, To: in.From, Round: in.Round, Draining: left})
 		return
 	}
 	switch {
