@@ -71,6 +71,13 @@ func TestElectionsOfOnesOwnMayComeWithoutEnd(t *testing.T) {
 	eventually(t, "Redis knows", func() bool { return p.Departed() == 0 })
 	stopAll()
 	eventually(t, "Redis knows of the next ones", func() bool { return p.Departed() == 0 })
+	pid := system.Root.Spawn(actors.ElectionProps(p.PID(), actors.ElectionConfig{Name: "refused", Run: true}))
+	p.won("refused")
+	mini.SetError("NOPERM not now")
+	p.must(system.Root.StopFuture(pid).Wait())
+	eventually(t, "Redis refuses the quit", func() bool { return strings.Contains(f.logs.String(), "call=quit") })
+	mini.SetError("")
+	eventually(t, "Redis knows in the end", func() bool { return p.Departed() == 0 })
 	if keys := mini.Keys(); slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, "order-") }) {
 		t.Errorf("left in Redis: %v", keys)
 	}

@@ -139,13 +139,16 @@ func (n *nodeActor) clear(election string) {
 	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, ReplyTo: n.ctx.Self(), Gen: gen, Election: election})
 }
 
-// onCleared: Redis has answered that.
+// onCleared: Redis has answered that. What it has refused, or not done yet, it is asked again,
+// and then there is another answer.
 func (n *nodeActor) onCleared(a *redisbridge.Answer) {
-	election, ours := n.clearing[a.Gen]
-	delete(n.clearing, a.Gen)
-	if ours && a.Input.Cause.Code == fsm.CauseNone && n.shared.departed[election] == a.Gen {
+	if a.Input.Cause.Code != fsm.CauseNone {
+		return
+	}
+	if election := n.clearing[a.Gen]; n.shared.departed[election] == a.Gen {
 		delete(n.shared.departed, election)
 	}
+	delete(n.clearing, a.Gen)
 }
 
 // recovers reports whether an actor before this one may have left something behind in Redis,
