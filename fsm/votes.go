@@ -80,11 +80,7 @@ func (m *Machine) Objects(now Instant, to Candidate) bool {
 func (m *Machine) preempted(now Instant, in Input, why Cause) {
 	o := m.office
 	if m.stays(now) && !o.draining {
-		left := m.tenureLeft(now)
-		if left > 0 {
-			left = max(left, time.Millisecond) // nothing is said of less, and none is for the whole term
-		}
-		m.do(Effect{Kind: DoKick, To: in.From, Round: in.Round, Draining: left})
+		m.do(Effect{Kind: DoKick, To: in.From, Round: in.Round, Draining: m.tenureLeft(now)})
 		return
 	}
 	switch {

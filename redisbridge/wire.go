@@ -82,8 +82,14 @@ var (
 const maxDraining = time.Hour
 
 // drainingMillis is Draining as it is written and signed: within what its reader takes, since
-// what the reader cuts would not be what was signed.
-func (c *Control) drainingMillis() int64 { return min(max(c.Draining, 0), maxDraining).Milliseconds() }
+// what the reader cuts would not be what was signed. Only no time at all is 0: a kick without
+// one is for the whole term.
+func (c *Control) drainingMillis() int64 {
+	if c.Draining <= 0 {
+		return 0
+	}
+	return max(min(c.Draining, maxDraining).Milliseconds(), 1)
+}
 
 // DecodeControl reads a payload of a bully channel. A batch gives several messages.
 // It never panics, whatever the payload; what is wrong with one message of a batch

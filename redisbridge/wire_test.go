@@ -215,6 +215,19 @@ func TestAnyNumberOnTheWireIsARank(t *testing.T) {
 	}
 }
 
+// Seed 5861681 of the simulator: "I stay for 0.3 ms" was said without a time, which is for the whole
+// term. Nobody asked the holder ever again.
+func TestALittleTimeIsNotNone(t *testing.T) {
+	for _, c := range []struct {
+		draining time.Duration
+		want     int64
+	}{{-time.Second, 0}, {0, 0}, {1, 1}, {300 * time.Microsecond, 1}, {1999 * time.Microsecond, 1}, {2 * time.Millisecond, 2}, {2 * time.Hour, 3_600_000}} {
+		if got := (&Control{Draining: c.draining}).drainingMillis(); got != c.want {
+			t.Errorf("%v: %d ms, want %d", c.draining, got, c.want)
+		}
+	}
+}
+
 // written is a control message, as the codec and as encoding/json write it.
 func written(t *testing.T, c Control, number string) string {
 	t.Helper()
