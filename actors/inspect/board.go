@@ -129,37 +129,37 @@ func (s *set) apply(e *Entry) {
 // node puts a node's state into the set, and forgets who left long ago.
 func (s *set) node(n *NodeState) {
 	s.nodes[n.ID] = *n
-	at := slices.Index(s.gone, n.ID)
-	gone := !n.Here && !n.Up
-	switch {
-	case gone && at < 0:
-		s.gone = append(s.gone, n.ID)
-	case !gone && at >= 0:
-		s.gone = slices.Delete(s.gone, at, at+1)
-	}
-	if len(s.gone) > keepGone {
-		delete(s.nodes, s.gone[0])
-		s.gone = slices.Delete(s.gone, 0, 1)
+	if oldest := remember(&s.gone, n.ID, !n.Here && !n.Up); oldest != "" {
+		delete(s.nodes, oldest)
 	}
 }
 
 // settle forgets elections that have been over for long: no node knows anything of them.
 func (s *set) settle(election string) {
-	at := slices.Index(s.over, election)
 	over := !slices.ContainsFunc(s.seats[election], func(seat *Seat) bool { return seat.View != actors.View{Election: election, Rank: seat.Rank} })
-	switch {
-	case over && at < 0:
-		s.over = append(s.over, election)
-	case !over && at >= 0:
-		s.over = slices.Delete(s.over, at, at+1)
-	}
-	if len(s.over) > keepGone {
-		delete(s.seats, s.over[0])
-		if i, known := slices.BinarySearch(s.names, s.over[0]); known {
+	if oldest := remember(&s.over, election, over); oldest != "" {
+		delete(s.seats, oldest)
+		if i, known := slices.BinarySearch(s.names, oldest); known {
 			s.names = slices.Delete(s.names, i, i+1)
 		}
-		s.over = slices.Delete(s.over, 0, 1)
 	}
+}
+
+// remember keeps the list of names that are gone, and returns the one that is to be forgotten
+// now, "" if none is.
+func remember(list *[]string, name string, gone bool) (oldest string) {
+	at := slices.Index(*list, name)
+	switch {
+	case gone && at < 0:
+		*list = append(*list, name)
+	case !gone && at >= 0:
+		*list = slices.Delete(*list, at, at+1)
+	}
+	if len(*list) > keepGone {
+		oldest = (*list)[0]
+		*list = slices.Delete(*list, 0, 1)
+	}
+	return oldest
 }
 
 // add records an entry and makes its change. mu is held.
