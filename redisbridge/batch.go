@@ -93,7 +93,7 @@ func (b *Bridge) flush() {
 		if k == CallPublish {
 			room = b.window.items // of their own: others wait for what these say
 		}
-		if leaving && (k == CallJoin || k == CallSurvey || k == CallRoll) {
+		if leaving && k.registers() {
 			continue // the leave would undo it
 		}
 		for len(b.queue[k]) > 0 && len(cmds) < maxCommands && room > 0 {

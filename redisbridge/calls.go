@@ -49,6 +49,9 @@ func (k CallKind) kept() bool { return k >= CallRelease && k <= CallLeave }
 // an office that nobody wants and nobody gives back would stay empty for as long as we live.
 func (k CallKind) owed() bool { return k == CallRelease || k == CallQuit }
 
+// registers reports whether calls of a kind put us into the candidates.
+func (k CallKind) registers() bool { return k == CallJoin || k == CallSurvey || k == CallRoll }
+
 // joint reports whether calls of a kind, each about an election, travel as one script call.
 func (k CallKind) joint() bool {
 	return k == CallReassert || k == CallRelease || k == CallQuit || k == CallSurvey || k == CallClaim
