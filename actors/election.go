@@ -106,8 +106,10 @@ func ElectionProps(node *actor.PID, cfg ElectionConfig) *actor.Props {
 
 // Receive is the actor's one entry.
 func (e *election) Receive(ctx actor.Context) {
-	if _, stopping := ctx.Message().(*actor.Stopping); e.retired && !stopping {
-		return
+	if e.retired {
+		if _, stopping := ctx.Message().(*actor.Stopping); !stopping {
+			return
+		}
 	}
 	switch m := ctx.Message().(type) {
 	case *actor.Started:

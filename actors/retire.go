@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"slices"
-
 	"github.com/asynkron/protoactor-go/actor"
 
 	"hustings/fsm"
@@ -96,33 +94,6 @@ func (n *nodeActor) wasRetired(who *actor.PID) bool {
 	if _, ok := r.stopped[who.Id]; !ok {
 		return false
 	}
-	if delete(r.stopped, who.Id); len(r.stopped) == 0 {
-		r.stopped = nil
-	}
+	delete(r.stopped, who.Id)
 	return true
-}
-
-// enter adds an election to the books.
-func (n *nodeActor) enter(e *entry) {
-	e.place = int32(len(n.els)) //nolint:gosec // fewer than that fit into memory
-	n.els = append(n.els, e)
-}
-
-// strike takes an election off the books. Others take its place, so that those which the roll
-// call has been to stand in front still.
-func (n *nodeActor) strike(e *entry) {
-	to := int(e.place)
-	move := func(from int) {
-		n.els[to] = n.els[from]
-		n.els[to].place = int32(to) //nolint:gosec // see enter
-		to = from
-	}
-	if to < n.roll.next {
-		n.roll.next--
-		move(n.roll.next)
-	}
-	move(len(n.els) - 1)
-	n.els = slices.Delete(n.els, to, to+1)
-	n.doubt(e, &watch{})
-	n.shared.elections.remove(e.name)
 }

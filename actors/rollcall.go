@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"slices"
 	"time"
 
 	"hustings/fsm"
@@ -92,16 +93,13 @@ func (n *nodeActor) callFollowers(now fsm.Instant) {
 	n.roll.swept = now.Mono
 	var list []redisbridge.Membership
 	for _, e := range n.els {
-		m, ok := n.called(e, now)
-		if !ok || e.holder == "" {
-			continue
-		}
-		if list = append(list, m); len(list) == maxCalled {
-			n.sendRoll(list, 0, n.env.mixed.Load())
-			list = nil
+		if m, ok := n.called(e, now); ok && e.holder != "" {
+			list = append(list, m)
 		}
 	}
-	n.sendRoll(list, 0, n.env.mixed.Load())
+	for some := range slices.Chunk(list, maxCalled) {
+		n.sendRoll(some, 0, n.env.mixed.Load())
+	}
 }
 
 // sendRoll sends one, with its number among those that take turns; 0: it is none of these.
@@ -143,13 +141,4 @@ func (n *nodeActor) called(e *entry, now fsm.Instant) (m redisbridge.Membership,
 		return m, false
 	}
 	return e.candidacy()
-}
-
-// candidacy is what registers an election; ok is false if it is no candidate.
-func (e *entry) candidacy() (m redisbridge.Membership, ok bool) {
-	v := e.cell.view.Load() // once: its actor may take it away at any time
-	if v == nil || v.state == fsm.Idle {
-		return m, false
-	}
-	return redisbridge.Membership{Election: e.name, Rank: v.rank}, true
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -27,8 +28,42 @@ type entry struct {
 
 // idle reports whether the election is no candidate.
 func (e *entry) idle() bool {
-	v := e.cell.view.Load()
-	return v == nil || v.state == fsm.Idle
+	_, stands := e.candidacy()
+	return !stands
+}
+
+// candidacy is what registers an election; ok is false if it is no candidate.
+func (e *entry) candidacy() (m redisbridge.Membership, ok bool) {
+	v := e.cell.view.Load() // once: its actor may take it away at any time
+	if v == nil || v.state == fsm.Idle {
+		return m, false
+	}
+	return redisbridge.Membership{Election: e.name, Rank: v.rank}, true
+}
+
+// enter adds an election to the books.
+func (n *nodeActor) enter(e *entry) {
+	e.place = int32(len(n.els)) //nolint:gosec // fewer than that fit into memory
+	n.els = append(n.els, e)
+}
+
+// strike takes an election off the books. Others take its place, so that those which the roll
+// call has been to stand in front still.
+func (n *nodeActor) strike(e *entry) {
+	to := int(e.place)
+	move := func(from int) {
+		n.els[to] = n.els[from]
+		n.els[to].place = int32(to) //nolint:gosec // see enter
+		to = from
+	}
+	if to < n.roll.next {
+		n.roll.next--
+		move(n.roll.next)
+	}
+	move(len(n.els) - 1)
+	n.els = slices.Delete(n.els, to, to+1)
+	n.doubt(e, &watch{})
+	n.shared.elections.remove(e.name)
 }
 
 // attach takes an election into this start.

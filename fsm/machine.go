@@ -178,7 +178,7 @@ func (m *Machine) Step(now Instant, in Input) []Effect {
 
 // Unused reports whether the machine has nothing to do, and nothing to remember: it is idle, and
 // neither withdraws nor stands down.
-func (m *Machine) Unused() bool { return m.state == Idle && !m.leaving && !m.again && !m.down }
+func (m *Machine) Unused() bool { return m.state == Idle && !m.leaving && !m.down }
 
 // Deadline returns the monotonic instant at which InTick is due; ok is false if
 // there is none.
