@@ -14,11 +14,7 @@ func TestACampaignThatIsCalledOffWithdraws(t *testing.T) {
 		high, low := f.start("high", 2).run("e"), f.start("low", 1)
 		high.won("e")
 		ctx, cancel := context.WithCancel(bg(t))
-		ended := make(chan error, 1)
-		go func() {
-			_, err := low.Campaign(ctx, "e")
-			ended <- err
-		}()
+		ended := low.campaigns(ctx, "e")
 		low.follows("e", "high")
 		if !f.candidate("e", "low") {
 			t.Error("it does not stand")
@@ -73,11 +69,7 @@ func TestQuitEndsACampaign(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
 		high, low := f.start("high", 2).run("e"), f.start("low", 1)
 		high.won("e")
-		ended := make(chan error, 1)
-		go func() {
-			_, err := low.Campaign(bg(t), "e")
-			ended <- err
-		}()
+		ended := low.campaigns(bg(t), "e")
 		low.follows("e", "high")
 		low.must(low.Quit(bg(t), "e"))
 		if err := receive(t, "Campaign returns", ended); !errors.Is(err, actors.ErrQuit) {

@@ -187,19 +187,12 @@ func TestStopDrainsAlsoAfterOfflineAndOnline(t *testing.T) {
 		a.must(err)
 		b := f.start("b", 1).run("e")
 		b.follows("e", "a")
-		stopped := make(chan error, 1)
-		go func() { stopped <- a.Stop(bg(t)) }()
+		stopped := a.stops(bg(t))
 		<-l.Context().Done()
 		if b.Leadership("e").Valid() || !l.Valid() {
 			t.Errorf("valid: the old term %v, the next %v", l.Valid(), b.Leadership("e").Valid())
 		}
-		select {
-		case err := <-stopped:
-			t.Errorf("it has stopped while the work runs: %v", err)
-		case <-time.After(200 * time.Millisecond):
-		}
-		a.must(l.Release(bg(t)))
-		a.must(receive(t, "Stop returns", stopped))
+		a.stopsAfter(l, stopped)
 		b.won("e")
 	})
 }
@@ -253,8 +246,7 @@ func TestStopOutlastsAPanicOfTheNode(t *testing.T) {
 		a := f.start("a", 1)
 		l, err := a.Campaign(bg(t), "e")
 		a.must(err)
-		stopped := make(chan error, 1)
-		go func() { stopped <- a.Stop(bg(t)) }()
+		stopped := a.stops(bg(t))
 		<-l.Context().Done()
 		system.Root.Send(a.PID(), (*actors.Subscribe)(nil)) // reading its PID panics
 		a.must(receive(t, "Stop returns", stopped))
@@ -343,11 +335,7 @@ func TestWhoWaitsForOfficeIsToldThatTheNodeStops(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
 		high, low := f.start("high", 2).run("e"), f.start("low", 1)
 		high.won("e")
-		ended := make(chan error, 1)
-		go func() {
-			_, err := low.Campaign(bg(t), "e")
-			ended <- err
-		}()
+		ended := low.campaigns(bg(t), "e")
 		low.follows("e", "high")
 		low.must(low.Stop(bg(t)))
 		if err := receive(t, "Campaign returns", ended); !errors.Is(err, actors.ErrStopped) || errors.Is(err, actors.ErrQuit) {

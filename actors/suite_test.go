@@ -191,6 +191,35 @@ func (p *peer) run(election string) *peer {
 	return p
 }
 
+// stops has the node stop meanwhile, and returns where Stop's error comes.
+func (p *peer) stops(ctx context.Context) <-chan error {
+	stopped := make(chan error, 1)
+	go func() { stopped <- p.Stop(ctx) }()
+	return stopped
+}
+
+// stopsAfter requires that Stop waits for the work of a term, and for that only.
+func (p *peer) stopsAfter(l *actors.Leadership, stopped <-chan error) {
+	p.t.Helper()
+	select {
+	case err := <-stopped:
+		p.t.Fatalf("it has stopped while the work runs: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	p.must(l.Release(bg(p.t)))
+	p.must(receive(p.t, "Stop returns", stopped))
+}
+
+// campaigns has the node contend meanwhile, and returns where the error comes.
+func (p *peer) campaigns(ctx context.Context, election string) <-chan error {
+	ended := make(chan error, 1)
+	go func() {
+		_, err := p.Campaign(ctx, election)
+		ended <- err
+	}()
+	return ended
+}
+
 func (p *peer) must(err error) {
 	p.t.Helper()
 	if err != nil {

@@ -46,17 +46,10 @@ func TestStopTakesNoAnswerThatWasMeantForOffline(t *testing.T) {
 		a := f.start("a", 1)
 		l, err := a.Campaign(bg(t), "e")
 		a.must(err)
-		stopped := make(chan error, 1)
-		go func() { stopped <- a.Stop(context.Background()) }()
+		stopped := a.stops(context.Background())
 		<-l.Context().Done()
 		a.AnswerOfBefore("e")
-		select {
-		case err := <-stopped:
-			t.Fatalf("it has stopped while the work runs: %v", err)
-		case <-time.After(200 * time.Millisecond):
-		}
-		a.must(l.Release(bg(t)))
-		a.must(receive(t, "Stop returns", stopped))
+		a.stopsAfter(l, stopped)
 	})
 }
 
@@ -66,8 +59,7 @@ func TestStopDoesNotWaitForABridgeThatHasStopped(t *testing.T) {
 	f := newFleet(t, mini.Addr())
 	a := f.start("a", 1)
 	mini.Close()
-	stopped := make(chan error, 1)
-	go func() { stopped <- a.Stop(context.Background()) }()
+	stopped := a.stops(context.Background())
 	eventually(t, "it takes its leave", func() bool { _, err := a.Send(bg(t), "a", 1); return errors.Is(err, actors.ErrStopped) })
 	system.Root.Stop(a.BridgePID())
 	_ = receive(t, "Stop returns", stopped)

@@ -124,9 +124,7 @@ func TestANodeIsStoppedWhileItsActorIsRestarted(t *testing.T) {
 		n := started(w, actors.Config{})
 		n.Stand(actors.ElectionConfig{Name: "e", Run: true})
 		w.Run(2 * time.Second)
-		if err := returns(w, n, time.Second, "Run", func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "one", "two") }); err != nil {
-			w.Require("Run", err)
-		}
+		w.Require("Run", returns(w, n, time.Second, "Run", func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "one", "two") }))
 		stopped := false
 		n.Go(func(ctx context.Context, node *actors.Node) {
 			<-node.Done()
@@ -148,16 +146,12 @@ func TestANodeIsStoppedWhileItsActorIsRestarted(t *testing.T) {
 func TestElectionsByNameOutlastTwoPanicsOfTheNode(t *testing.T) {
 	sim.Bubble(t, 10, func(w *sim.World) {
 		n := started(w, actors.Config{})
-		if err := returns(w, n, time.Second, "Run", func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "e") }); err != nil {
-			w.Require("Run", err)
-		}
+		w.Require("Run", returns(w, n, time.Second, "Run", func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "e") }))
 		breakNode(n)
 		w.Run(time.Duration(w.Seed()-1) * 50 * time.Microsecond)
 		breakNode(n)
 		w.Run(20 * time.Second)
-		if !n.Handle().Leadership("e").Valid() {
-			w.Require("it leads", errors.New("it does not"))
-		}
+		requireTrue(w, "it leads", n.Handle().Leadership("e").Valid(), "it does not")
 	}, anyPanic)
 }
 
@@ -169,9 +163,7 @@ func TestAnElectionThatPanickedIsNotRunAgainByAPanicOfTheNode(t *testing.T) {
 		call := func(what string, f func(context.Context, *actors.Node) error) error {
 			return returns(w, n, 10*time.Second, what, f)
 		}
-		if err := call("Run", func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "e") }); err != nil {
-			w.Require("Run", err)
-		}
+		w.Require("Run", call("Run", func(ctx context.Context, node *actors.Node) error { return node.Run(ctx, "e") }))
 		w.Run(time.Second)
 		log.left = 1
 		_ = call("Resign", func(ctx context.Context, node *actors.Node) error { return node.Resign(ctx, "e") })
@@ -231,9 +223,7 @@ func TestALateHeartbeatOfTheLastStartDoesNotKeepANodeFromLeading(t *testing.T) {
 			n.Tell("e", &actors.Run{})
 			w.Run(10 * time.Second)
 		}
-		if !n.Handle().Leadership("e").Valid() {
-			w.Require("it leads", errors.New("it does not"))
-		}
+		requireTrue(w, "it leads", n.Handle().Leadership("e").Valid(), "it does not")
 	}, anyPanic)
 }
 

@@ -148,15 +148,22 @@ func (n *Node) PID() *actor.PID { return n.pid }
 // if there is none.
 func (n *Node) Election(name string) *actor.PID { return n.election[name] }
 
+// answered reports whether elections answer a message with Done.
+func answered(message any) bool {
+	switch message.(type) {
+	case *actors.Run, *actors.Quit, *actors.Resign, *actors.StandDown, *actors.Stand:
+		return true
+	}
+	return false
+}
+
 // Tell sends a message to the actor of an election: a pointer to an actors.Run, Quit, Resign,
 // StandDown, Stand or Drained. The election must have been opened by [Node.Stand]; a dead
 // process is told nothing.
 func (n *Node) Tell(election string, message any) {
 	n.world.helper()
 	n.unopened("Tell", election)
-	switch message.(type) {
-	case *actors.Run, *actors.Quit, *actors.Resign, *actors.StandDown, *actors.Stand, *actors.Drained:
-	default:
+	if _, drained := message.(*actors.Drained); !drained && !answered(message) {
 		n.world.misused("Node.Tell on %s: no election takes %T: tell it &actors.Run{}, Quit, Resign, StandDown, Stand or Drained, by pointer", n.id, message)
 	}
 	if pid := n.election[election]; pid != nil && n.Alive() {
@@ -171,9 +178,7 @@ func (n *Node) Tell(election string, message any) {
 func (n *Node) Ask(election string, request any, f func(error)) {
 	n.world.helper()
 	n.unopened("Ask", election)
-	switch request.(type) {
-	case *actors.Run, *actors.Quit, *actors.Resign, *actors.StandDown, *actors.Stand:
-	default:
+	if !answered(request) {
 		n.world.misused("Node.Ask on %s: no election answers %T with Done: ask &actors.Run{}, Quit, Resign, StandDown or Stand, by pointer", n.id, request)
 	}
 	if pid := n.election[election]; pid != nil && n.Alive() {
