@@ -52,6 +52,9 @@ func (n *nodeActor) enter(e *entry) {
 func (n *nodeActor) strike(e *entry) {
 	to := int(e.place)
 	move := func(from int) {
+		if from == to {
+			return // it has a place already, or goes
+		}
 		n.els[to] = n.els[from]
 		n.els[to].place = int32(to) //nolint:gosec // see enter
 		to = from
