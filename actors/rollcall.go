@@ -129,7 +129,7 @@ func (n *nodeActor) onRolled(a *redisbridge.RollAnswer) {
 		// A key of one of them is not what it should be. Half of them are next, until it is
 		// called alone, and then those behind it: it is not to stand in their way for ever.
 		if r.suspects = 0; r.size > 1 {
-			r.suspects, r.next = r.size, r.began
+			r.suspects, r.next = r.size, min(r.began, len(n.els)) // some may have gone meanwhile
 		}
 	default: // the link
 	}

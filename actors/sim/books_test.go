@@ -1,9 +1,11 @@
 package sim_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"hustings/actors"
 	"hustings/actors/sim"
@@ -88,6 +90,38 @@ func TestElectionsThatComeAndGoLeaveTheOthersAsTheyAre(t *testing.T) {
 			w.Run(second)
 			b.lasting()
 		}
+		b.called()
+	})
+}
+
+// Redis refuses a roll call, and most elections are stopped while it is under way: those that
+// stay are called all the same.
+func TestARollCallMayBeRefusedWhileElectionsAreStopped(t *testing.T) {
+	sim.Test(t, 3, func(w *sim.World) {
+		b := newBooks(w, 600)
+		if _, err := w.Redis().Do("SET", keys.Ranks("e300"), "rubbish"); err != nil {
+			w.Require("SET", err)
+		}
+		calls := 0
+		b.n.Intercept(func(dir sim.Direction, commands []string) (m sim.Mishap) {
+			if !slices.Contains(commands, "canvass") || dir != sim.FromRedis {
+				return m
+			}
+			if calls++; calls == 2 { // with that one
+				m.Late = 50 * time.Millisecond
+				for _, e := range slices.Clone(b.names[5:]) {
+					b.stop(e)
+				}
+			}
+			return m
+		})
+		if !w.RunUntil(func() bool { return calls == 2 }, 20*second) {
+			w.Require("two roll calls", errors.New("there were not"))
+		}
+		w.Run(second)
+		b.stop("e004")
+		w.Run(second)
+		b.lasting()
 		b.called()
 	})
 }
