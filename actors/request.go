@@ -103,6 +103,7 @@ type responder struct {
 	pid     *actor.PID
 	request any
 	done    func(error)
+	token   uint64 // of the term that is given up for it, 0 if there was none
 }
 
 func respond(list []responder, err error) {
@@ -294,15 +295,33 @@ func (e *election) answer(fx *fsm.Effect) {
 	}
 	switch fx.Request {
 	case fsm.InQuit:
-		list := append(e.desk().quitting, e.desk().resigned...)
-		e.desk().quitting, e.desk().resigned = nil, nil
-		respond(list, err)
+		respond(e.quitters(), err)
 	case fsm.InResign:
-		list := e.desk().resigned
-		e.desk().resigned = nil
-		respond(list, err)
+		respond(e.resigners(fx.Token), err)
 	default:
 	}
+}
+
+// giving notes who is to be answered when the present term has been given up, and Redis knows.
+func (e *election) giving(r responder) {
+	if l := e.m.Lease(); l.Valid(e.env.clock.Now()) {
+		r.token = l.Token()
+	}
+	e.desk().resigned = append(e.desk().resigned, r)
+}
+
+// resigners takes those who wait for the end of terms up to a token: 0, of none.
+func (e *election) resigners(token uint64) (list []responder) {
+	var later []responder
+	for _, r := range e.desk().resigned {
+		if r.token <= token {
+			list = append(list, r)
+		} else {
+			later = append(later, r)
+		}
+	}
+	e.papers.resigned = later
+	return list
 }
 
 // faultOf is why Redis did not do what was asked, as an error.
@@ -316,10 +335,14 @@ func faultOf(why fsm.Cause) error {
 // unquit: Redis has not done what Quit asks for. Who waits is told; the bridge tries again,
 // and nothing is begun here before it is done.
 func (e *election) unquit(why fsm.Cause) {
-	err := faultOf(why)
-	list := e.desk().quitting
-	e.desk().quitting = nil
-	respond(list, err)
+	respond(e.quitters(), faultOf(why))
+}
+
+// quitters takes those who wait for a quit: what a term holds, too, is given up by it.
+func (e *election) quitters() []responder {
+	list := append(e.desk().quitting, e.desk().resigned...)
+	e.desk().quitting, e.desk().resigned = nil, nil
+	return list
 }
 
 // contend takes a contender: one at a time, and not beside a term that somebody holds.
@@ -370,6 +393,12 @@ func (e *election) finish(m *finished) {
 	if mine {
 		e.lead.held = false
 	}
+	over := responder{done: func(err error) {
+		if errors.Is(err, ErrNotLeader) {
+			err = nil // it ended by itself meanwhile
+		}
+		m.done(err)
+	}}
 	switch {
 	case m.again:
 		e.taking(responder{done: m.done})
@@ -383,19 +412,13 @@ func (e *election) finish(m *finished) {
 		e.desk().quitting = append(e.desk().quitting, responder{done: m.done})
 		e.withdraw()
 	case mine && !e.m.Draining():
-		e.desk().resigned = append(e.desk().resigned, responder{done: func(err error) {
-			if errors.Is(err, ErrNotLeader) {
-				err = nil // it ended by itself meanwhile
-			}
-			m.done(err)
-		}})
+		e.giving(over)
 		e.step(fsm.Input{Kind: fsm.InResign})
+	case mine:
+		e.giving(over)
+		e.drained()
 	default:
-		e.taking(responder{done: m.done})
-		if mine {
-			e.drained()
-		}
-		e.taken()
+		m.done(nil)
 	}
 }
 

@@ -18,7 +18,7 @@ type nomination struct {
 // of nobody has lost the office for nothing.
 func (e *election) resign(m *Resign, r responder) {
 	if m.To == "" {
-		e.desk().resigned = append(e.desk().resigned, r)
+		e.giving(r)
 		e.step(fsm.Input{Kind: fsm.InResign})
 		return
 	}
@@ -64,7 +64,7 @@ func (e *election) nominated(a *redisbridge.PeerAnswer) {
 			respond([]responder{n.r}, err)
 			continue
 		}
-		e.desk().resigned = append(e.desk().resigned, n.r)
+		e.giving(n.r)
 		e.step(fsm.Input{Kind: fsm.InResign, Heir: n.to})
 	}
 }

@@ -51,7 +51,10 @@ func describe(e fsm.Effect) string {
 	case fsm.DoMoved:
 		return fmt.Sprintf("%s: %s -> %s", e.Transition.Event, e.Transition.From, e.Transition.To)
 	case fsm.DoAnswer:
-		return fmt.Sprintf("answer %s, refused %v", map[fsm.InputKind]string{fsm.InQuit: "quit", fsm.InResign: "resign"}[e.Request], e.Refused)
+		if e.Request == fsm.InResign {
+			return fmt.Sprintf("answer resign of %d, refused %v", e.Token, e.Refused)
+		}
+		return fmt.Sprintf("answer quit, refused %v", e.Refused)
 	case fsm.DoEmit:
 		return "tell " + describeNotice(e.Notice)
 	}

@@ -50,8 +50,8 @@ const (
 	DoEmit
 	// DoMoved tells observers of a transition.
 	DoMoved
-	// DoAnswer answers the pending requests of the kind in Request, with
-	// ErrNotLeader if Refused.
+	// DoAnswer answers the pending requests of the kind in Request: where that is InResign,
+	// those about terms up to Token, or, with ErrNotLeader, those about none if Refused.
 	DoAnswer
 )
 
@@ -108,7 +108,7 @@ type Effect struct {
 	Round   uint64
 	To      Candidate     // whom a message is for; DoRelease: the heir; DoWatch: the holder
 	Tenancy Tenancy       // DoClaim, DoReassert; DoSurvey with Eager
-	Token   uint64        // the term's: DoReassert, DoRelease, DoUnlead
+	Token   uint64        // the term's: DoReassert, DoRelease, DoUnlead; DoAnswer
 	Left    time.Duration // DoWatch
 	Grace   time.Duration // DoWatch, under OnDisconnect; else 0
 	Place   int           // DoWatch with Grace

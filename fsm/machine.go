@@ -139,9 +139,7 @@ func (m *Machine) Step(now Instant, in Input) []Effect {
 	case InReasserted:
 		m.onReasserted(now, in)
 	case InReleased:
-		if m.office == nil || !m.office.resigned { // else it was another release
-			m.do(Effect{Kind: DoAnswer, Request: InResign})
-		}
+		m.do(Effect{Kind: DoAnswer, Request: InResign, Token: in.Token})
 	case InWithdrawn:
 		m.onWithdrawn(now)
 	case InVote:

@@ -252,8 +252,8 @@ func (m *Machine) superseded(now Instant, newer uint64) {
 	if newer != 0 {
 		m.do(Effect{Kind: DoRelease, Token: newer})
 	}
-	if o.resigned {
-		m.do(Effect{Kind: DoAnswer, Request: InResign}) // nothing is left to release
+	if o.draining {
+		m.do(Effect{Kind: DoAnswer, Request: InResign, Token: token}) // nothing is left to release
 	}
 	m.payOwed(o)
 	m.knowNothing()

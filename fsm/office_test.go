@@ -23,7 +23,7 @@ func TestDrainingEndsTheWorkFirstAndTheOfficeAfterIt(t *testing.T) {
 	if r.lease.Valid(r.now) {
 		t.Error("the lease is valid after its release")
 	}
-	r.released().gives("answer resign, refused false")
+	r.released(5).gives("answer resign of 5, refused false")
 }
 
 func TestWorkThatDoesNotReturnIsToldOfAndNotWaitedForAnyLonger(t *testing.T) {
@@ -107,7 +107,7 @@ func TestALostCandidateGivesAHigherOneTheTimeOfARound(t *testing.T) {
 func TestOnlyALeaderMayResign(t *testing.T) {
 	for _, r := range []*rig{newRig(t), newRig(t).run(), newRig(t).waiting(high), newRig(t).lost(high, 9)} {
 		before := r.m.State()
-		r.resign("").in(before).gives("answer resign, refused true")
+		r.resign("").in(before).gives("answer resign of 0, refused true")
 	}
 }
 
@@ -167,14 +167,15 @@ func TestAHolderWhoseTenureIsAllButOverSaysSo(t *testing.T) {
 }
 
 func TestAResignationIsAnsweredWhenItIsDone(t *testing.T) {
-	answered := "answer resign, refused false"
+	answered := "answer resign of 5, refused false"
 	// Another release, of a late grant, is answered meanwhile.
-	newRig(t).won(5).resign("").released().in(fsm.Won).doesNot("answer")
+	newRig(t).won(5).resign("").released(4).in(fsm.Won).gives("answer resign of 4, refused false")
 	// The record turns out to be somebody else's: nothing is left to release.
 	newRig(t).won(5).resign("").reasserted(fsm.OutcomeSuperseded, first).in(fsm.Lost).does(answered)
+	newRig(t).won(5).vote(high).reasserted(fsm.OutcomeSuperseded, first).in(fsm.Lost).does(answered) // whoever ended it
 	// The lease lapses: it is released all the same.
 	r := newRig(t).won(5).resign("").after(term).step(fsm.Input{Kind: fsm.InLapse}).in(fsm.Lost).does("release 5")
-	r.released().gives(answered)
+	r.released(5).gives(answered)
 }
 
 func TestAResignerWhoseLeaseLapsesDoesNotStandAtOnce(t *testing.T) {

@@ -122,7 +122,9 @@ func (r *rig) run() *rig       { return r.step(fsm.Input{Kind: fsm.InRun}) }
 func (r *rig) quit() *rig      { return r.step(fsm.Input{Kind: fsm.InQuit}) }
 func (r *rig) drained() *rig   { return r.step(fsm.Input{Kind: fsm.InDrained}) }
 func (r *rig) withdrawn() *rig { return r.step(fsm.Input{Kind: fsm.InWithdrawn}) }
-func (r *rig) released() *rig  { return r.step(fsm.Input{Kind: fsm.InReleased}) }
+func (r *rig) released(token uint64) *rig {
+	return r.step(fsm.Input{Kind: fsm.InReleased, Token: token})
+}
 
 func (r *rig) standDown() *rig { return r.step(fsm.Input{Kind: fsm.InStandDown}) }
 func (r *rig) stand() *rig     { return r.step(fsm.Input{Kind: fsm.InStand}) }
