@@ -362,17 +362,19 @@ func (e *election) contend(c *contender) {
 }
 
 func (e *election) recant(m *recant) {
-	if e.papers == nil || e.papers.contender != m.c {
-		m.done(nil) // it was answered already, or another one has come
-		return
+	mine := e.papers != nil && e.papers.contender == m.c
+	if mine {
+		e.papers.contender = nil
 	}
-	e.desk().contender = nil
-	if e.explicit() {
+	switch {
+	case e.explicit() || e.contending() != nil || e.lead != nil && e.lead.held:
+		m.done(nil) // we stand for somebody else
+	case !mine && e.m.State() == fsm.Idle:
 		m.done(nil)
-		return
+	default: // it may have left before we heard of it: we stand on since its last term
+		e.desk().quitting = append(e.desk().quitting, responder{done: m.done})
+		e.withdraw()
 	}
-	e.desk().quitting = append(e.desk().quitting, responder{done: m.done})
-	e.withdraw()
 }
 
 // giveUp begins to drain: the work has been told, by its own context, and has DrainTimeout

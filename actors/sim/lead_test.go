@@ -1,0 +1,47 @@
+package sim_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"hustings/actors"
+	"hustings/actors/sim"
+	"hustings/fsm"
+)
+
+// Whoever ends the context of Lead when it hears that a term is lost is through with the
+// election: the node does not stand on for nobody, and be elected when the next leader goes.
+func TestANodeDoesNotStandForALeadThatEndsWithItsTerm(t *testing.T) {
+	sim.Bubble(t, 40, func(w *sim.World) {
+		a := w.Node("a", actors.Config{Rank: new(int64(1)), Quarantine: new(false)})
+		b := w.Node("b", actors.Config{Rank: new(int64(2)), Quarantine: new(false)})
+		w.Run(2 * time.Second)
+		ended := false
+		a.Go(func(ctx context.Context, node *actors.Node) {
+			some, cancel := context.WithCancel(ctx)
+			defer cancel()
+			go func() {
+				for ev := range node.Subscribe(some, actors.SubscribeOptions{Election: "e"}) {
+					if _, lost := ev.(*actors.Lost); lost {
+						cancel()
+					}
+				}
+			}()
+			_ = node.Lead(some, "e", func(ctx context.Context, _ *actors.Leadership) error { <-ctx.Done(); return nil })
+			ended = true
+		})
+		w.Run(time.Second)
+		b.Stand(actors.ElectionConfig{Name: "e", Run: true})
+		w.Run(5 * time.Second)
+		if l := b.Handle().Leadership("e"); !l.Valid() || !ended {
+			w.Require("b leads, and Lead has returned", fmt.Errorf("%v, %v", l.Valid(), ended))
+		}
+		b.Tell("e", &actors.Quit{})
+		w.Run(20 * time.Second)
+		if v, _ := a.Handle().View("e"); v.State != fsm.Idle {
+			w.Require("a does not stand", fmt.Errorf("it does: %s, token %d", v.State, v.Token))
+		}
+	})
+}
