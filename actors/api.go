@@ -76,17 +76,47 @@ func Start(ctx context.Context, system *actor.ActorSystem, cfg Config) (*Node, e
 // then Attach returns when ctx ends, with its cause.
 func Attach(ctx context.Context, system *actor.ActorSystem, node *actor.PID) (*Node, error) {
 	ch := make(chan *Node, 1)
-	system.Root.Send(node, &Handle{Done: func(n *Node) { ch <- n }})
-	if _, lives := system.ProcessRegistry.Get(node); !lives {
+	at, lives := system.ProcessRegistry.Get(node)
+	if !lives {
 		return nil, fmt.Errorf("attach: %w", ErrStopped)
 	}
+	end := lookout{make(chan struct{})}
+	self, _ := system.ProcessRegistry.Add(end, "attach"+system.ProcessRegistry.NextId())
+	defer system.ProcessRegistry.Remove(self)
+	system.Root.Send(node, &Handle{Done: func(n *Node) { ch <- n }})
+	at.SendSystemMessage(node, &actor.Watch{Watcher: self})
+	defer at.SendSystemMessage(node, &actor.Unwatch{Watcher: self})
 	select {
 	case n := <-ch:
 		return n, nil
+	case <-end.gone:
+		select {
+		case n := <-ch:
+			return n, nil
+		default:
+			return nil, fmt.Errorf("attach: %w", ErrStopped)
+		}
 	case <-ctx.Done():
 		return nil, fmt.Errorf("attach: %w", context.Cause(ctx))
 	}
 }
+
+// lookout is who is told by protoactor when an actor stops: what waits in its mailbox then is
+// not answered.
+type lookout struct{ gone chan struct{} }
+
+// SendSystemMessage implements [actor.Process].
+func (l lookout) SendSystemMessage(_ *actor.PID, m any) {
+	if _, is := m.(*actor.Terminated); is {
+		close(l.gone) // it comes once
+	}
+}
+
+// SendUserMessage implements [actor.Process].
+func (lookout) SendUserMessage(*actor.PID, any) {}
+
+// Stop implements [actor.Process].
+func (lookout) Stop(*actor.PID) {}
 
 // PID returns the node's actor, for ElectionProps and Subscribe.
 func (n *Node) PID() *actor.PID { return n.pid }

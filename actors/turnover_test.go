@@ -3,8 +3,12 @@ package actors_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
 
 	"hustings/actors"
 	"hustings/redisbridge/redistest"
@@ -63,4 +67,29 @@ func TestStopDoesNotWaitForABridgeThatHasStopped(t *testing.T) {
 	eventually(t, "it takes its leave", func() bool { _, err := a.Send(bg(t), "a", 1); return errors.Is(err, actors.ErrStopped) })
 	system.Root.Stop(a.BridgePID())
 	_ = receive(t, "Stop returns", stopped)
+}
+
+// A node's actor may stop when it has been asked for a handle, and has not got to that.
+func TestAttachDoesNotWaitForANodeThatStopsInThatInstant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))
+		defer system.Shutdown()
+		pid := system.Root.Spawn(actors.NodeProps(actors.Config{TTL: -1})) // it has failed, and no children to wait for
+		busy := make(chan struct{})
+		system.Root.Send(pid, &actors.Handle{Done: func(*actors.Node) { <-busy }})
+		synctest.Wait()
+		attached := make(chan error, 1)
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			_, err := actors.Attach(ctx, system, pid)
+			attached <- err
+		}()
+		synctest.Wait()
+		system.Root.Stop(pid)
+		close(busy)
+		if err := <-attached; !errors.Is(err, actors.ErrStopped) {
+			t.Errorf("%v", err)
+		}
+	})
 }
