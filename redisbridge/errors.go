@@ -78,6 +78,9 @@ var classOfCode = map[string]Class{
 // unknownCommand is said of a command that was renamed or is not there.
 const unknownCommand = "unknown command"
 
+// tooManyClients is said to whom a server does not take for its maxclients.
+const tooManyClients = "max number of clients"
+
 // permanentTexts are configuration faults for which servers have no code.
 var permanentTexts = []string{
 	"DB index is out of range",
@@ -111,7 +114,7 @@ func Classify(err error) Class {
 	if c, ok := classOfCode[code]; ok {
 		return c
 	}
-	if strings.Contains(server.Text, "max number of clients") {
+	if strings.Contains(server.Text, tooManyClients) {
 		return Outage
 	}
 	for _, t := range permanentTexts {

@@ -25,6 +25,8 @@ type link struct {
 
 	primary string // whom the Sentinels named, "" without them; the backend's lock guards it
 
+	turnedAway atomic.Pointer[string] // what the server said that was dialled last, if it does not take us
+
 	mu      sync.Mutex // guards the rest
 	sockets []net.Conn
 	closed  bool
@@ -78,6 +80,9 @@ func (l *link) fail(doing string, err error) error {
 	}
 	if said := serverError(err, l.b.secrets); said != nil {
 		return fmt.Errorf("%s: %w", doing, said)
+	}
+	if text := l.turnedAway.Load(); text != nil {
+		return fmt.Errorf("%s: %w", doing, newServerError(*text, l.b.secrets))
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
@@ -144,7 +149,34 @@ func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error)
 		return nil, ErrConnClosed
 	}
 	l.sockets = append(l.sockets, socket)
-	return socket, nil
+	l.turnedAway.Store(nil)
+	return &greeted{Conn: socket, link: l}, nil
+}
+
+// greeted is a socket that minds what the server says first. One that does not take us (it has
+// too many clients, or talks to its own host only) says so and hangs up. go-redis takes that for
+// the answer to its HELLO, goes on without, and tells of a socket that is closed.
+type greeted struct {
+	net.Conn
+	link *link
+	met  bool // one goroutine reads at a time
+}
+
+func (g *greeted) Read(p []byte) (int, error) {
+	n, err := g.Conn.Read(p)
+	if n > 0 && !g.met {
+		g.met = true
+		if line, _, _ := strings.Cut(string(p[:n]), "\r\n"); turnsAway(line) {
+			line = line[1:]
+			g.link.turnedAway.Store(&line)
+		}
+	}
+	return n, err
+}
+
+// turnsAway reports whether a reply is one that ends a connection before it began.
+func turnsAway(line string) bool {
+	return strings.HasPrefix(line, "-") && (strings.HasPrefix(line, "-DENIED ") || strings.Contains(line, tooManyClients))
 }
 
 // handshake puts TLS on a socket, and closes it if that fails. Without a name

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"hustings/redisbridge"
 	"hustings/redisbridge/redistest"
 )
@@ -293,6 +295,38 @@ func command(r *bufio.Reader) (words []string, err error) {
 		words = append(words, strings.TrimSpace(word))
 	}
 	return words, nil
+}
+
+func TestWhyAServerTurnsUsAwayIsTold(t *testing.T) {
+	for says, want := range map[string]redisbridge.Class{
+		"ERR max number of clients reached":                       redisbridge.Outage,
+		"DENIED Redis is running in protected mode because of it": redisbridge.Permanent,
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Close() }()
+		go serve(l, func(c net.Conn, _ []string) {
+			_, _ = c.Write([]byte("-" + says + "\r\n"))
+			_ = c.(*net.TCPConn).CloseWrite()
+		})
+		plain, password := options(l.Addr().String()), options(l.Addr().String())
+		password.Password = "topsecret"
+		sentinel, cluster := plain, plain
+		sentinel.MasterName, cluster.IsClusterMode = "mymaster", true
+		for name, o := range map[string]redis.UniversalOptions{"plain": plain, "with a password": password, "Sentinel": sentinel, "Cluster": cluster} {
+			b := backend(t, redisbridge.BackendConfig{Redis: o, Keys: "{ipc}"})
+			_, err := connect(t, b)
+			ended := make(chan error, 2)
+			b.Subscribe([]string{"x"}, redisbridge.SubscriptionHandler{Ended: func(err error) { ended <- err }})
+			for _, err := range []error{err, receive(t, ended)} {
+				if err == nil || !strings.HasSuffix(err.Error(), says) || redisbridge.Classify(err) != want {
+					t.Errorf("%s: %v, want %s", name, err, says)
+				}
+			}
+		}
+	}
 }
 
 func TestASubscriptionEndsWhenTheServerDoesWhatNobodyAsked(t *testing.T) {
