@@ -54,7 +54,7 @@ type Bridge struct {
 	told   Link
 	causes map[string]bool // of the present outage, as far as they were told
 
-	refusing error // what calls are refused with while the link is down; made of told.Err
+	refusing error // what calls are refused with while there is no command connection
 
 	// The last probe: its text, its heartbeat's number, and what all probes begin with.
 	probeSent string
@@ -259,6 +259,7 @@ func (b *Bridge) failed(err error) {
 		b.scratch = scratch{} // it may be read still
 	}
 	why := down(err)
+	b.refusing = why
 	b.unanswered(flying, why)
 	for k := range b.queue {
 		if !CallKind(k).kept() {

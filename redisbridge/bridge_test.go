@@ -366,6 +366,22 @@ func TestTheOwnerIsToldEachChangeOnce(t *testing.T) {
 	}
 }
 
+func TestWhoIsRefusedIsToldWhyThereIsNoCommandConnection(t *testing.T) {
+	r := newRig(t)
+	r.lastDial()(nil, errLink)
+	refused := func(when string) {
+		t.Helper()
+		r.call(survey("a", 1))
+		if why := r.take()[0].(*redisbridge.Answer).Input.Survey.Fault.Detail; !strings.Contains(why, errLink.Error()) {
+			t.Errorf("%s: %s", when, why)
+		}
+	}
+	r.sub().h.Confirmed()
+	refused("the subscription is there, and no connection")
+	r.sub().h.Ended(errors.New("of the subscription"))
+	refused("the subscription is gone, too")
+}
+
 func TestAnOutageThatChangesItsCauseIsToldOncePerCause(t *testing.T) {
 	r := newRig(t)
 	r.up()

@@ -173,10 +173,10 @@ func codeOf(text string) string {
 	return code
 }
 
-// downErr is why calls are refused now. In an outage there are many, of one cause.
+// downErr is why calls are refused now.
 func (b *Bridge) downErr() error {
 	if b.refusing == nil {
-		b.refusing = down(b.told.Err)
+		return ErrDown // the first attempt is under way
 	}
 	return b.refusing
 }

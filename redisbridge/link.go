@@ -29,7 +29,7 @@ func (b *Bridge) tell(err error) {
 	} else {
 		b.another(now.Err)
 	}
-	b.told, b.refusing = now, nil
+	b.told = now
 	sent := now // so that only what is sent goes to the heap
 	b.root.Send(b.set.Owner, &sent)
 	b.log(now, err)
