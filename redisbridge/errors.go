@@ -89,7 +89,9 @@ var permanentTexts = []string{
 	"Client sent AUTH, but no password is set",
 	"SELECT is not allowed in cluster mode",
 	unknownCommand,
+	"Unknown Redis command called from", // the same, of a script
 	"cluster support disabled",
+	"Client names cannot contain",
 }
 
 // Classify says what err asks for. A server's reply (a *ServerError, however
