@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -151,9 +152,34 @@ func newServerError(text string, secrets []string) *ServerError {
 		text = text[:i]
 	}
 	for _, s := range secrets {
-		text = strings.ReplaceAll(text, s, "***")
+		text = blanked(text, s)
 	}
 	return &ServerError{Code: codeOf(text), Text: text}
+}
+
+// blanked takes a secret out of a text where it stands by itself: one of a letter or two is in
+// many a word that the server says.
+func blanked(text, secret string) string {
+	var out strings.Builder
+	for from := 0; ; {
+		i := strings.Index(text[from:], secret)
+		if i < 0 {
+			return out.String() + text[from:]
+		}
+		i += from
+		end := i + len(secret)
+		if i > 0 && inWord(text[i-1]) && inWord(text[i]) || end < len(text) && inWord(text[end-1]) && inWord(text[end]) {
+			out.WriteString(text[from : i+1])
+			from = i + 1
+			continue
+		}
+		out.WriteString(text[from:i] + "***")
+		from = end
+	}
+}
+
+func inWord(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf
 }
 
 // plainCode is that of errors which have none of their own.

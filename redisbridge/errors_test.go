@@ -100,6 +100,17 @@ func TestServerErrorsDoNotRepeatSecrets(t *testing.T) {
 	if e = newServerError("ERR what is hunter2?", []string{"hunter2"}); e.Text != "ERR what is ***?" {
 		t.Error(e)
 	}
+	for _, c := range []struct{ said, secret, want string }{
+		{"NOPERM this user can't access one of the keys", "a", "NOPERM this user can't access one of the keys"},
+		{"ERR no AUTH 'a' here, a", "a", "ERR no AUTH '***' here, ***"},
+		{"ERR AUTH sesame sesames sesame", "sesame", "ERR AUTH *** sesames ***"},
+		{"ERR AUTH x#!x!", "#!", "ERR AUTH x***x!"},
+		{"ERR aaa aa", "aa", "ERR aaa ***"},
+	} {
+		if e = newServerError(c.said, []string{c.secret}); e.Text != c.want {
+			t.Errorf("%q without %q: %q, want %q", c.said, c.secret, e.Text, c.want)
+		}
+	}
 	if serverError(redis.Nil, nil) != nil || serverError(io.EOF, nil) != nil || serverError(nil, nil) != nil {
 		t.Error("not of the server, but taken for it")
 	}
