@@ -12,7 +12,7 @@ import (
 // reached.
 func (l *link) dialName(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
-	if err != nil || host == "" {
+	if network == "unix" || err != nil || host == "" {
 		return (&net.Dialer{}).DialContext(ctx, network, addr) // a Unix socket, or this host
 	}
 	ips, err := net.DefaultResolver.LookupHost(ctx, host) // an address is its own

@@ -192,7 +192,7 @@ func TestAUnixSocketWillDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	path := filepath.Join(dir, "redis.sock")
+	path := filepath.Join(dir, "redis:6379") // which is no host and port
 	redistest.NewServer(t, "--unixsocket", path)
 	f := fixture(t, redisbridge.BackendConfig{Redis: options(path)})
 	if got := verdict(f.Do(beat("ipc"))[0]); got != "created" {
