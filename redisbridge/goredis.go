@@ -32,7 +32,7 @@ type BackendConfig struct {
 }
 
 // backend is the Backend on go-redis. Each connection and subscription has a
-// client of its own with one socket, and that client may dial once: go-redis
+// client of its own with one socket, and that client can't dial another: go-redis
 // then neither retries nor redials behind our back, and closing one closes a
 // socket, whatever go-redis waits for.
 type backend struct {

@@ -107,7 +107,7 @@ func (c *conn) finish(err error) {
 func (c *conn) connect() (*redis.Client, *redis.Conn, error) {
 	ctx, cancel := c.bounded()
 	defer cancel()
-	client, err := c.client(ctx)
+	client, err := c.client(ctx, "connecting to Redis")
 	if err != nil {
 		return nil, nil, err
 	}

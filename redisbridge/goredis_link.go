@@ -15,8 +15,8 @@ import (
 
 var errRedial = errors.New("redisbridge: go-redis must not redial: the connection is lost")
 
-// link is one way to the server: a go-redis client with one socket, which it may
-// dial once. A goroutine of its owner (conn, subscription) uses the client;
+// link is one way to the server: a go-redis client with one socket, dialled beforehand.
+// A goroutine of its owner (conn, subscription) uses the client;
 // close may be called from any, and unblocks that goroutine at once.
 type link struct {
 	b      *backend
@@ -87,9 +87,9 @@ func (l *link) fail(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// client finds the server and returns a client that will dial it once.
-// The caller closes the client; ctx bounds the search.
-func (l *link) client(ctx context.Context) (*redis.Client, error) {
+// client finds the server, dials it, and returns a client that has that socket and no other.
+// The caller closes the client; ctx bounds all of it.
+func (l *link) client(ctx context.Context, doing string) (*redis.Client, error) {
 	o := l.b.cfg.Redis
 	addr, err := "", error(nil)
 	switch {
@@ -105,21 +105,54 @@ func (l *link) client(ctx context.Context) (*redis.Client, error) {
 		o.Addrs = []string{addr}
 	}
 	simple := o.Simple()
-	dialed := false // the pool dials one at a time
-	simple.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		l.mu.Lock()
-		again := dialed
-		dialed = true
-		l.mu.Unlock()
-		if again {
-			return nil, errRedial
-		}
-		return l.dial(ctx, network, addr)
+	socket, err := l.dialled(ctx, simple.Addr)
+	if err != nil {
+		return nil, l.fail(doing, err)
 	}
+	simple.Dialer = once(socket)
 	return redis.NewClient(simple), nil
 }
 
-// dial opens one socket and keeps it for close. go-redis dials under a context
+// dialled opens a socket for a client before go-redis could, which writes a line to stderr about
+// every attempt that fails, and in an outage there are very many. ctx bounds it also where a
+// Dialer of the user does not look at it.
+func (l *link) dialled(ctx context.Context, addr string) (net.Conn, error) {
+	network := "tcp"
+	switch {
+	case addr == "":
+		addr = "localhost:6379" // as go-redis has it, and the next one
+	case strings.HasPrefix(addr, "/"):
+		network = "unix"
+	}
+	type result struct {
+		socket net.Conn
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		socket, err := l.dial(ctx, network, addr)
+		done <- result{socket, err}
+	}()
+	select {
+	case r := <-done:
+		return r.socket, r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("dial %s: %w", addr, ctx.Err())
+	}
+}
+
+// once is a Dialer that has a socket already, and gives it away once.
+func once(socket net.Conn) func(context.Context, string, string) (net.Conn, error) {
+	var given atomic.Bool
+	return func(context.Context, string, string) (net.Conn, error) {
+		if given.Swap(true) {
+			return nil, errRedial
+		}
+		return socket, nil
+	}
+}
+
+// dial opens one socket and keeps it for close. A Cluster client dials under a context
 // of its own, so the link's is minded here.
 func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -144,7 +177,7 @@ func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	if l.closed || ctx.Err() != nil { // nobody waits for it any more
 		_ = socket.Close()
 		return nil, ErrConnClosed
 	}
@@ -229,7 +262,21 @@ func (l *link) clusterMaster(ctx context.Context) (string, error) {
 // askCluster asks one node of the cluster.
 func (l *link) askCluster(ctx context.Context, addr string) (string, error) {
 	o := l.b.cfg.Redis
-	o.Addrs, o.Dialer = []string{addr}, l.dial
+	first, err := l.dialled(ctx, addr)
+	if err != nil {
+		return "", l.fail("asking the cluster", err)
+	}
+	defer func() { _ = first.Close() }()
+	give := once(first)
+	o.Addrs = []string{addr}
+	o.Dialer = func(ctx context.Context, network, to string) (net.Conn, error) {
+		if to == addr {
+			if socket, err := give(ctx, network, to); err == nil {
+				return socket, nil
+			}
+		}
+		return l.dial(ctx, network, to)
+	}
 	c := redis.NewClusterClient(o.Cluster())
 	defer func() { _ = c.Close() }()
 	node, err := c.MasterForKey(ctx, l.b.cfg.Keys.Epoch())

@@ -71,21 +71,30 @@ func (l *link) sentinelMaster(ctx context.Context) (string, error) {
 	return "", last
 }
 
-// sentinel returns a client of one Sentinel. The caller closes it.
-func (l *link) sentinel(addr string) *redis.SentinelClient {
+// sentinel dials one Sentinel, and returns a client that has that socket and no other, and
+// what closes both.
+func (l *link) sentinel(ctx context.Context, addr string) (client *redis.SentinelClient, done func(), err error) {
+	socket, err := l.dialled(ctx, addr)
+	if err != nil {
+		return nil, nil, err
+	}
 	s := l.b.cfg.Redis
 	s.Addrs, s.DB, s.ClientName, s.OnConnect = []string{addr}, 0, "", nil
 	s.Username, s.Password = s.SentinelUsername, s.SentinelPassword
 	s.CredentialsProvider, s.CredentialsProviderContext, s.StreamingCredentialsProvider = nil, nil, nil
-	s.Dialer = l.dial
-	return redis.NewSentinelClient(s.Simple())
+	s.Dialer = once(socket)
+	client = redis.NewSentinelClient(s.Simple())
+	return client, func() { _, _ = client.Close(), socket.Close() }, nil
 }
 
 // askSentinel asks one Sentinel which primary it names.
 func (l *link) askSentinel(ctx context.Context, addr string) (sighting, error) {
 	name := l.b.cfg.Redis.MasterName
-	client := l.sentinel(addr)
-	defer func() { _ = client.Close() }()
+	client, done, err := l.sentinel(ctx, addr)
+	if err != nil {
+		return sighting{}, l.fail("asking Sentinel "+addr, err)
+	}
+	defer done()
 	// The number first: so a newer address may come with an older number, which only waits
 	// to be confirmed, and never an older address with a newer one. Who may not ask that is
 	// believed as far as it goes.
@@ -202,8 +211,11 @@ func (b *backend) follow(addr string) {
 func (l *link) follow(addr string) (heard bool) {
 	ctx, cancel := context.WithTimeout(l.ctx, sentinelHears)
 	defer cancel()
-	client := l.sentinel(addr)
-	defer func() { _ = client.Close() }()
+	client, done, err := l.sentinel(ctx, addr)
+	if err != nil {
+		return false
+	}
+	defer done()
 	ps := client.Subscribe(ctx) // without channels: with them it would swallow its error
 	defer func() { _ = ps.Close() }()
 	if ps.Subscribe(ctx, sentinelEvents...) != nil {

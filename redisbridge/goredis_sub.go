@@ -39,7 +39,7 @@ func (s *subscription) run() {
 func (s *subscription) listen() error {
 	ctx, cancel := s.bounded()
 	defer cancel()
-	client, err := s.client(ctx)
+	client, err := s.client(ctx, "subscribing")
 	if err != nil {
 		return err
 	}

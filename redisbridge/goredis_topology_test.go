@@ -297,6 +297,31 @@ func command(r *bufio.Reader) (words []string, err error) {
 	return words, nil
 }
 
+// It would be two lines every three seconds for as long as the outage lasts, on the stderr of a
+// program that never asked for it.
+func TestGoRedisIsNotHeardWhereNobodyListens(t *testing.T) {
+	m := redistest.NewMini(t)
+	p := redistest.NewProxy(t, m.Addr())
+	p.Refuse()
+	plain := options(p.Addr)
+	sentinel, cluster := plain, plain
+	sentinel.MasterName, cluster.IsClusterMode = "mymaster", true
+	for name, o := range map[string]redis.UniversalOptions{"plain": plain, "Sentinel": sentinel, "Cluster": cluster} {
+		b := backend(t, redisbridge.BackendConfig{Redis: o, Keys: "{ipc}"})
+		_, err := connect(t, b)
+		ended := make(chan error, 2)
+		b.Subscribe([]string{"x"}, redisbridge.SubscriptionHandler{Ended: func(err error) { ended <- err }})
+		for _, err := range []error{err, receive(t, ended)} {
+			if err == nil || !strings.Contains(err.Error(), "connection refused") || redisbridge.Classify(err) != redisbridge.Outage {
+				t.Errorf("%s: %v, want that it is refused", name, err)
+			}
+		}
+		if lines := goredis.of(p.Addr); len(lines) > 0 {
+			t.Errorf("%s: go-redis says %q", name, lines)
+		}
+	}
+}
+
 func TestWhyAServerTurnsUsAwayIsTold(t *testing.T) {
 	for says, want := range map[string]redisbridge.Class{
 		"ERR max number of clients reached":                       redisbridge.Outage,
