@@ -3,6 +3,7 @@ package redisbridge
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -100,7 +101,28 @@ func (c *BackendConfig) check() error {
 	case c.cluster() && !hasHashTag(string(c.Keys)):
 		return bad("on Redis Cluster the prefix needs a hash tag, so that all keys of a fleet share a slot; write {%s} instead of %s", c.Keys, c.Keys)
 	}
+	for _, addr := range r.Addrs {
+		if r.Dialer == nil && !dialable(addr) {
+			if strings.ContainsAny(addr, "/@") {
+				addr = Redact(addr)
+			}
+			return bad("%q in Addrs is no address; write host:port, [IPv6]:port, or the path of a Unix socket, and give a URL to ParseURL", addr)
+		}
+	}
 	return nil
+}
+
+// dialable reports whether an address can be one at all. An empty one is localhost:6379 to go-redis.
+func dialable(addr string) bool {
+	if addr == "" || strings.HasPrefix(addr, "/") {
+		return true
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil || port == "" {
+		return false
+	}
+	_, err = net.LookupPort("tcp", port)
+	return err == nil
 }
 
 // hasHashTag says whether Redis Cluster would hash a part of the prefix only:

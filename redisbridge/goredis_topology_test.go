@@ -44,6 +44,11 @@ func TestConfigurationsThatCannotWorkSaySo(t *testing.T) {
 		"reads from replicas":         {redisbridge.BackendConfig{Redis: replicas}, "lag"},
 		"sentinel without addresses":  {redisbridge.BackendConfig{Redis: nowhere}, "name the Sentinels"},
 		"negative timeout":            {redisbridge.BackendConfig{Timeout: -1}, "negative"},
+		"address without a port":      {redisbridge.BackendConfig{Redis: options("localhost")}, `"localhost" in Addrs`},
+		"address with an empty port":  {redisbridge.BackendConfig{Redis: options("localhost:")}, "write host:port"},
+		"address with no such port":   {redisbridge.BackendConfig{Redis: options("localhost:65536")}, "write host:port"},
+		"address with a bare IPv6":    {redisbridge.BackendConfig{Redis: options("::1")}, `"::1" in Addrs`},
+		"a URL for an address":        {redisbridge.BackendConfig{Redis: options("redis://me:topsecret@localhost:6379")}, `"redis://me:***@localhost:6379" in Addrs`},
 	} {
 		_, err := redisbridge.NewBackend(c.cfg)
 		if !errors.Is(err, redisbridge.ErrBackendConfig) || !strings.Contains(err.Error(), c.says) {
@@ -51,6 +56,15 @@ func TestConfigurationsThatCannotWorkSaySo(t *testing.T) {
 		}
 		if redisbridge.Classify(err) != redisbridge.Permanent {
 			t.Errorf("%s: class %v, want permanent", name, redisbridge.Classify(err))
+		}
+	}
+	elsewhere := options("nobody but this Dialer knows")
+	elsewhere.Dialer = func(context.Context, string, string) (net.Conn, error) { return nil, io.EOF }
+	for _, o := range []redis.UniversalOptions{options(""), options("localhost:6379"), options(":6379"), options("[::1]:6379"), options("/tmp/a b"), elsewhere} {
+		if b, err := redisbridge.NewBackend(redisbridge.BackendConfig{Redis: o}); err != nil {
+			t.Error(err)
+		} else {
+			b.Close()
 		}
 	}
 }
