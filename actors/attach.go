@@ -44,6 +44,9 @@ func (e *election) attach(env *env, recover bool) {
 	e.meter = env.metrics.meter(e.name)
 	e.gen = env.entropy()
 	self := fsm.Candidate{ID: env.cfg.ID, Inc: env.session.Inc(), Rank: rank}
+	if e.cfg.EvictGrace > 0 {
+		env.evictable.Store(true)
+	}
 	e.m = fsm.NewMachine(self, env.rulesOf(e.cfg), env.session, env.entropy())
 	if starts := e.cell.starts.Add(1); recover || starts > 1 {
 		e.step(fsm.Input{Kind: fsm.InRecover})

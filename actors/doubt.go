@@ -192,9 +192,13 @@ func (n *nodeActor) judged(now fsm.Instant, v redisbridge.Eviction) {
 	}
 }
 
-// evicted: our session was ended while it is trusted, so Redis knew of no subscription of
-// ours. It may be dead without our knowing.
+// evicted: our session was ended while it is trusted. Under OnDisconnect that means that Redis
+// knew of no subscription of ours: it may be dead without our knowing.
 func (n *nodeActor) evicted() {
+	if !n.shared.evictable.Load() {
+		n.env.logger.Warn("the session was deleted while it lived: is maxmemory-policy noeviction, and does nobody delete keys?")
+		return
+	}
 	n.env.logger.Warn("evicted: Redis did not know of our subscription; subscribing again")
 	n.env.root.Send(n.env.bridge, &redisbridge.Resubscribe{})
 }

@@ -99,6 +99,8 @@ type shared struct {
 	// rerun are elections opened by name that ran when the node's actor panicked.
 	rerun   []string
 	backend redisbridge.Backend
+	// evictable: an election is, or was, under OnDisconnect.
+	evictable atomic.Bool
 	// offline: Offline was called, and no Online since.
 	offline bool
 	// ending: the node's actor was told to stop, and has told everybody.

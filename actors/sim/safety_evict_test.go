@@ -1,7 +1,11 @@
 package sim_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"hustings/actors"
@@ -113,6 +117,25 @@ func TestWhereSubscribersCannotBeCountedNobodyIsEvicted(t *testing.T) {
 			s.w.Require("its session must run out", errors.New("it was evicted"))
 		}
 		s.leads(rival, 4*second)
+	})
+}
+
+// Who loses its session otherwise is told so, and does not blame its subscription.
+func TestASessionThatIsDeletedIsNoEviction(t *testing.T) {
+	schedule(t, func(s *stage) {
+		var log bytes.Buffer
+		n := s.node("a", 1, func(c *actors.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		s.run(n)
+		s.leads(n, 15*second)
+		before := n.Handle().Counts().Subscribes
+		s.change("DEL", "ipc::session:a")
+		s.w.Run(6 * second)
+		if text := log.String(); !strings.Contains(text, "maxmemory-policy") || strings.Contains(text, "evicted") {
+			s.w.Require("the log says what may be wrong", errors.New(text))
+		}
+		if now := n.Handle().Counts().Subscribes; now != before || !s.trusted(n) {
+			s.w.Require("its subscription and its office stay", fmt.Errorf("%d subscriptions, %d before", now, before))
+		}
 	})
 }
 
