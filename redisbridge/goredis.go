@@ -96,6 +96,9 @@ func (c *BackendConfig) check() error {
 		return bad("MasterName is set without Addrs; name the Sentinels")
 	case r.ReadOnly || r.RouteByLatency || r.RouteRandomly:
 		return bad("ReadOnly, RouteByLatency and RouteRandomly read from replicas, which lag behind; unset them")
+	case r.Username != "" && r.Password == "" && r.CredentialsProvider == nil && r.CredentialsProviderContext == nil && r.StreamingCredentialsProvider == nil,
+		r.MasterName != "" && r.SentinelUsername != "" && r.SentinelPassword == "":
+		return bad("there is a user name without a password; without one nobody logs in, and the server takes us for its default user")
 	case c.cluster() && r.DB != 0:
 		return bad("Redis Cluster has database 0 only; leave DB 0 and give each fleet a prefix of its own")
 	case c.cluster() && !hasHashTag(string(c.Keys)):

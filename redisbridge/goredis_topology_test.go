@@ -33,6 +33,9 @@ func TestConfigurationsThatCannotWorkSaySo(t *testing.T) {
 	replicas.RouteRandomly = true
 	nowhere := options("")
 	nowhere.Addrs, nowhere.MasterName = nil, "m"
+	nameOnly, sentinelNameOnly := replicas, nowhere
+	nameOnly.RouteRandomly, nameOnly.Username = false, "me"
+	sentinelNameOnly.Addrs, sentinelNameOnly.SentinelUsername = nameOnly.Addrs, "me"
 	for name, c := range map[string]struct {
 		cfg  redisbridge.BackendConfig
 		says string
@@ -43,6 +46,8 @@ func TestConfigurationsThatCannotWorkSaySo(t *testing.T) {
 		"sentinel and cluster":        {redisbridge.BackendConfig{Redis: both, Keys: "{ipc}"}, "choose one"},
 		"reads from replicas":         {redisbridge.BackendConfig{Redis: replicas}, "lag"},
 		"sentinel without addresses":  {redisbridge.BackendConfig{Redis: nowhere}, "name the Sentinels"},
+		"user without a password":     {redisbridge.BackendConfig{Redis: nameOnly}, "default user"},
+		"the Sentinels' user, too":    {redisbridge.BackendConfig{Redis: sentinelNameOnly}, "default user"},
 		"negative timeout":            {redisbridge.BackendConfig{Timeout: -1}, "negative"},
 		"address without a port":      {redisbridge.BackendConfig{Redis: options("localhost")}, `"localhost" in Addrs`},
 		"address with an empty port":  {redisbridge.BackendConfig{Redis: options("localhost:")}, "write host:port"},
@@ -60,7 +65,9 @@ func TestConfigurationsThatCannotWorkSaySo(t *testing.T) {
 	}
 	elsewhere := options("nobody but this Dialer knows")
 	elsewhere.Dialer = func(context.Context, string, string) (net.Conn, error) { return nil, io.EOF }
-	for _, o := range []redis.UniversalOptions{options(""), options("localhost:6379"), options(":6379"), options("[::1]:6379"), options("/tmp/a b"), elsewhere} {
+	provided := options("localhost:6379")
+	provided.Username, provided.CredentialsProvider = "me", func() (string, string) { return "me", "topsecret" }
+	for _, o := range []redis.UniversalOptions{provided, options(""), options("localhost:6379"), options(":6379"), options("[::1]:6379"), options("/tmp/a b"), elsewhere} {
 		if b, err := redisbridge.NewBackend(redisbridge.BackendConfig{Redis: o}); err != nil {
 			t.Error(err)
 		} else {
