@@ -130,6 +130,10 @@ var failing = map[string]struct {
 		},
 		[]string{"mine: something is wrong", "failed at 2s"},
 	},
+	"Fail without an error": {
+		inGoCode(func(_ *testing.T, w *sim.World) { w.Fail("mine", nil) }),
+		[]string{"mine: failed without an error", "failed at 20s", "FAILED mine"},
+	},
 	"another trace": {
 		func(t *testing.T) {
 			t.Setenv("HUSTINGS_TWICE", "1")

@@ -166,7 +166,8 @@ func (w *World) Every(rule string, check func() error) {
 }
 
 // Fail fails the world: the run ends after the present event. The first failure counts.
-// Go code in a bubble may call it; it goes on, until it returns.
+// A nil err fails it too: for one that may be nil there is [World.Require]. Go code in
+// a bubble may call it; it goes on, until it returns.
 func (w *World) Fail(rule string, err error) {
 	switch f := newFailure(rule, err); {
 	case !w.failure.CompareAndSwap(nil, f):
@@ -178,8 +179,14 @@ func (w *World) Fail(rule string, err error) {
 }
 
 func newFailure(rule string, err error) *failure {
+	if err == nil {
+		err = errUnsaid
+	}
 	return &failure{rule, err, fmt.Errorf("%s: %w", rule, err)}
 }
+
+// errUnsaid is why a world failed whose user does not say it.
+var errUnsaid = errors.New("failed without an error")
 
 // note has the trace say that the world failed.
 func (w *World) note(f *failure) {
