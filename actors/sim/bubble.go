@@ -154,7 +154,7 @@ const farewell = time.Minute
 // that everybody is told to end. What happens after a failure is no matter.
 func (w *World) endGo() {
 	o, before := w.outside, w.failure.Swap(nil)
-	w.checks = nil
+	w.checks, o.ended = nil, true
 	for _, cancel := range o.cancels {
 		cancel()
 	}

@@ -345,3 +345,21 @@ func TestWhatGoCodeSendsAtOneInstantArrivesInItsOrder(t *testing.T) {
 		}
 	})
 }
+
+// A process that comes up again after the scenario has nothing to run.
+func TestNoGoCodeBeginsAfterTheScenario(t *testing.T) {
+	sim.Bubble(t, 1, func(w *sim.World) {
+		began := 0
+		n := w.Node("a", actors.Config{})
+		n.Go(func(ctx context.Context, _ *actors.Node) { began++; <-ctx.Done() })
+		w.Node("b", actors.Config{}).Go(func(ctx context.Context, _ *actors.Node) {
+			<-ctx.Done()
+			time.Sleep(3 * time.Second) // the world runs on meanwhile
+			if began != 1 {
+				w.Fail("nothing begins", fmt.Errorf("Go code began %d times", began))
+			}
+		})
+		w.Run(time.Second)
+		n.Bounce(time.Second)
+	})
+}

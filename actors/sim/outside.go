@@ -24,7 +24,8 @@ type outside struct {
 	name    string    // of the bubble
 	start   time.Time // of the bubble's clock
 	wake    chan struct{}
-	started int // Go functions; the driver's
+	started int  // Go functions; the driver's
+	ended   bool // the scenario has returned: no more of them begin; the driver's
 	cancels []context.CancelFunc
 	live    atomic.Int64 // Go functions that have not returned
 	deaths  []func()     // of processes that were killed; the driver's
@@ -226,6 +227,9 @@ func (p *Process) Go(f func(ctx context.Context)) {
 	if o == nil {
 		p.world.helper()
 		p.world.noGoCode("Process.Go")
+		return
+	}
+	if o.ended {
 		return
 	}
 	o.started++
