@@ -26,8 +26,9 @@ import (
 // the context that Go code was given, then the terms of its node, and then all that it waits
 // for of its node, as the node's end would: the channels of Subscribe and Observe are closed,
 // and calls return actors.ErrStopped. Nothing of what it does later reaches anybody.
-// Of the world, Go code may call Now, Fail, Err, Seed and [Node.Working]; all else belongs to the
-// scenario's goroutine.
+// Of the world, Go code may call Now, Fail, Err, Seed, [Node.Working] and [Process.Do]; all else belongs
+// to the scenario's goroutine, and fails the world and ends the code at the call if it would
+// change something.
 //
 // When the scenario returns, all contexts of Go code end, and it has a minute to return; the
 // world's own rules hold to the end, the checks of [World.Every] do not. Whatever goes wrong

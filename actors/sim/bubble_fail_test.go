@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -134,6 +135,32 @@ var failing = map[string]struct {
 		inGoCode(func(_ *testing.T, w *sim.World) { w.Fail("mine", nil) }),
 		[]string{"mine: failed without an error", "failed at 20s", "FAILED mine"},
 	},
+	"the scenario's calls in Go code": {
+		func(t *testing.T) {
+			sim.Bubble(t, 3, func(w *sim.World) {
+				n := w.Node("a", actors.Config{})
+				n.Stand(actors.ElectionConfig{Name: "e"})
+				redis, old := w.Redis(), w.Original("o", 7, sim.OriginalConfig{})
+				n.Go(func(context.Context, *actors.Node) {
+					if w.Seed() == 3 {
+						for name, call := range scenarios(w, n, redis, old) {
+							returned := make(chan bool, 1)
+							go func() {
+								defer func() { returned <- false }()
+								call()
+								returned <- true
+							}()
+							if <-returned {
+								fmt.Println("\npanic: " + name + " was not refused")
+							}
+						}
+					}
+				})
+				w.Run(time.Second)
+			})
+		},
+		[]string{"the kit is used as documented: ", " from Go code", "Process.Do", "called at bubble_fail_test.go:"},
+	},
 	"another trace": {
 		func(t *testing.T) {
 			t.Setenv("HUSTINGS_TWICE", "1")
@@ -147,6 +174,67 @@ var failing = map[string]struct {
 		},
 		[]string{"seed 3 is not deterministic"},
 	},
+}
+
+// scenarios are calls that belong to the scenario.
+func scenarios(w *sim.World, n *sim.Node, redis *sim.Redis, old *sim.Original) map[string]func() {
+	return map[string]func(){
+		"World.After":           func() { w.After(0, func() {}) },
+		"World.At":              func() { w.At(0, func() {}) },
+		"World.Calm":            func() { w.Calm() },
+		"World.Every":           func() { w.Every("mine", func() error { return nil }) },
+		"World.Hold":            func() { w.Hold() },
+		"World.HoldOneway":      func() { w.HoldOneway(n.Process, sim.ToRedis) },
+		"World.Node":            func() { w.Node("b", actors.Config{}) },
+		"World.Note":            func() { w.Note(nil, "a", "b") },
+		"World.Original":        func() { w.Original("c", 1, sim.OriginalConfig{}) },
+		"World.Partition":       func() { w.Partition() },
+		"World.PartitionOneway": func() { w.PartitionOneway(n.Process, sim.ToRedis) },
+		"World.Process":         func() { w.Process("a") },
+		"World.Rand":            func() { w.Rand() },
+		"World.Recover":         func() { w.Recover() },
+		"World.Redis":           func() { w.Redis() },
+		"World.Rejoin":          func() { w.Rejoin() },
+		"World.Release":         func() { w.Release() },
+		"World.Repair":          func() { w.Repair() },
+		"World.Require":         func() { w.Require("mine", nil) },
+		"World.Run":             func() { w.Run(time.Second) },
+		"World.RunUntil":        func() { w.RunUntil(func() bool { return true }, time.Second) },
+		"World.SetWeather":      func() { w.SetWeather(sim.Weather{}) },
+		"World.Storm":           func() { w.Storm(time.Second, sim.Storm{}) },
+		"World.Tell":            func() { w.Tell(nil) },
+		"World.Waive":           func() { w.Waive(sim.RuleOneLeader) },
+		"Process.Boot":          func() { n.Boot(nil) },
+		"Process.Bounce":        func() { n.Bounce(time.Second) },
+		"Process.Crash":         func() { n.Crash() },
+		"Process.Go":            func() { n.Process.Go(func(context.Context) {}) },
+		"Process.Intercept":     func() { n.Intercept(nil) },
+		"Process.JumpWall":      func() { n.JumpWall(time.Second) },
+		"Process.Pause":         func() { n.Pause(time.Second) },
+		"Process.Rand":          func() { n.Rand() },
+		"Process.Restart":       func() { n.Restart() },
+		"Process.Resume":        func() { n.Resume() },
+		"Process.Send":          func() { n.Send(n.PID(), &actors.Run{}) },
+		"Process.SetDrift":      func() { n.SetDrift(1) },
+		"Process.Slow":          func() { n.Slow(time.Second) },
+		"Process.Spawn":         func() { n.Spawn(actors.NodeProps(actors.Config{})) },
+		"Process.SpawnNamed":    func() { _, _ = n.SpawnNamed(actors.NodeProps(actors.Config{}), "x") },
+		"Process.Suspend":       func() { n.Suspend(time.Second) },
+		"Node.Ask":              func() { n.Ask("e", &actors.Run{}, func(error) {}) },
+		"Node.Go":               func() { n.Go(func(context.Context, *actors.Node) {}) },
+		"Node.Stand":            func() { n.Stand(actors.ElectionConfig{Name: "f"}) },
+		"Node.Tell":             func() { n.Tell("e", &actors.Run{}) },
+		"Node.Watch":            func() { n.Watch(func(actors.Event) {}) },
+		"Node.With":             func() { n.With(func(*sim.Process) {}) },
+		"Redis.Bounce":          func() { redis.Bounce(time.Second, true) },
+		"Redis.Crash":           func() { redis.Crash() },
+		"Redis.Do":              func() { _, _ = redis.Do("GET", "x") },
+		"Redis.Failover":        func() { redis.Failover(0, 0) },
+		"Redis.FlushAll":        func() { redis.FlushAll() },
+		"Redis.Restart":         func() { redis.Restart(true) },
+		"Redis.Split":           func() { redis.Split(0) },
+		"Original.Run":          func() { old.Run("e") },
+	}
 }
 
 func waitForever() { <-make(chan int) }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"hustings/actors"
 	"hustings/actors/sim"
 	"hustings/redisbridge"
@@ -344,6 +346,45 @@ func TestWhatGoCodeSendsAtOneInstantArrivesInItsOrder(t *testing.T) {
 			w.Require("their order", fmt.Errorf("%d", got))
 		}
 	})
+}
+
+// Go code enters the world by Process.Do: it sends to an actor, and kills its own process.
+func TestGoCodeEntersTheWorldByDo(t *testing.T) {
+	var hashes []uint64
+	for range 3 {
+		sim.Bubble(t, 1, func(w *sim.World) {
+			n := w.Node("a", actors.Config{Rank: new(int64(1))})
+			var heard []time.Duration
+			var ear *actor.PID
+			n.With(func(p *sim.Process) {
+				ear = p.Spawn(actor.PropsFromFunc(func(c actor.Context) {
+					if c.Message() == "hello" {
+						heard = append(heard, w.Now())
+					}
+				}))
+			})
+			n.Go(func(ctx context.Context, node *actors.Node) {
+				time.Sleep(3 * time.Second)
+				n.Do(func() { n.Send(ear, "hello") })
+				time.Sleep(time.Second)
+				if _, err := node.Campaign(ctx, "e"); err != nil {
+					return
+				}
+				n.Do(func() { n.Bounce(2 * time.Second) })
+				<-ctx.Done()
+				time.Sleep(3 * time.Second)
+				n.Do(func() { w.Fail("the dead are silent", errors.New("one of them is not")) })
+			})
+			w.Run(12 * time.Second)
+			hashes = append(hashes, w.Hash())
+			if n.Life() != 2 || len(heard) != 2 || heard[0] != 3*time.Second {
+				w.Require("Do is done at once", fmt.Errorf("life %d, heard %v", n.Life(), heard))
+			}
+		})
+	}
+	if hashes[0] != hashes[1] || hashes[0] != hashes[2] {
+		t.Fatalf("three runs of a seed: %x", hashes)
+	}
 }
 
 // A process that comes up again after the scenario has nothing to run.

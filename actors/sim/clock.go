@@ -159,6 +159,7 @@ func (t *timer) Reset(d time.Duration) bool {
 // speed from now on. Timers already armed come at the right reading if the clock
 // became slower, and late by the difference if it became faster.
 func (p *Process) SetDrift(ppm int) {
+	p.world.scenarios()
 	p.world.trace.note(p, "drift", "", "", int64(ppm))
 	p.set(func(c *processClock, now time.Duration) {
 		c.rebase(now)
@@ -169,6 +170,7 @@ func (p *Process) SetDrift(ppm int) {
 // JumpWall sets the process's wall clock forward by d, or back if d is negative.
 // The monotonic clock and the timers do not notice.
 func (p *Process) JumpWall(d time.Duration) {
+	p.world.scenarios()
 	p.world.trace.note(p, "wall", "", "", int64(d))
 	p.set(func(c *processClock, now time.Duration) {
 		c.rebase(now)

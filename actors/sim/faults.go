@@ -22,6 +22,7 @@ type Weather struct {
 
 // SetWeather changes how the network treats messages from now on.
 func (w *World) SetWeather(weather Weather) {
+	w.scenarios()
 	if weather.Delay <= 0 {
 		weather.Delay = w.options.lateness / 10
 	}
@@ -77,6 +78,7 @@ func (w *World) delivery(m posted) *delivery {
 
 // each runs f for the processes named, or for all if none is.
 func (w *World) each(procs []*Process, what string, f func(*link)) {
+	w.scenarios()
 	if len(procs) == 0 {
 		procs = w.procs
 	}

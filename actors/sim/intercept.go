@@ -16,7 +16,10 @@ type Mishap struct {
 // reply to it, by the names of the scripts and commands that it carries. It is for
 // schedules in which one command goes wrong and not the next. A nil f ends it; a crash
 // does not.
-func (p *Process) Intercept(f func(dir Direction, commands []string) Mishap) { p.link.intercept = f }
+func (p *Process) Intercept(f func(dir Direction, commands []string) Mishap) {
+	p.world.scenarios()
+	p.link.intercept = f
+}
 
 // intercepted asks the process's interceptor, if there is one.
 func (r *request) intercepted(dir Direction) Mishap {

@@ -97,6 +97,7 @@ func (n *Node) start(p *Process) {
 // With has f called now and at each restart, when the node's actor exists: it spawns the
 // user's own actors into the node's process.
 func (n *Node) With(f func(p *Process)) {
+	n.world.scenarios()
 	n.with = append(n.with, f)
 	if n.Alive() {
 		f(n.Process)
@@ -107,6 +108,7 @@ func (n *Node) With(f func(p *Process)) {
 // [actors.ElectionConfig.Validate] or the node refuses fails the world.
 func (n *Node) Stand(cfg actors.ElectionConfig) {
 	n.world.helper()
+	n.world.scenarios()
 	if err := n.fits(cfg); err != nil {
 		n.world.misused("Node.Stand(%q) on %s: %w", cfg.Name, n.id, err)
 	}
@@ -130,6 +132,7 @@ func (n *Node) fits(cfg actors.ElectionConfig) error {
 
 // unopened fails the world for a message that would reach nobody.
 func (n *Node) unopened(call, election string) {
+	n.world.scenarios()
 	if !slices.ContainsFunc(n.elections, func(e actors.ElectionConfig) bool { return e.Name == election }) {
 		n.world.helper()
 		n.world.misused("Node.%s on %s: election %q was not opened by Node.Stand; "+
@@ -207,7 +210,10 @@ func (n *Node) Handle() *actors.Node {
 }
 
 // Watch has f called with every event that the node's subscribers get.
-func (n *Node) Watch(f func(actors.Event)) { n.watch = append(n.watch, f) }
+func (n *Node) Watch(f func(actors.Event)) {
+	n.world.scenarios()
+	n.watch = append(n.watch, f)
+}
 
 // ears is the actor that subscribes to a node.
 type ears Node

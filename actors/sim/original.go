@@ -184,6 +184,7 @@ func (o *Original) message(channel, json string, done func(int64, error)) {
 // does runs f in the process, as an event of its own; what is asked for at one instant is
 // done in that order.
 func (o *Original) does(f func()) {
+	o.world.scenarios()
 	if !o.Alive() {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/pprof"
 	"slices"
 	"strconv"
@@ -22,6 +23,7 @@ import (
 type outside struct {
 	seed    uint64
 	name    string    // of the bubble
+	driver  uint64    // its goroutine
 	start   time.Time // of the bubble's clock
 	wake    chan struct{}
 	started int  // Go functions; the driver's
@@ -31,7 +33,8 @@ type outside struct {
 	deaths  []func()     // of processes that were killed; the driver's
 
 	mu    sync.Mutex
-	inbox []entrant // guarded by mu
+	inbox []entrant        // guarded by mu
+	goers map[uint64]*goer // by goroutine; guarded by mu
 
 	// For the guard: how often all Go code waited, and the world's time then.
 	rests atomic.Uint64
@@ -41,7 +44,34 @@ type outside struct {
 }
 
 func newOutside(seed uint64, bubble string) *outside {
-	return &outside{seed: seed, name: bubble, start: time.Now(), wake: make(chan struct{}, 1)}
+	return &outside{seed: seed, name: bubble, driver: goroutine(), start: time.Now(), wake: make(chan struct{}, 1), goers: make(map[uint64]*goer)}
+}
+
+// beside reports whether the caller is Go code, beside the goroutine that runs the world.
+func (w *World) beside() bool { return w.outside != nil && goroutine() != w.outside.driver }
+
+// scenarios ends Go code that makes a call which is the scenario's, and fails the world: the
+// world may be in the middle of an event, and is at an earlier instant than the code.
+func (w *World) scenarios() {
+	if !w.beside() {
+		return
+	}
+	call, at := user()
+	w.Fail(asDocumented, fmt.Errorf("%s from Go code: that is for the scenario, or for a function that Process.Do is given; "+
+		"Go code itself may call Process.Do, Node.Working, and World.Now, Fail, Err and Seed\n  called at %s", call, at))
+	runtime.Goexit()
+}
+
+// goroutine is the number of the caller's goroutine, which only its trace shows.
+func goroutine() (n uint64) {
+	var buf [32]byte
+	for _, c := range buf[len("goroutine "):runtime.Stack(buf[:], false)] {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = 10*n + uint64(c-'0')
+	}
+	return n
 }
 
 // entrant is something that Go code wants done inside the world.
@@ -67,7 +97,7 @@ func (g *goer) next() {
 	do()
 }
 
-// nobody is a goroutine whose context is not from Go.
+// nobody is a goroutine that is not known to be of a Go function.
 var nobody = &goer{}
 
 // goerKey finds the Go function in its context.
@@ -80,6 +110,7 @@ func (o *outside) now() time.Duration { return time.Since(o.start) }
 // stood still, and would be behind from then on.
 func (w *World) overslept() {
 	w.helper()
+	w.scenarios()
 	if err := w.slept(); err != nil {
 		w.misused("%w", err)
 	}
@@ -107,10 +138,22 @@ func (c simClock) Outside(ctx context.Context, f func()) {
 	if !ok {
 		by = nobody
 	}
+	o.enter(c.p, by, f)
+}
+
+// enter has f done in a process.
+func (o *outside) enter(p *Process, by *goer, f func()) {
 	o.mu.Lock()
-	o.inbox = append(o.inbox, entrant{c.p, by, len(o.inbox), f})
+	o.inbox = append(o.inbox, entrant{p, by, len(o.inbox), f})
 	o.mu.Unlock()
 	o.nudge()
+}
+
+// caller is the Go function that runs on the caller's goroutine.
+func (o *outside) caller() *goer {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return cmp.Or(o.goers[goroutine()], nobody)
 }
 
 // nudge has the driver look at once.
@@ -229,21 +272,31 @@ func (p *Process) Go(f func(ctx context.Context)) {
 		p.world.noGoCode("Process.Go")
 		return
 	}
+	p.world.scenarios()
 	if o.ended {
 		return
 	}
 	o.started++
 	o.live.Add(1)
-	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), goerKey{}, &goer{number: o.started, life: p.epoch}))
+	by := &goer{number: o.started, life: p.epoch}
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), goerKey{}, by))
 	o.cancels = append(o.cancels, cancel)
 	p.conns = append(p.conns, mainEnd(cancel))
-	go p.outside(o, f, ctx)
+	go p.outside(o, by, f, ctx)
 }
 
 // outside is the goroutine of Go code.
-func (p *Process) outside(o *outside, f func(context.Context), ctx context.Context) { //nolint:revive // a context that is handed on
+func (p *Process) outside(o *outside, by *goer, f func(context.Context), ctx context.Context) { //nolint:revive // a context that is handed on
 	defer o.live.Add(-1)
-	w, returned := p.world, false
+	w, returned, here := p.world, false, goroutine()
+	o.mu.Lock()
+	o.goers[here] = by
+	o.mu.Unlock()
+	defer func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.goers, here)
+	}()
 	// With GODEBUG=tracebacklabels=1 the seed is in the traces also of the goroutines that f begins.
 	pprof.SetGoroutineLabels(pprof.WithLabels(ctx, pprof.Labels(seedVariable, strconv.FormatUint(w.seed, 10))))
 	defer func() {
@@ -270,6 +323,7 @@ func (n *Node) Go(f func(ctx context.Context, node *actors.Node)) {
 		n.world.noGoCode("Node.Go")
 		return
 	}
+	n.world.scenarios()
 	n.mains = append(n.mains, f)
 	if n.handle != nil && n.Alive() {
 		n.main(n.handle, f)

@@ -63,7 +63,10 @@ func (p *Process) World() *World { return p.world }
 
 // Rand returns the process's own randomness, for what must differ between nodes
 // and lives: incarnations, jitter.
-func (p *Process) Rand() *Rand { return p.random }
+func (p *Process) Rand() *Rand {
+	p.world.scenarios()
+	return p.random
+}
 
 // Alive reports whether the process runs: it was not crashed, or booted again since.
 // A paused process is alive.
@@ -78,6 +81,7 @@ func (p *Process) Life() int { return int(p.epoch) }
 // Boot says what runs in the process, and runs it, now and after each
 // [Process.Bounce] or [Process.Restart]. A nil f is a machine on which nothing runs.
 func (p *Process) Boot(f func(*Process)) {
+	p.world.scenarios()
 	p.boot = f
 	if !p.dead && f != nil {
 		f(p)
@@ -85,12 +89,20 @@ func (p *Process) Boot(f func(*Process)) {
 }
 
 // Do runs f in the process, as an event of its own, at the present instant, or
-// when the process is able to run.
-func (p *Process) Do(f func()) { p.world.sched.post(p, p.world.sched.now, call(f)) }
+// when the process is able to run. Go code in a bubble may call it: f does for it what
+// only a scenario may, such as crash a process, or send to an actor.
+func (p *Process) Do(f func()) {
+	if o := p.world.outside; p.world.beside() {
+		o.enter(p, o.caller(), f)
+		return
+	}
+	p.world.sched.post(p, p.world.sched.now, call(f))
+}
 
 // Crash kills the process as SIGKILL does. Its connections are closed by its
 // kernel. Crashing a dead process does nothing.
 func (p *Process) Crash() {
+	p.world.scenarios()
 	if p.dead {
 		return
 	}
@@ -138,6 +150,7 @@ func (p *Process) Bounce(d time.Duration) {
 // on, what happens to it waits. Pausing a paused process makes it longer or
 // shorter: the last call counts. A d of 0 or less pauses until [Process.Resume].
 func (p *Process) Pause(d time.Duration) {
+	p.world.scenarios()
 	if p.dead {
 		return
 	}
@@ -155,6 +168,7 @@ func (p *Process) Pause(d time.Duration) {
 
 // Resume ends a pause. What happened meanwhile happens now, in order.
 func (p *Process) Resume() {
+	p.world.scenarios()
 	if !p.paused {
 		return
 	}
@@ -168,6 +182,7 @@ func (p *Process) Resume() {
 // Suspend stops the process for d as the suspension of its virtual machine does:
 // the wall clock runs on, the monotonic clock stands still.
 func (p *Process) Suspend(d time.Duration) {
+	p.world.scenarios()
 	if p.dead || d <= 0 {
 		return
 	}
@@ -178,6 +193,7 @@ func (p *Process) Suspend(d time.Duration) {
 // Slow makes the process a slow one: after each event it is busy for up to d.
 // 0 makes it a normal one again.
 func (p *Process) Slow(d time.Duration) {
+	p.world.scenarios()
 	p.world.trace.note(p, "slow", "", "", int64(d))
 	p.slow = d
 }

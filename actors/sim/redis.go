@@ -39,12 +39,14 @@ func (r *Redis) Up() bool { return r.up }
 // It is for tests that look into Redis or change it behind everyone's back. What
 // is published is delivered over the network.
 func (r *Redis) Do(words ...string) (any, error) {
+	r.world.scenarios()
 	reply := r.exec(redisbridge.Command{Args: words})
 	return reply.Value, reply.Err
 }
 
 // Eval calls a script at once, as [Redis.Do] does a command.
 func (r *Redis) Eval(script *redisbridge.Script, args ...string) (any, error) {
+	r.world.scenarios()
 	reply := r.exec(redisbridge.Command{Script: script, Args: args})
 	return reply.Value, reply.Err
 }
@@ -239,4 +241,7 @@ func (r *Redis) Silence(p *Process) {
 	}
 }
 
-func (r *Redis) note(what string, n int64) { r.world.trace.note(nil, what, "", "", n) }
+func (r *Redis) note(what string, n int64) {
+	r.world.scenarios()
+	r.world.trace.note(nil, what, "", "", n)
+}

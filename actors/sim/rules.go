@@ -86,6 +86,7 @@ func (o *observer) breach(r Rule, format string, args ...any) {
 // happens where an assumption does not hold, and for experiments that take a guard out; a
 // test of anything else has no use for it.
 func (w *World) Waive(rules ...Rule) {
+	w.scenarios()
 	for _, r := range rules {
 		w.observer.waived = append(w.observer.waived, r.Name)
 	}

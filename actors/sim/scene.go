@@ -37,4 +37,7 @@ type Line struct {
 
 // Tell has f called with each line of the trace when it is written. f must not change
 // anything in the world. A second call replaces the first; nil ends it.
-func (w *World) Tell(f func(Line)) { w.trace.tell = f }
+func (w *World) Tell(f func(Line)) {
+	w.scenarios()
+	w.trace.tell = f
+}

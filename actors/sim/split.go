@@ -40,6 +40,7 @@ func (r *Redis) Split(lag time.Duration, procs ...*Process) *Redis {
 // Rejoin leads processes that were cut off with a former primary back to the present one:
 // all of them if none is named. Their connections break.
 func (w *World) Rejoin(procs ...*Process) {
+	w.scenarios()
 	if len(procs) == 0 {
 		procs = w.procs
 	}

@@ -64,6 +64,7 @@ type Storm struct {
 // now, and then calms it; see [World.Calm]. It returns at once, with the hazards
 // that the seed chose. Run the world through it, and some quiet time after.
 func (w *World) Storm(d time.Duration, s Storm) []Hazard {
+	w.scenarios()
 	all := s.Hazards
 	if all == nil {
 		all = Hazards()
@@ -128,6 +129,7 @@ func (w *World) drawWeather() Weather {
 // slow, Redis up and in a good mood, crashed processes started again. Drift and
 // offsets of clocks stay.
 func (w *World) Calm() {
+	w.scenarios()
 	w.trace.note(nil, "calm", "", "", 0)
 	w.weather = Weather{}
 	w.Rejoin()

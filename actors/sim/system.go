@@ -181,12 +181,19 @@ var restarter actor.SupervisorStrategy = actor.NewRestartingStrategy()
 func (p *Process) System() *actor.ActorSystem { return p.system }
 
 // Spawn starts an actor in the process.
-func (p *Process) Spawn(props *actor.Props) *actor.PID { return p.system.Root.Spawn(props) }
+func (p *Process) Spawn(props *actor.Props) *actor.PID {
+	p.world.scenarios()
+	return p.system.Root.Spawn(props)
+}
 
 // SpawnNamed starts an actor of that name in the process.
 func (p *Process) SpawnNamed(props *actor.Props, name string) (*actor.PID, error) {
+	p.world.scenarios()
 	return p.system.Root.SpawnNamed(props, name)
 }
 
 // Send sends a message to an actor of the process, from outside.
-func (p *Process) Send(pid *actor.PID, message any) { p.system.Root.Send(pid, message) }
+func (p *Process) Send(pid *actor.PID, message any) {
+	p.world.scenarios()
+	p.system.Root.Send(pid, message)
+}

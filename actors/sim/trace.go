@@ -146,4 +146,7 @@ func (w *World) Trace() []string {
 func (w *World) Hash() uint64 { return w.trace.hash }
 
 // Note adds a line of the user's to the trace. who may be nil.
-func (w *World) Note(who *Process, what, detail string) { w.trace.note(who, what, detail, "", 0) }
+func (w *World) Note(who *Process, what, detail string) {
+	w.scenarios()
+	w.trace.note(who, what, detail, "", 0)
+}

@@ -118,13 +118,20 @@ func (w *World) Events() uint64 { return w.sched.ran }
 
 // Rand returns the world's randomness for tests: drawing from it changes nothing
 // that the network or the faults draw.
-func (w *World) Rand() *Rand { return w.random }
+func (w *World) Rand() *Rand {
+	w.scenarios()
+	return w.random
+}
 
 // Redis returns the world's Redis.
-func (w *World) Redis() *Redis { return w.redis }
+func (w *World) Redis() *Redis {
+	w.scenarios()
+	return w.redis
+}
 
 // Process returns the process of that name, and makes it if there is none.
 func (w *World) Process(id string) *Process {
+	w.scenarios()
 	if p := w.byID[id]; p != nil {
 		return p
 	}
@@ -152,16 +159,21 @@ func (w *World) Processes() []*Process { return append([]*Process(nil), w.procs.
 // After runs f after d of the world's time, outside all processes: no crash or
 // pause holds it back. It is for scripts of what shall happen.
 func (w *World) After(d time.Duration, f func()) {
+	w.scenarios()
 	w.sched.post(nil, w.sched.now+max(d, 0), call(f))
 }
 
 // At runs f at an instant of the world, as [World.After] does.
-func (w *World) At(at time.Duration, f func()) { w.sched.post(nil, at, call(f)) }
+func (w *World) At(at time.Duration, f func()) {
+	w.scenarios()
+	w.sched.post(nil, at, call(f))
+}
 
 // Every has check looked at after every event. An error fails the world, under the rule's
 // name. In a bubble it is looked at when the Go code that the event has woken waits again:
 // check may read without a lock what Go code writes.
 func (w *World) Every(rule string, check func() error) {
+	w.scenarios()
 	w.checks = append(w.checks, namedCheck{rule, check})
 }
 
@@ -209,6 +221,7 @@ func (w *World) Err() error {
 // conditions between runs; [World.Every] is for those that always hold.
 func (w *World) Require(rule string, err error) {
 	w.helper()
+	w.scenarios()
 	if err != nil {
 		w.Fail(rule, err)
 		w.report()
@@ -221,7 +234,8 @@ const asDocumented = "the kit is used as documented"
 // misused fails the world, and the test with it, for a call that would have no effect.
 func (w *World) misused(format string, args ...any) {
 	w.helper()
-	w.Require(asDocumented, fmt.Errorf("%w\n  called at %s", fmt.Errorf(format, args...), user()))
+	_, at := user()
+	w.Require(asDocumented, fmt.Errorf("%w\n  called at %s", fmt.Errorf(format, args...), at))
 }
 
 // neverRan fails a world in which something was to happen, and no time passed at all.
@@ -232,20 +246,24 @@ func (w *World) neverRan() {
 	}
 }
 
-// user is where the user's code has called the kit.
-func user() string {
+// user is what of the kit the user's code has called, and where.
+func user() (call, at string) {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	for {
 		f, more := frames.Next()
 		if !strings.HasPrefix(f.Function, "hustings/actors/sim.") || strings.HasSuffix(f.File, "_test.go") {
-			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+			return call, fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
 		}
 		if !more {
-			return "a place unknown"
+			return call, "a place unknown"
 		}
+		call = method.Replace(strings.TrimPrefix(f.Function, "hustings/actors/sim."))
 	}
 }
+
+// method is how documents call a method of a pointer.
+var method = strings.NewReplacer("(*", "", ")", "")
 
 // Report describes the failure: the seed, the rule, and how it came about.
 func (w *World) Report() string {
