@@ -56,6 +56,10 @@ func TestMisuseIsSaidAtTheCall(t *testing.T) {
 			},
 			"EvictGrace 1m0s is longer than TTL",
 		},
+		"an election that is open": {
+			func(w *sim.World) { stands(w).Stand(actors.ElectionConfig{Name: "e", Sticky: true}) },
+			`Node.Stand("e") on a: it is open already`,
+		},
 		"Tell to nobody": {
 			func(w *sim.World) { node(w).Tell("e", &actors.Run{}) },
 			`Node.Tell on a: election "e" was not opened by Node.Stand`,

@@ -105,14 +105,19 @@ func (n *Node) With(f func(p *Process)) {
 }
 
 // Stand opens an election on the node, now and after each restart. A config that
-// [actors.ElectionConfig.Validate] or the node refuses fails the world.
+// [actors.ElectionConfig.Validate] or the node refuses fails the world, and so does a second
+// call while the election's actor lives.
 func (n *Node) Stand(cfg actors.ElectionConfig) {
 	n.world.helper()
 	n.world.scenarios()
 	if err := n.fits(cfg); err != nil {
 		n.world.misused("Node.Stand(%q) on %s: %w", cfg.Name, n.id, err)
 	}
-	n.elections = append(n.elections, cfg)
+	if n.stands(cfg.Name) {
+		n.world.misused("Node.Stand(%q) on %s: it is open already, and a node has one actor an election", cfg.Name, n.id)
+		return
+	}
+	n.elections = append(slices.DeleteFunc(n.elections, func(e actors.ElectionConfig) bool { return e.Name == cfg.Name }), cfg)
 	s := n.world.observer.seat(n, cfg.Name)
 	s.cfg, s.standing = cfg, cfg.Run
 	if n.Alive() {
@@ -128,6 +133,16 @@ func (n *Node) fits(cfg actors.ElectionConfig) error {
 	with := n.config()
 	with.Elections = cfg
 	return with.Validate()
+}
+
+// stands reports whether the actor that Stand has spawned for an election lives.
+func (n *Node) stands(election string) bool {
+	pid := n.election[election]
+	if pid == nil {
+		return false
+	}
+	_, lives := n.system.ProcessRegistry.Get(pid)
+	return lives
 }
 
 // unopened fails the world for a message that would reach nobody.
