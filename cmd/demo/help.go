@@ -33,8 +33,9 @@ const nodeUsage = `demo node runs one real node in this process until SIGINT, SI
 It stands in every --election from the start. With --format json it prints one
 JSON object a line on stdout. Logs go to stderr. docs/demo.md documents each line.
 
-Exit codes: 0 stopped as told; 1 a fault that will not heal (an "error" line says
-which), or a second signal; 2 the command line is wrong.
+Exit codes: 0 stopped as told; 1 a fault that will not heal, settings that can't be
+had among them (an "error" line says which), or a second signal; 2 the command line
+can't be read.
 
 Flags:
 `

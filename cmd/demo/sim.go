@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"strconv"
@@ -22,6 +23,7 @@ type simOptions struct {
 	trouble          time.Duration
 	faults           string
 	trace, quiet     bool
+	given            map[string]bool // the flags that were given
 	swarm            sim.Swarm
 }
 
@@ -64,6 +66,8 @@ func parseSim(args []string, w io.Writer) (*simOptions, error) {
 	if err := parse(f, args); err != nil {
 		return nil, err
 	}
+	o.given = make(map[string]bool)
+	f.Visit(func(g *flag.Flag) { o.given[g.Name] = true })
 	err := o.check(f.Args())
 	if err != nil {
 		fmt.Fprintln(w, err)
@@ -84,7 +88,12 @@ func (o *simOptions) check(rest []string) error {
 		return fmt.Errorf("demo sim: --for %v is too short: use more than 0", o.trouble)
 	}
 	o.first, o.last = o.seed, o.seed
-	if o.seeds != "" {
+	if o.given["seeds"] {
+		for _, name := range []string{"seed", "trace"} {
+			if o.given[name] {
+				return fmt.Errorf("demo sim: --seeds and --%s exclude each other: leave one out", name)
+			}
+		}
 		a, b, _ := strings.Cut(o.seeds, "..")
 		var errA, errB error
 		o.first, errA = strconv.ParseUint(a, 10, 64)
