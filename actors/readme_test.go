@@ -44,6 +44,7 @@ var snippets = []struct{ page, before, after string }{
 	{"simulation.md", "func _(c *clerk, m struct{ token uint64 }) { ", "; _ = leads }"},
 	{"simulation.md", "func _(t *testing.T) {", "}"},
 	{"simulation.md", "func _(ctx context.Context, node *actors.Node, n *sim.Node) error { var err error; {", "; _ = err }; return err }"},
+	{"simulation.md", "func _(w *sim.World, workers *atomic.Int64) {", "}"},
 }
 
 const snippetsHead = `package snippets
@@ -53,6 +54,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,6 +116,35 @@ var failing = map[string]struct {
 			})
 		},
 		[]string{"the scenario returned before anything could happen", "World.Run"},
+	},
+	"work that does not end with its term": {
+		func(t *testing.T) {
+			sim.Bubble(t, 3, func(w *sim.World) {
+				var workers atomic.Int64
+				for i := range 2 {
+					w.Node(strconv.Itoa(i), actors.Config{Rank: new(int64(i))}).Go(func(ctx context.Context, node *actors.Node) {
+						_ = node.Lead(ctx, "e", func(ctx context.Context, _ *actors.Leadership) error {
+							workers.Add(1)
+							defer workers.Add(-1)
+							if <-ctx.Done(); w.Seed() == 3 {
+								time.Sleep(2 * time.Second)
+							}
+							return nil
+						})
+					})
+				}
+				w.Every("one works", func() error {
+					if k := workers.Load(); k > 1 {
+						return fmt.Errorf("%d do", k)
+					}
+					return nil
+				})
+				w.Run(10 * time.Second)
+				w.Partition(w.Process("1"))
+				w.Run(10 * time.Second)
+			})
+		},
+		[]string{"one works: 2 do"},
 	},
 	"Fail in the farewell": {
 		func(t *testing.T) {

@@ -16,7 +16,9 @@ import (
 //
 // Without it the rule looks at elections with Drains only: that Lead's function runs is
 // nothing that anybody outside could see, and what the node believes of it is what is to be
-// tested. After Campaign, call it when the work begins, and the returned function before
+// tested. The rule is hustings' promise; work that goes on after a lapse, or for longer than
+// DrainTimeout, does not break it: count who works in a check of [World.Every] to find that.
+// After Campaign, call it when the work begins, and the returned function before
 // [actors.Leadership.Release]. ctx is the work's, or the one that [Node.Go] gave. Both may be called
 // on any goroutine of the process's Go code; a second call of the returned function does
 // nothing.
