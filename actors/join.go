@@ -84,8 +84,8 @@ func (n *nodeActor) unregister(entries []redisbridge.Membership) {
 	for _, m := range entries {
 		e := n.shared.elections.find(m.Election)
 		switch {
-		case e == nil: // its actor has stopped; who comes next under that name quits first
-			n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, Election: m.Election})
+		case e == nil: // its actor has stopped
+			n.clear(m.Election)
 		case e.idle():
 			n.env.root.Send(e.pid, &nudge{in: fsm.Input{Kind: fsm.InNudge}, listed: true}) // it looks, and withdraws
 		}

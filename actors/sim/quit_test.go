@@ -1,7 +1,9 @@
 package sim_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,4 +54,47 @@ func TestALateQuitLeavesTheSuccessorInOffice(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The actor of an election is stopped while a roll call that registers it is under way: what
+// takes that back may come late, too, and must not release what a successor holds by then.
+func TestALateQuitAfterARollCallLeavesTheSuccessorInOffice(t *testing.T) {
+	sim.Test(t, 50, func(w *sim.World) {
+		n := w.Node("a", actors.Config{TTL: second, Quarantine: new(false)})
+		e := actors.ElectionConfig{Name: "e", Run: true}
+		n.Stand(e)
+		w.Run(3 * second)
+		called, quits := false, 0
+		n.Intercept(func(dir sim.Direction, commands []string) (m sim.Mishap) {
+			switch {
+			case dir == sim.FromRedis && slices.Contains(commands, "canvass"):
+				called, m.Late = true, 50*time.Millisecond
+			case dir == sim.ToRedis:
+				w.Redis().RefuseAll(nil)
+				if slices.Contains(commands, "quit") {
+					if quits++; quits == 2 {
+						w.Redis().RefuseAll(&redisbridge.ServerError{Code: "NOPERM", Text: "NOPERM not now"})
+					}
+				}
+			}
+			return m
+		})
+		if !w.RunUntil(func() bool { return called }, 20*second) {
+			w.Require("a roll call", errors.New("there is none"))
+		}
+		n.System().Root.Stop(n.Election("e"))
+		w.RunUntil(func() bool { return quits > 1 }, second)
+		n.Stand(e)
+		if !w.RunUntil(func() bool { return n.Handle().Leadership("e").Valid() }, 5*second) {
+			w.Require("the successor leads", errors.New("it does not"))
+		}
+		token := n.Handle().Leadership("e").Token()
+		w.Run(20 * second)
+		if l := n.Handle().Leadership("e"); !l.Valid() || l.Token() != token {
+			w.Require("it stays in office", fmt.Errorf("%v, token %d, was %d; %d quits", l.Valid(), l.Token(), token, quits))
+		}
+		if holder, err := w.Redis().Do("HGET", keys.Leader("e"), "id"); err != nil || holder != "a" {
+			w.Require("Redis knows", fmt.Errorf("%v, %w, %d quits", holder, err, quits))
+		}
+	})
 }
