@@ -11,6 +11,15 @@ import (
 	"hustings/fsm"
 )
 
+// endWithTerm ends a context when a term is lost.
+func endWithTerm(ctx context.Context, cancel context.CancelFunc, node *actors.Node, e string) {
+	for ev := range node.Subscribe(ctx, actors.SubscribeOptions{Election: e}) {
+		if _, lost := ev.(*actors.Lost); lost {
+			cancel()
+		}
+	}
+}
+
 // Whoever ends the context of Lead when it hears that a term is lost is through with the
 // election: the node does not stand on for nobody, and be elected when the next leader goes.
 func TestANodeDoesNotStandForALeadThatEndsWithItsTerm(t *testing.T) {
@@ -22,13 +31,7 @@ func TestANodeDoesNotStandForALeadThatEndsWithItsTerm(t *testing.T) {
 		a.Go(func(ctx context.Context, node *actors.Node) {
 			some, cancel := context.WithCancel(ctx)
 			defer cancel()
-			go func() {
-				for ev := range node.Subscribe(some, actors.SubscribeOptions{Election: "e"}) {
-					if _, lost := ev.(*actors.Lost); lost {
-						cancel()
-					}
-				}
-			}()
+			go endWithTerm(some, cancel, node, "e")
 			_ = node.Lead(some, "e", func(ctx context.Context, _ *actors.Leadership) error { <-ctx.Done(); return nil })
 			ended = true
 		})

@@ -45,13 +45,7 @@ func visit(ctx context.Context, dice *rand.Rand, node *actors.Node, e string) er
 	case 5:
 		return errors.Join(node.StandDown(ctx, e), node.Stand(ctx, e), node.Quit(ctx, e))
 	case 6: // until a term is lost
-		go func() {
-			for ev := range node.Subscribe(some, actors.SubscribeOptions{Election: e}) {
-				if _, lost := ev.(*actors.Lost); lost {
-					cancel()
-				}
-			}
-		}()
+		go endWithTerm(some, cancel, node, e)
 		return expected(node.Lead(some, e, func(ctx context.Context, _ *actors.Leadership) error { <-ctx.Done(); return nil }))
 	default:
 		ch, err := node.Observe(some, e)
