@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,7 +65,8 @@ func TestOfNamesThatComeAndGoNothingIsLeft(t *testing.T) {
 		dice := rand.New(rand.NewPCG(w.Seed(), 3))
 		names := []string{"one", "two", "three"}
 		nodes := make([]*sim.Node, 2)
-		over, calls := false, 0
+		var over atomic.Bool
+		var calls atomic.Int64
 		for i := range nodes {
 			n := w.Node(fmt.Sprintf("n%d", i), actors.Config{Rank: new(int64(i)), Quarantine: new(false), TTL: second})
 			n.Stand(actors.ElectionConfig{Name: "needed", Run: true})
@@ -73,16 +75,16 @@ func TestOfNamesThatComeAndGoNothingIsLeft(t *testing.T) {
 		w.Run(5 * second)
 		for i, n := range nodes {
 			for k := range 4 {
-				calls++
+				calls.Add(1)
 				n.Go(func(ctx context.Context, node *actors.Node) {
 					dice := rand.New(rand.NewPCG(w.Seed(), uint64(10*i+k)))
-					for ctx.Err() == nil && !over {
+					for ctx.Err() == nil && !over.Load() {
 						if err := visit(ctx, dice, node, names[dice.IntN(len(names))]); err != nil && !errors.Is(err, actors.ErrUnreachable) {
 							w.Fail("a visit", err)
 						}
 						time.Sleep(beats(dice, 8))
 					}
-					calls--
+					calls.Add(-1)
 				})
 			}
 		}
@@ -92,10 +94,10 @@ func TestOfNamesThatComeAndGoNothingIsLeft(t *testing.T) {
 				w.Redis().Bounce(beats(dice, 30), false)
 			}
 		}
-		over = true
+		over.Store(true)
 		w.Run(30 * second)
-		if calls > 0 {
-			w.Require("every call returns", fmt.Errorf("%d have not", calls))
+		if left := calls.Load(); left > 0 {
+			w.Require("every call returns", fmt.Errorf("%d have not", left))
 		}
 		for _, n := range nodes {
 			for _, e := range names {
