@@ -84,16 +84,16 @@ var seamRules = []rule{
 		l.None(a)
 	}},
 	{says: "subscribers are counted per channel", check: func(f *Fixture) {
-		l := f.Subscribe(f.keys().Bully("a"))
-		want(f, "with one", f.peer("", "a").numsub, 1)
+		l := f.Subscribe(f.keys().Bully("counted"))
+		want(f, "with one", f.peer("", "counted").numsub, 1)
 		want(f, "of another", f.peer("", "b").numsub, 0)
-		second := f.Subscribe(f.keys().Bully("a"))
-		want(f, "with two", f.peer("", "a").numsub, 2)
+		second := f.Subscribe(f.keys().Bully("counted"))
+		want(f, "with two", f.peer("", "counted").numsub, 2)
 		second.Close()
 		l.Close()
 		// The server learns of a closed socket when it looks at it next.
 		for range 100 {
-			if f.peer("", "a").numsub == 0 {
+			if f.peer("", "counted").numsub == 0 {
 				return
 			}
 			f.Advance(10 * time.Millisecond)
