@@ -30,16 +30,21 @@ func (c *script) canvass() any {
 // register puts us into the fleet, and into the candidates of those of n elections that say
 // so: election, rank and flags at ARGV[first] and so on.
 func (c *script) register(details string, first, n int) {
-	enlisted := false
+	id, enlisted := c.arg(2), false
 	for i := first; i < first+3*n; i += 3 {
 		if !strings.Contains(c.arg(i+2), "r") {
 			continue
 		}
 		if !enlisted {
-			c.enlist(c.arg(2), details)
+			c.enlist(id, details)
 			enlisted = true
 		}
-		c.stand(c.arg(i), c.arg(2), c.arg(i+1))
+		c.sadd(c.p.Participated(id), c.arg(i))
+	}
+	for i := first; enlisted && i < first+3*n; i += 3 {
+		if strings.Contains(c.arg(i+2), "r") {
+			c.stand(c.arg(i), id, c.arg(i+1))
+		}
 	}
 }
 
@@ -57,7 +62,8 @@ func (c *script) looked(e, flags, epoch string) []any {
 	item := []any{c.box(r.token), "", "", int64(-2), "", "", int64(-1), nothing, nothing, "", int64(0), ""}
 	if left, ok := c.counts(r, epoch); ok {
 		item[1], item[2], item[3] = c.box(r.id), c.box(r.birth), left
-		item[4], item[5], item[11] = c.box(c.rank(e, r.id)), c.box(r.appointed), c.box(r.evict)
+		item[5], item[11] = c.box(r.appointed), c.box(r.evict)
+		defer func() { item[4] = c.box(c.rank(e, r.id)) }() // others may strike it
 	} else if left := c.kept(r); left > 0 {
 		item[9], item[10] = r.heir, left
 	}
@@ -320,11 +326,13 @@ func (c *script) reassert() any {
 	items := make([]any, 0, n)
 	for i := 8; i <= 7+3*n; i += 3 {
 		e, token := c.arg(i), c.arg(i+1)
+		if !c.sismember(c.p.Candidates(e), id) {
+			items = append(items, "refused")
+			continue
+		}
 		key, r := c.p.Leader(e), c.record(e)
 		word := "superseded"
 		switch {
-		case !c.sismember(c.p.Candidates(e), id):
-			word = "refused"
 		case r.mine(id, inc) && r.token == token:
 			c.hset(key, "birth", birth)
 			c.hset(key, "epoch", epoch.name)

@@ -42,7 +42,6 @@ func (c *script) enlist(id, details string) {
 }
 
 func (c *script) stand(e, id, rank string) {
-	c.sadd(c.p.Participated(id), e)
 	c.sadd(c.p.Candidates(e), id)
 	c.zadd(c.p.Ranks(e), id, float(rank))
 }
@@ -144,8 +143,12 @@ func (c *script) join() any {
 		status = "early"
 	}
 	if status == "ok" {
+		n := int(c.need(6))
 		c.enlist(c.arg(2), c.arg(5))
-		for i, n := 7, int(c.need(6)); i <= 6+2*n; i += 2 {
+		for i := 7; i <= 6+2*n; i += 2 {
+			c.sadd(c.p.Participated(c.arg(2)), c.arg(i))
+		}
+		for i := 7; i <= 6+2*n; i += 2 {
 			c.stand(c.arg(i), c.arg(2), c.arg(i+1))
 		}
 	}
@@ -267,12 +270,11 @@ func (c *script) peer() any {
 
 func (c *script) restore() any {
 	e, id := c.arg(2), c.arg(3)
-	known := c.details(id) != ""
-	if c.lives(id) || c.subscribers(id) < 1 || known && c.sismember(c.p.Candidates(e), id) {
+	if c.lives(id) || c.subscribers(id) < 1 || c.sismember(c.p.Candidates(e), id) && c.details(id) != "" {
 		return []any{int64(0)}
 	}
 	c.sadd(c.p.List(), id)
-	if !known {
+	if c.details(id) == "" {
 		c.hset(c.p.Details(), id, c.arg(4))
 		c.change("+", id)
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // zset is a sorted set: by score, and bytewise among equal scores, as Redis.
@@ -118,6 +119,9 @@ func (z *zset) above(min float64) []scored {
 
 // scoreText prints a score as Redis does: integers in full.
 func scoreText(f float64) string {
+	if math.IsInf(f, 0) {
+		return strings.Trim(strings.ToLower(strconv.FormatFloat(f, 'g', -1, 64)), "+")
+	}
 	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 		return strconv.FormatInt(int64(f), 10)
 	}

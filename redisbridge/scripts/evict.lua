@@ -37,7 +37,7 @@ end
 local function judge(target, birth, grace)
   local mark = p .. '::doubt:' .. target
   local why = reprieve(target, birth)
-  local score = call('ZSCORE', p .. '::sessions', target)
+  local score = not why and call('ZSCORE', p .. '::sessions', target)
   if not why and not score then
     why = { 'unknown', 0 }
   end
