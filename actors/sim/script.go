@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"hustings/redisbridge"
 )
 
 // script is one run of a script of docs/protocol.md. The functions here and in the
@@ -15,6 +17,8 @@ type script struct {
 	p    *keyring
 	argv []string
 	out  []letter // the outbox, in the order of the destinations' first message
+
+	refused *redisbridge.ServerError // the first of a batch
 }
 
 // letter is what a script has to say to one node.
@@ -51,7 +55,7 @@ func (s *store) script(name string, argv []string) any {
 		fail("NOPERM", "this user has no permissions to run the 'evalsha' command")
 	}
 	c := &s.running
-	c.store, c.argv, c.out = s, argv, nil
+	c.store, c.argv, c.out, c.refused = s, argv, nil, nil
 	c.p = s.keysOf(c.arg(1))
 	return f(c)
 }

@@ -361,18 +361,20 @@ func (c *script) release() any {
 	id, inc, n := c.arg(2), c.arg(3), int(c.need(4))
 	items := make([]any, 0, n)
 	for i := 5; i <= 4+4*n; i += 4 {
-		if r := c.record(c.arg(i)); r.mine(id, inc) && r.token == c.arg(i+1) {
-			heir := c.vacate(c.arg(i), r.token, c.arg(i+2))
-			if heir != "" && heir == c.arg(i+2) && strings.Contains(c.arg(i+3), "k") {
-				c.hset(c.p.Leader(c.arg(i)), "heir", heir)
-				c.hset(c.p.Leader(c.arg(i)), "until", decimal(c.ms+keptFor))
+		c.attempt(func() {
+			if r := c.record(c.arg(i)); r.mine(id, inc) && r.token == c.arg(i+1) {
+				heir := c.vacate(c.arg(i), r.token, c.arg(i+2))
+				if heir != "" && heir == c.arg(i+2) && strings.Contains(c.arg(i+3), "k") {
+					c.hset(c.p.Leader(c.arg(i)), "heir", heir)
+					c.hset(c.p.Leader(c.arg(i)), "until", decimal(c.ms+keptFor))
+				}
+				items = append(items, []any{"released", heir})
+			} else {
+				items = append(items, []any{"not", ""})
 			}
-			items = append(items, []any{"released", heir})
-		} else {
-			items = append(items, []any{"not", ""})
-		}
+		})
 	}
-	c.deliver()
+	c.finish()
 	return items
 }
 
@@ -383,9 +385,9 @@ func (c *script) quit() any {
 	}
 	n := c.need(5)
 	for i := 6; i <= 5+int(n); i++ {
-		c.stepback(c.arg(i))
+		c.attempt(func() { c.stepback(c.arg(i)) })
 	}
-	c.deliver()
+	c.finish()
 	return []any{status, n}
 }
 

@@ -171,10 +171,10 @@ func (c *script) leave() any {
 		return []any{"original", c.details(id)}
 	}
 	for _, e := range c.portion(id, int(c.need(6))) {
-		c.stepback(e)
+		c.attempt(func() { c.stepback(e) })
 	}
+	c.finish()
 	if c.participates(id) {
-		c.deliver()
 		return []any{status, int64(1)}
 	}
 	c.srem(c.p.List(), id)
@@ -185,7 +185,6 @@ func (c *script) leave() any {
 		c.del(c.p.Session(id))
 		c.zrem(c.p.Sessions(), id)
 	}
-	c.deliver()
 	return []any{status, int64(0)}
 }
 

@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"strings"
+
+	"hustings/redisbridge"
 )
 
 // vacate takes us out of an election's record, keeps the token, chooses the heir
@@ -69,6 +71,30 @@ func (c *script) deliver() {
 		c.publish(c.p.Bully(l.id), m)
 	}
 	c.out = nil
+}
+
+// attempt does something for one election of a batch. Where Redis refuses it the others go
+// on: nobody else tells of what they have given up.
+func (c *script) attempt(do func()) {
+	defer func() {
+		r := recover()
+		e, refused := r.(*redisbridge.ServerError)
+		switch {
+		case refused && c.refused == nil:
+			c.refused = e
+		case r != nil && !refused:
+			panic(r)
+		}
+	}()
+	do()
+}
+
+// finish ends a batch: what was done is told of, and what was refused is the reply.
+func (c *script) finish() {
+	c.deliver()
+	if c.refused != nil {
+		panic(c.refused)
+	}
 }
 
 // quote is cjson.encode of a text: bytes above 127 pass as they are, the slash is escaped.

@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,50 @@ var releaseRules = []rule{
 		f.Plain("DEL", f.keys().Vacant())
 		word, heir := a.release("e", token, "")
 		want(f, "word, heir then", word+" "+heir, "released b")
+	}},
+	{says: "what was given up beside an election that Redis refuses is told all the same", check: func(f *Fixture) {
+		all := []string{"e", "bad", "f"}
+		give := map[string]func(a *node) redisbridge.Command{
+			"quit": func(a *node) redisbridge.Command {
+				return redisbridge.Command{Script: redisbridge.QuitScript, Args: a.head(append([]string{"3"}, all...)...)}
+			},
+			"leave": func(a *node) redisbridge.Command {
+				return redisbridge.Command{Script: redisbridge.LeaveScript, Args: a.head("1", "500")}
+			},
+			"release": func(a *node) redisbridge.Command {
+				args := []string{string(f.keys()), a.id, a.inc, "3"}
+				for _, e := range all {
+					token, _ := f.Plain("HGET", f.keys().Leader(e), "token").(string)
+					args = append(args, e, token, "", "")
+				}
+				f.Plain("DEL", f.keys().Leader("bad"))
+				f.Plain("SADD", f.keys().Leader("bad"), "of another type")
+				return redisbridge.Command{Script: redisbridge.ReleaseScript, Args: args}
+			},
+		}
+		for _, what := range []string{"quit", "leave", "release"} {
+			a, b := f.online("a", "1", all...), f.online("b", "2", all...)
+			a.win("e")
+			a.win("f")
+			cmd := give[what](a)
+			f.Plain("DEL", f.keys().Leader("bad"))
+			f.Plain("SADD", f.keys().Leader("bad"), "of another type")
+			heard := f.Subscribe(f.keys().Bully("b"))
+			if r := f.Do(cmd)[0]; r.Err == nil {
+				f.T.Errorf("%s: it was not refused", what)
+			}
+			var told []string
+			for _, m := range f.parse(heard.Next()).Messages {
+				told = append(told, m.Type+" "+m.Election)
+			}
+			slices.Sort(told)
+			want(f, what+": told", strings.Join(told, ", "), "vacant e, vacant f")
+			for _, e := range []string{"e", "f"} {
+				want(f, what+": holder of "+e, b.canvass("l", e).items[0].holder, "")
+			}
+			heard.Close()
+			f.Flush()
+		}
 	}},
 	{says: "a record whose token no script writes is released without one", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2", "e")

@@ -423,6 +423,26 @@ local function deliver()
   end
 end
 
+-- refused is the first error of a batch, nil if there was none.
+local refused
+
+-- attempt does something for one election of a batch. Where Redis refuses it the others go
+-- on: nobody else tells of what they have given up.
+local function attempt(what, ...)
+  local done, err = pcall(what, ...)
+  if not done then
+    refused = refused or err
+  end
+end
+
+-- finish ends a batch: what was done is told of, and what was refused is the reply.
+local function finish()
+  deliver()
+  if refused then
+    error(refused, 0)
+  end
+end
+
 -- higher lists the live candidates that outrank us, the highest first: 4 at most, of three
 -- values each. Mostly all live.
 local function higher(ranks, place)

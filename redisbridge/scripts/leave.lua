@@ -25,11 +25,11 @@ if ours and old(details(id)) and subscribers(id) > tonumber(ours) then
 end
 local elections = portion(id, ARGV[6])
 for i = 1, #elections do
-  stepback(elections[i], id, inc)
+  attempt(stepback, elections[i], id, inc)
 end
+finish()
 if participates(id) then
   -- Whoever purges us, if we die now, finds us by our details.
-  deliver()
   return { status, 1 }
 end
 call('SREM', p .. '::server:list', id)
@@ -40,5 +40,4 @@ if ARGV[5] == '1' then
   call('DEL', p .. '::session:' .. id)
   call('ZREM', p .. '::sessions', id)
 end
-deliver()
 return { status, 0 }

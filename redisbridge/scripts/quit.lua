@@ -9,7 +9,7 @@ if status == 'taken' or status == 'stale' then
   return { status, 0 }
 end
 for i = 6, 5 + ARGV[5] do
-  stepback(ARGV[i], id, inc)
+  attempt(stepback, ARGV[i], id, inc)
 end
-deliver()
+finish()
 return { status, tonumber(ARGV[5]) }

@@ -8,7 +8,8 @@
 -- Returns {{'released', heir or ''} | {'not', ''}, ...}
 local id, inc = ARGV[2], ARGV[3]
 local items = {}
-for i = 5, 4 + 4 * ARGV[4], 4 do
+
+local function give(i)
   local r = named(ARGV[i])
   if mine(r, id, inc) and (r[4] or '') == ARGV[i + 1] then
     local heir = vacate(ARGV[i], id, r[4] or '0', ARGV[i + 2])
@@ -20,5 +21,9 @@ for i = 5, 4 + 4 * ARGV[4], 4 do
     items[#items + 1] = { 'not', '' }
   end
 end
-deliver()
+
+for i = 5, 4 + 4 * ARGV[4], 4 do
+  attempt(give, i)
+end
+finish()
 return items
