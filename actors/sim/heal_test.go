@@ -146,11 +146,16 @@ func TestElectionsHealWhoseNumbersAreSpoiledByHand(t *testing.T) {
 		for range 20 {
 			w.Run(r.Duration(0, 2*second))
 			e := m.names[r.IntN(len(m.names))]
-			key, field := keys.Leader(e), "token"
-			if r.Chance(0.5) {
+			key, field, text := keys.Leader(e), "token", texts[r.IntN(len(texts))]
+			switch {
+			case r.Chance(0.4):
 				key, field = keys.Epoch(), []string{"floor", "number", "since"}[r.IntN(3)]
+			case r.Chance(0.1):
+				key, field, text = keys.Epoch(), "number", "4503599627370495" // the last that there is
+			case r.Chance(0.2):
+				field = "evict"
 			}
-			m.do("HSET", key, field, texts[r.IntN(len(texts))])
+			m.do("HSET", key, field, text)
 			if r.Chance(0.2) {
 				m.do("HDEL", key, field)
 			}

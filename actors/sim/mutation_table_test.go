@@ -64,7 +64,7 @@ var mutations = []mutation{
 	},
 	{
 		guard: "epoch number",
-		edits: []edit{{allScripts, " || number < known ||\n		known > 0 && number == known && name != knownName {", " {"}, {allScripts, "known, knownName, seen := c.num(at+2), c.arg(at+3), c.num(at+4)", "known, seen := c.num(at+2), c.num(at+4)"}},
+		edits: []edit{{allScripts, " || number < known ||\n		known > 0 && number == known && name != knownName {", " {"}, {allScripts, "known, knownName := c.sound(at+2), c.arg(at+3)", "known := c.sound(at + 2)"}},
 		found: "TestC7_AReplacedPrimaryThatComesBackIsFoundByTheEpochsNumber",
 	},
 	{
@@ -122,7 +122,7 @@ var mutations = []mutation{
 	},
 	{
 		guard: "eviction frees offices under OnDisconnect only",
-		edits: []edit{{allScripts, "	if r.evict == \"\" {\n		return left, true\n	}\n", ""}},
+		edits: []edit{{allScripts, "if r.evict == \"\" || !ok {", "if !ok {"}},
 		found: "TestC8_AnEvictionDoesNotTouchOfficesUnderOnExpiry",
 	},
 	{

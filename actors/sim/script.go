@@ -122,6 +122,17 @@ func sound(s string) (n int64, ok bool) {
 	return n, ok
 }
 
+func isSound(s string) bool {
+	_, ok := sound(s)
+	return ok
+}
+
+// sound is ARGV[i] where it is a number that a script has written, else 0.
+func (c *script) sound(i int) int64 {
+	n, _ := sound(c.arg(i))
+	return n
+}
+
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 // session returns birth and connection number of a live session.
@@ -210,17 +221,18 @@ func (c *script) epoch(at int) era {
 	if c.arg(at) == "1" && !c.forbids("INFO") {
 		read = c.replid
 	}
-	known, knownName, seen := c.num(at+2), c.arg(at+3), c.num(at+4)
-	if seen >= tokenLimit {
-		seen = 0
+	known, knownName := c.sound(at+2), c.arg(at+3)
+	if known == tokenLimit-1 {
+		known = 0 // there is none above it
 	}
+	seen := c.sound(at + 4)
 	key := c.p.Epoch()
 	is := c.get(key, hashKind).readEpoch()
 	name, exists, stored, number, since, floor := is.name, is.exists, is.replid, is.number, is.since, is.floor
 	raised := max(floor, seen)
 	if !exists || read != "-" && stored != "-" && read != stored || number < known ||
 		known > 0 && number == known && name != knownName {
-		name, number, since = c.arg(at+1), max(number, known)+1, now
+		name, number, since = c.arg(at+1), min(max(number, known)+1, tokenLimit-1), now
 		c.hset(key, "name", name)
 		c.hset(key, "number", decimal(number))
 		c.hset(key, "replid", read)
@@ -305,7 +317,7 @@ func (v *value) readRecord() record {
 		r.birth, _ = v.hget("birth")
 		r.epoch, _ = v.hget("epoch")
 		text, found := v.hget("token")
-		if _, ok := sound(text); ok {
+		if isSound(text) {
 			r.token = text
 		} else {
 			r.torn = found || r.id != ""
@@ -313,7 +325,9 @@ func (v *value) readRecord() record {
 		r.appointed, _ = v.hget("appointed")
 		r.heir, _ = v.hget("heir")
 		r.until, _ = v.hget("until")
-		r.evict, _ = v.hget("evict")
+		if text, _ := v.hget("evict"); isSound(text) {
+			r.evict = text
+		}
 		v.record = r
 	}
 	return *v.record
@@ -325,7 +339,8 @@ const keptFor = 1000
 // kept is how long a released office is kept for its heir yet. One that ends later than
 // it may is of a clock that has stepped back since, and void.
 func (c *script) kept(r record) int64 {
-	left := whole(r.until) - c.ms
+	until, _ := sound(r.until)
+	left := until - c.ms
 	if r.heir == "" || left < 0 || left > keptFor {
 		return 0
 	}
@@ -349,10 +364,11 @@ func (c *script) counts(r record, name string) (left int64, ok bool) {
 		return 0, false
 	}
 	left = c.pttl(key)
-	if r.evict == "" {
+	since, ok := sound(v.str)
+	if r.evict == "" || !ok {
 		return left, true
 	}
-	end := whole(v.str) + whole(r.evict)
+	end := since + whole(r.evict)
 	if end <= c.ms {
 		return 0, false
 	}

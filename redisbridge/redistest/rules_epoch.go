@@ -127,6 +127,28 @@ var epochRules = []rule{
 			}
 		}
 	}},
+	{says: "epochs end at 2^52: the last number stays, under new names, and says nothing of the dataset", check: func(f *Fixture) {
+		const last = "4503599627370495"
+		a := f.node("a", 1)
+		a.quarantine = time.Minute
+		a.beat(beat{newName: "n1"})
+		f.Plain("HSET", f.keys().Epoch(), "number", last)
+		p := a.beat(beat{newName: "n2", number: "1", name: "n1"})
+		want(f, "forged", fmt.Sprint(p.epoch, " ", p.number), "n1 "+last)
+		f.Plain("HDEL", f.keys().Epoch(), "since")
+		p = a.beat(beat{newName: "n3", number: last, name: "n1"})
+		want(f, "a new one", fmt.Sprint(p.epoch, " ", p.number), "n3 "+last)
+		f.Advance(50 * time.Millisecond)
+		for _, known := range []string{"1", last, "4503599627370496", "9007199254740992"} {
+			p = a.beat(beat{newName: "n4", number: known, name: "n1"})
+			want(f, "known "+known, fmt.Sprint(p.epoch, " ", p.number), "n3 "+last)
+			between(f, "known "+known+": left", p.left, 1, 59_999)
+		}
+		f.Flush()
+		a.beat(beat{newName: "n5", number: last, name: "n1"})
+		p = a.beat(beat{newName: "n6", number: last, name: "n1"})
+		want(f, "after a flush", fmt.Sprint(p.epoch, " ", p.number), "n5 1")
+	}},
 	{says: "a token that no script grants does not raise the floor", check: func(f *Fixture) {
 		a := f.node("a", 1)
 		a.beat(beat{token: "1000"})

@@ -144,6 +144,30 @@ var evictRules = []rule{
 		f.Advance(320 * time.Millisecond)
 		want(f, "after", b.claim(bid{birth: b.inc + "-1"}, "e").items[0].verdict, "granted")
 	}},
+	{says: "a grace that no script writes is none: the office counts as one under OnExpiry", check: func(f *Fixture) {
+		a, b, birth := doubted(f, "d0")
+		for _, text := range unsound {
+			f.Plain("HSET", f.keys().Leader("e"), "evict", text)
+			look := b.canvass("", "e").items[0]
+			want(f, text+": canvass", look.holder+","+look.evict, "a,")
+			held := b.claim(bid{birth: b.inc + "-1"}, "e").items[0]
+			want(f, text+": claim", held.verdict+","+held.evict, "held,")
+		}
+		want(f, "a look", b.look(a, birth, 0), "evicted")
+		want(f, "evicted", b.canvass("", "e").items[0].holder, "a")
+		since := f.Plain("GET", f.keys().Evicted(birth)).(string)
+		f.Plain("HSET", f.keys().Leader("e"), "evict", "0")
+		for _, text := range unsound {
+			f.Plain("SET", f.keys().Evicted(birth), text, "PX", "60000")
+			want(f, text+": instant of eviction", b.canvass("", "e").items[0].holder, "a")
+		}
+		f.Plain("SET", f.keys().Evicted(birth), since, "PX", "60000")
+		want(f, "as it was", b.canvass("", "e").items[0].holder, "")
+		f.Plain("HSET", f.keys().Leader("e"), "evict", "rubbish")
+		f.Plain("DEL", f.keys().Evicted(birth))
+		b.win("e")
+		want(f, "the next term's", f.Plain("HGET", f.keys().Leader("e"), "evict"), nil)
+	}},
 	{says: "who was evicted is born again by its next heartbeat, and keeps what nobody has", check: func(f *Fixture) {
 		a, b, birth := evicted(f, "d1")
 		token := f.Plain("HGET", f.keys().Leader("e"), "token").(string)

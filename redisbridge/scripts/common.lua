@@ -153,7 +153,10 @@ local function epoch(at, now)
   if ARGV[at] == '1' then
     read = replid()
   end
-  local known, seen = tonumber(ARGV[at + 2]) or 0, sound(ARGV[at + 4]) or 0
+  local known, seen = sound(ARGV[at + 2]) or 0, sound(ARGV[at + 4]) or 0
+  if known == LIMIT - 1 then
+    known = 0 -- there is none above it
+  end
   local key = p .. '::epoch'
   local e = call('HMGET', key, 'name', 'number', 'since', 'floor', 'replid')
   local name, number, since, floor = standing(e)
@@ -161,7 +164,7 @@ local function epoch(at, now)
   local raised = math.max(floor, seen)
   if not name or (read ~= '-' and stored ~= '-' and read ~= stored) or number < known
     or (known > 0 and number == known and name ~= ARGV[at + 3]) then
-    name, number, since = ARGV[at + 1], math.max(number, known) + 1, now
+    name, number, since = ARGV[at + 1], math.min(math.max(number, known) + 1, LIMIT - 1), now
     call('HSET', key, 'name', name, 'number', text(number), 'replid', read,
       'since', text(since), 'floor', text(raised))
   else
@@ -190,11 +193,15 @@ local function present(ms, now)
 end
 
 -- legible(r) strikes a token that no script writes. Such a record is torn, as is one that has
--- a holder and no token: it keeps others out, but nobody can say of which term it is.
+-- a holder and no token: it keeps others out, but nobody can say of which term it is. A
+-- holder's grace that none writes is '': there is none, and it is to be removed.
 local function legible(r)
   if not sound(r[4]) then
     r.torn = r[4] or r[1]
     r[4] = false
+  end
+  if r[8] and not sound(r[8]) then
+    r[8] = ''
   end
   return r
 end
@@ -220,7 +227,7 @@ local KEPT = 1000
 -- kept(r, now) is how long a released office is kept for its heir yet. One that ends
 -- later than it may is of a clock that has stepped back since, and void.
 local function kept(r, now)
-  local left = r[6] and (tonumber(r[7] or 0) or 0) - now or 0
+  local left = r[6] and (sound(r[7]) or 0) - now or 0
   if left < 0 or left > KEPT then
     return 0
   end
@@ -245,14 +252,16 @@ end
 
 local endings = {}
 
--- evicted(birth) is when a session was ended before its time, and what would be left of it.
+-- evicted(birth) is what would be left of a session that was ended before its time, and
+-- since when nobody was subscribed, nil if that is not what a script writes.
 local function evicted(birth)
   local lost = endings[birth]
   if not lost then
     lost = {}
     local key = p .. '::evicted:' .. birth
-    lost.since = tonumber(call('GET', key))
-    lost.left = lost.since and call('PTTL', key)
+    local since = call('GET', key)
+    lost.since = sound(since)
+    lost.left = since and call('PTTL', key)
     endings[birth] = lost
   end
   return lost
@@ -271,7 +280,7 @@ local function counts(r, name, now)
     return held.left
   end
   local lost = evicted(r[2])
-  local left, grace = lost.left, tonumber(r[8])
+  local left, grace = lost.left, lost.since and tonumber(r[8])
   if not (left and grace) then
     return left
   end
