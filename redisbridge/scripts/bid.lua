@@ -31,12 +31,18 @@ local claiming = status == 'ok' and birth == ARGV[11] and name == ARGV[12]
 local seen, written = sound(ARGV[9]) or 0, {}
 
 -- opposed says whether somebody is to be asked first: a live candidate that outranks us,
--- or one that has no rank, an original. More than 64 above us are not looked at.
-local function opposed(k, place, above)
+-- or one that has no rank, an original. More than 64 above us are not looked at. all is the
+-- third value of looked.
+local function opposed(k, place, above, all)
   if above[1] or place > 64 then
     return true
   end
-  return not alone and call('SCARD', candidates[k]) > call('ZCARD', ranks[k])
+  if alone then
+    return false
+  elseif all then
+    return all.candidates > #all.ours
+  end
+  return call('SCARD', candidates[k]) > call('ZCARD', ranks[k])
 end
 
 for k = 1, #ranks do
@@ -47,17 +53,17 @@ for k = 1, #ranks do
   if not f.l then
     place = alone and f.r and status == 'ok' and 0 or call('ZREVRANK', ranks[k], id) or -1
   end
-  local item, above = looked(e, ranks[k], r, name, now, place, f)
+  local item, above, all = looked(e, ranks[k], r, name, now, place, f, alone)
   items[k] = item
   if claiming then
     if not f.t then
       claims[k] = nothing
     elseif not f.r then
       claims[k] = { 'refused' }
-    elseif opposed(k, place, above) then
+    elseif opposed(k, place, above, all) then
       claims[k] = { 'outranked' }
     else
-      claims[k] = award(t, e, leaders[k], r, seen, ARGV[i + 2], alone)
+      claims[k] = award(t, e, leaders[k], r, seen, ARGV[i + 2], alone and nothing or all and all.ours)
       written[e] = true
     end
   end

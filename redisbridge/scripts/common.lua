@@ -495,19 +495,21 @@ end
 -- others lists the candidates that are not ours, those with the highest numbers first, so
 -- that where they are too many all that outrank us are among them. Ours have a rank. One
 -- that has a rank, no session, and an original's details is an original that was started in
--- the place of one of ours that died: the rank is struck.
+-- the place of one of ours that died: the rank is struck. The second value is who has a rank,
+-- and how many candidates there are.
 local function others(e, ranks)
-  local ours, all = {}, call('ZRANGE', ranks, 0, -1)
+  local ours, seated, all = {}, {}, call('ZRANGE', ranks, 0, -1)
   born(all)
   for i = 1, #all do
     if not births[all[i]] and old(details(all[i])) then
       call('ZREM', ranks, all[i])
     else
       ours[all[i]] = true
+      seated[#seated + 1] = all[i]
     end
   end
-  local ids = {}
-  for _, c in ipairs(call('SMEMBERS', p .. '::election:' .. e .. ':candidates')) do
+  local ids, candidates = {}, call('SMEMBERS', p .. '::election:' .. e .. ':candidates')
+  for _, c in ipairs(candidates) do
     if not ours[c] then
       ids[#ids + 1] = c
     end
@@ -533,15 +535,16 @@ local function others(e, ranks)
     local n = #list
     list[n + 1], list[n + 2], list[n + 3] = ids[i], texts[ids[i]], subscribers(ids[i])
   end
-  return list
+  return list, { ours = seated, candidates = #candidates }
 end
 
 local nothing = {}
 
--- looked is what a canvass says of an election whose record is r, and which live
--- candidates it names that outrank us, who have that place.
-local function looked(e, ranks, r, name, now, place, f)
-  local above, beside, heir, wait = nothing, nothing, '', 0
+-- looked is what a canvass says of an election whose record is r, which live candidates
+-- it names that outrank us, who have that place, and the second value of others, if they
+-- were asked for. Where we are alone there are none.
+local function looked(e, ranks, r, name, now, place, f, alone)
+  local above, beside, heir, wait, all = nothing, nothing, '', 0, nil
   local lasts = counts(r, name, now)
   if not lasts then
     wait = kept(r, now)
@@ -550,15 +553,15 @@ local function looked(e, ranks, r, name, now, place, f)
   if place > 0 and not (lasts and led(ranks, r[1], place)) then
     above = higher(ranks, place)
   end
-  if f.m and not f.l then
-    beside = others(e, ranks)
+  if f.m and not f.l and not alone then
+    beside, all = others(e, ranks)
   end
   if lasts then
-    return { r[4] or '', r[1], r[2], lasts, rank(e, r[1]), r[5] or '', place, above, beside, '', 0, r[8] or '' }, above
+    return { r[4] or '', r[1], r[2], lasts, rank(e, r[1]), r[5] or '', place, above, beside, '', 0, r[8] or '' }, above, all
   elseif above[1] or beside[1] or wait > 0 then
-    return { r[4] or '', '', '', -2, '', '', place, above, beside, heir, wait, '' }, above
+    return { r[4] or '', '', '', -2, '', '', place, above, beside, heir, wait, '' }, above, all
   end
-  return { r[4] or '', place }, above
+  return { r[4] or '', place }, above, all
 end
 
 -- register puts us into the fleet, and into the candidates of those elections of a batch
@@ -585,10 +588,10 @@ local function register(id, text_, first, candidates, ranks)
 end
 
 -- grant writes the record with a token above every one that anybody saw, and tells the
--- other candidates, if there are any. Whom a resigner named is appointed. t is who claims,
--- in which tenancy: id, inc, birth, name of the epoch, left of its quarantine, floor, now, and whether
--- there is any vacancy to take off the list.
-local function grant(t, e, key, r, seen, flags, alone)
+-- other candidates, who are all, if that is known. Whom a resigner named is appointed. t is who
+-- claims, in which tenancy: id, inc, birth, name of the epoch, left of its quarantine, floor, now, and
+-- whether there is any vacancy to take off the list.
+local function grant(t, e, key, r, seen, flags, all)
   local stored = tonumber(r[4] or 0)
   local token = math.max(stored + 1, seen + 1, t.floor + 1, t.now)
   if token >= LIMIT then
@@ -610,7 +613,7 @@ local function grant(t, e, key, r, seen, flags, alone)
   if t.vacancies then
     call('SREM', p .. '::vacant', e)
   end
-  local all = alone and nothing or call('ZRANGE', p .. '::election:' .. e .. ':ranks', 0, -1)
+  all = all or call('ZRANGE', p .. '::election:' .. e .. ':ranks', 0, -1)
   local message
   for i = 1, #all do
     if all[i] ~= t.id then
@@ -625,7 +628,7 @@ local function grant(t, e, key, r, seen, flags, alone)
 end
 
 -- award answers a candidate's claim.
-local function award(t, e, key, r, seen, flags, alone)
+local function award(t, e, key, r, seen, flags, all)
   -- A record under our id and another incarnation can count only if that one was
   -- evicted: it may live.
   local lasts = not mine(r, t.id, t.inc) and counts(r, t.name, t.now)
@@ -636,7 +639,7 @@ local function award(t, e, key, r, seen, flags, alone)
   elseif r[6] ~= t.id and kept(r, t.now) > 0 then
     return { 'kept', kept(r, t.now), r[6] }
   end
-  return grant(t, e, key, r, seen, flags, alone)
+  return grant(t, e, key, r, seen, flags, all)
 end
 
 -- announce ends a script that has claimed: it keeps the floor, and tells who is to be told.
@@ -691,13 +694,13 @@ local lowest
 
 -- deserted(e) leaves nothing of an election once nobody stands for it: names may come and go
 -- without end. A record goes only if nobody who may be trusted with the office is in it, and
--- the next token will be above its own all the same, by the floor.
-local function deserted(e)
+-- the next token will be above its own all the same, by the floor. r is the record, if it was read.
+local function deserted(e, r)
   if call('EXISTS', p .. '::election:' .. e .. ':candidates') == 1 then
     return
   end
   call('SREM', p .. '::vacant', e)
-  local r = named(e)
+  r = r or named(e)
   if not r[4] or r[1] and (not r[2] or lives(r[1]) or call('EXISTS', p .. '::evicted:' .. r[2]) == 1) then
     return
   end
@@ -715,8 +718,9 @@ local function stepback(e, id, inc)
   local r = named(e)
   if mine(r, id, inc) then
     vacate(e, id, r[4] or '0', '')
+    r[1] = false
   end
-  deserted(e)
+  deserted(e, r)
 end
 
 -- portion(id, most) is up to that many of the elections in which a node takes part. It may
