@@ -90,7 +90,7 @@ var permanentTexts = []string{
 	"Client sent AUTH, but no password is set",
 	"SELECT is not allowed in cluster mode",
 	unknownCommand,
-	"Unknown Redis command called from", // the same, of a script
+	" command called from ", // the same, of a script
 	"cluster support disabled",
 	"Client names cannot contain",
 }
@@ -190,13 +190,22 @@ const plainCode = "ERR"
 // the server itself after a minus.
 var inScript = regexp.MustCompile(`^ERR Error running script \(call to f_\w*\): (?:@user_script: ?\d+: )+-?([A-Z]+)(?: |$)`)
 
+// forbidden are errors of a script that may not run a command, or use a key or a channel: servers
+// have no code for them, and since Redis 7.2 another text.
+var forbidden = regexp.MustCompile(`^ERR (?:Error running script \(call to f_\w*\): (?:@user_script: ?\d+: )+)?` +
+	`(?:The user executing the script can't |ACL failure in script: )`)
+
 // codeOf is the code of an error reply: its first word, or that of the error inside.
 func codeOf(text string) string {
 	code, _, _ := strings.Cut(text, " ")
-	if code == plainCode {
-		if m := inScript.FindStringSubmatch(text); m != nil {
-			return m[1]
-		}
+	if code != plainCode {
+		return code
+	}
+	if forbidden.MatchString(text) {
+		return "NOPERM"
+	}
+	if m := inScript.FindStringSubmatch(text); m != nil {
+		return m[1]
 	}
 	return code
 }

@@ -54,31 +54,39 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// The texts are those of Redis 7, and of servers before it for the same errors.
+// The texts are those of Redis 7, of servers before it, and of Redis 7.2 and its forks, for the
+// same errors.
 func TestAnErrorInsideAScriptIsJudgedByItsOwnCode(t *testing.T) {
 	const six, seven = "ERR Error running script (call to f_0a9f75e9): @user_script:38: ", " script: 0a9f75e9, on @user_script:38."
 	for said, want := range map[string]struct {
 		code  string
 		class Class
 	}{
-		"READONLY You can't write against a read only replica." + seven:                                               {"READONLY", Reconnect},
-		six + "@user_script: 38: -READONLY You can't write against a read only replica.":                              {"READONLY", Reconnect},
-		"OOM command not allowed when used memory > 'maxmemory'." + seven:                                             {"OOM", Busy},
-		six + "@user_script: 38: -OOM command not allowed when used memory > 'maxmemory'. ":                           {"OOM", Busy},
-		six + "@user_script: 38: -MISCONF Redis is configured to save RDB snapshots":                                  {"MISCONF", Busy},
-		"NOREPLICAS Not enough good replicas to write." + seven:                                                       {"NOREPLICAS", Busy},
-		six + "@user_script: 38: -NOREPLICAS Not enough good replicas to write.":                                      {"NOREPLICAS", Busy},
-		"WRONGTYPE Operation against a key holding the wrong kind of value" + seven:                                   {"WRONGTYPE", Permanent},
-		six + "WRONGTYPE Operation against a key holding the wrong kind of value":                                     {"WRONGTYPE", Permanent},
-		six + "NOPERM this user has no permissions":                                                                   {"NOPERM", Permanent},
-		"ERR Unknown Redis command called from script" + seven:                                                        {"ERR", Permanent},
-		six + "@user_script: 38: Unknown Redis command called from Lua script":                                        {"ERR", Permanent},
-		six + "ERR value is not an integer or out of range":                                                           {"ERR", Refused},
-		six + "user_script:38: attempt to compare nil with number":                                                    {"ERR", Refused},
-		six + "user_script:38: a text of somebody's: -READONLY yes":                                                   {"ERR", Refused},
-		six + "@user_script: 38: Wrong number of args calling Redis command From Lua script":                          {"ERR", Refused},
-		"ERR user_script:1: Error running script (call to f_1): @user_script:1: -READONLY in a text" + seven:          {"ERR", Refused},
-		"ERR Error running script (call to f_x): @enable_strict_lua:15: user_script:1: Script attempted to access -A": {"ERR", Refused},
+		"READONLY You can't write against a read only replica." + seven:                                                      {"READONLY", Reconnect},
+		six + "@user_script: 38: -READONLY You can't write against a read only replica.":                                     {"READONLY", Reconnect},
+		"OOM command not allowed when used memory > 'maxmemory'." + seven:                                                    {"OOM", Busy},
+		six + "@user_script: 38: -OOM command not allowed when used memory > 'maxmemory'. ":                                  {"OOM", Busy},
+		six + "@user_script: 38: -MISCONF Redis is configured to save RDB snapshots":                                         {"MISCONF", Busy},
+		"NOREPLICAS Not enough good replicas to write." + seven:                                                              {"NOREPLICAS", Busy},
+		six + "@user_script: 38: -NOREPLICAS Not enough good replicas to write.":                                             {"NOREPLICAS", Busy},
+		"WRONGTYPE Operation against a key holding the wrong kind of value" + seven:                                          {"WRONGTYPE", Permanent},
+		six + "WRONGTYPE Operation against a key holding the wrong kind of value":                                            {"WRONGTYPE", Permanent},
+		six + "NOPERM this user has no permissions":                                                                          {"NOPERM", Permanent},
+		"ERR Unknown Redis command called from script" + seven:                                                               {"ERR", Permanent},
+		six + "@user_script: 38: Unknown Redis command called from Lua script":                                               {"ERR", Permanent},
+		"ERR Unknown command called from script script: on @user_script:1.":                                                  {"ERR", Permanent},
+		"ERR The user executing the script can't run this command or subcommand" + seven:                                     {"NOPERM", Permanent},
+		"ERR The user executing the script can't access at least one of the keys mentioned in the command arguments" + seven: {"NOPERM", Permanent},
+		six + "@user_script: 38: The user executing the script can't run this command or subcommand":                         {"NOPERM", Permanent},
+		"ERR ACL failure in script: User u has no permissions to run the 'set' command" + seven:                              {"NOPERM", Permanent},
+		"ERR ACL failure in script: No permissions to access a channel script: on @user_script:1.":                           {"NOPERM", Permanent},
+		"ERR user_script:38: a text of somebody's: ACL failure in script: yes" + seven:                                       {"ERR", Refused},
+		six + "ERR value is not an integer or out of range":                                                                  {"ERR", Refused},
+		six + "user_script:38: attempt to compare nil with number":                                                           {"ERR", Refused},
+		six + "user_script:38: a text of somebody's: -READONLY yes":                                                          {"ERR", Refused},
+		six + "@user_script: 38: Wrong number of args calling Redis command From Lua script":                                 {"ERR", Refused},
+		"ERR user_script:1: Error running script (call to f_1): @user_script:1: -READONLY in a text" + seven:                 {"ERR", Refused},
+		"ERR Error running script (call to f_x): @enable_strict_lua:15: user_script:1: Script attempted to access -A":        {"ERR", Refused},
 	} {
 		e := newServerError(said, nil)
 		if got := Classify(e); got != want.class || e.Code != want.code || e.Text != said {

@@ -125,7 +125,8 @@ func mustRead(name string) string {
 }
 
 // ServerError is an error reply of Redis. Code is its first word, or that of the error
-// inside a script, which servers before Redis 7 put behind a first word of their own.
+// inside a script, which servers before Redis 7 put behind a first word of their own. It is
+// NOPERM also where a script lacks a right, which servers tell without a code.
 type ServerError struct {
 	Code, Text string
 }
