@@ -59,7 +59,11 @@ func (c *Cluster) found(s *Server, i, n int) error {
 	if _, err = s.query("CLUSTER", "SET-CONFIG-EPOCH", i+1); err != nil {
 		return err
 	}
-	if _, err = s.query("CLUSTER", "ADDSLOTSRANGE", i*slots/n, (i+1)*slots/n-1); err != nil {
+	add := []any{"CLUSTER", "ADDSLOTS"}
+	for slot := i * slots / n; slot < (i+1)*slots/n; slot++ {
+		add = append(add, slot)
+	}
+	if _, err = s.query(add...); err != nil {
 		return err
 	}
 	if i > 0 {

@@ -106,7 +106,14 @@ func (s *Server) start() error {
 		"--save", "", "--appendonly", "no", "--logfile", filepath.Join(s.dir, "log"), "--loglevel", "notice")
 	args = append(args, options...)
 	process := exec.Command(s.binary, args...)
-	if err := process.Start(); err != nil {
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("redistest: %w", err)
+	}
+	process.Stderr = log // what is wrong with an option it says there
+	err = process.Start()
+	_ = log.Close()
+	if err != nil {
 		return fmt.Errorf("redistest: %w", err)
 	}
 	exited := make(chan struct{})
@@ -115,7 +122,7 @@ func (s *Server) start() error {
 		close(exited)
 	}()
 	s.process, s.exited = process, exited
-	err := retry(startup, func() error {
+	err = retry(startup, func() error {
 		select {
 		case <-exited:
 			return nil // looked at below
@@ -209,7 +216,7 @@ func (s *Server) Do(words ...string) (string, error) {
 func (s *Server) lastLines() string {
 	log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
-	return strings.Join(lines[max(0, len(lines)-3):], " / ")
+	return strings.Join(lines[max(0, len(lines)-4):], " / ")
 }
 
 // answers says whether something that speaks RESP listens and has loaded its dataset.

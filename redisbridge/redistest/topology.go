@@ -69,7 +69,7 @@ func NewReplicaAt(t testing.TB, addr string, args ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewServer(t, append([]string{"--replicaof", host + " " + port, "--repl-diskless-sync-delay", "0"}, args...)...)
+	s := NewServer(t, append([]string{"--replicaof", host, port, "--repl-diskless-sync-delay", "0"}, args...)...)
 	err = expect("the link to the primary", "up", func() string { return s.info("replication", "master_link_status") })
 	if err != nil {
 		t.Fatal(err)
