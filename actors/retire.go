@@ -9,7 +9,7 @@ import (
 // Names of elections may come without end, one for each order. So the actor of an election
 // that was opened by name is stopped when nobody needs it any more: not at once, since its
 // history may be of interest, but when so many have been opened since the last time, and as
-// many as there were then.
+// many as were needed then.
 const keptElections = 1024
 
 type (
@@ -29,7 +29,7 @@ type (
 // retirement is what a node has to do with elections that nobody needs.
 type retirement struct {
 	opened  int                 // by name, since they were last looked through
-	there   int                 // how many elections there were then
+	there   int                 // how many elections were there then, and were needed
 	waiting []*actor.PID        // to be stopped together
 	stopped map[string]struct{} // whose end has not been told yet, by their PIDs' ids
 }
@@ -67,6 +67,7 @@ func (n *nodeActor) onRetired(m *retired) {
 	}
 	n.strike(e)
 	r := &n.retirement
+	r.there = max(0, r.there-1)
 	if len(r.waiting) == 0 {
 		n.env.root.Send(n.ctx.Self(), &retiredDue{})
 	}

@@ -97,7 +97,7 @@ func TestWhatIsNeededStays(t *testing.T) {
 	p.must(err)
 	told := p.Subscribe(ctx, actors.SubscribeOptions{Election: "subscribed"})
 	p.must(p.Quit(ctx, "subscribed"))
-	for i := range 100 {
+	for i := range 600 {
 		p.must(p.Quit(ctx, fmt.Sprint("x", i)))
 	}
 	eventually(t, "the others are gone", func() bool { return len(p.Views()) <= 4+2*8 })
