@@ -120,6 +120,15 @@ var faults = append([]fault{
 		finish: func(s *storm) { s.server.Resume() },
 	},
 	{
+		name: "CLIENT PAUSE ALL", ttls: long, everybody: true, down: true, says: "bridge down",
+		begin: func(s *storm) { s.do("CLIENT", "PAUSE", int64(long*s.ttl/time.Millisecond), "ALL") },
+	},
+	{
+		name: "CLIENT PAUSE WRITE", ttls: long, everybody: true, down: true, says: "bridge down",
+		begin:  func(s *storm) { s.do("CLIENT", "PAUSE", 60000, "WRITE") },
+		finish: func(s *storm) { s.do("CLIENT", "UNPAUSE") },
+	},
+	{
 		name: "Redis killed, back with its data", ttls: long, everybody: true, down: true, says: "bridge down",
 		server: []string{"--appendonly", "yes", "--appendfsync", "always"},
 		begin:  func(s *storm) { s.server.Kill() },

@@ -17,7 +17,7 @@ import (
 // help; and of the first: no busy loop, a link that says what is wrong, and a log line.
 func TestAFleetStandsEveryFaultOfRedisAndOfTheWayToIt(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it starts forty servers")
+		t.Skip("it starts forty servers and more")
 	}
 	t.Parallel()
 	sideBySide(t, faults, func(f *fault) string { return f.name }, func(t *testing.T, f *fault) {
