@@ -211,6 +211,34 @@ func TestAFleetOnAClusterFollowsItsSlot(t *testing.T) {
 	}
 }
 
+// A Cluster replaces its primaries by itself: by hand, and when one dies.
+func TestAFleetOnAClusterFollowsItsPrimary(t *testing.T) {
+	deployment(t)
+	c := redistest.NewClusterOf(t, 3)
+	at, err := c.Owner("{ipc}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	primary := c.Nodes[at]
+	replica := c.AddReplica(t, primary)
+	o := opened(t, deployTTL, "{ipc}", redis.UniversalOptions{Addrs: c.Addrs()})
+	step := func(what string, replace func() error) {
+		t.Helper()
+		before, logged, began := o.token(), len(o.logs.String()), time.Now()
+		if err := replace(); err != nil {
+			t.Fatal(what, err)
+		}
+		took := time.Since(began)
+		o.logged(logged, "Redis names another tenancy")
+		t.Logf("%s: %v, in order %v later, token kept: %v", what, took, o.settle(), o.token() == before)
+		if o.token() < before {
+			t.Errorf("%s: token %d after %d", what, o.token(), before)
+		}
+	}
+	step("a failover by hand", func() error { return c.Failover(replica) })
+	step("the primary is killed", func() error { replica.Kill(); return c.AwaitFailover(primary) })
+}
+
 func TestAFleetSpeaksTLS(t *testing.T) {
 	deployment(t)
 	s, pool := redistest.NewTLSServer(t)

@@ -267,26 +267,12 @@ func (l *link) askCluster(ctx context.Context, addr string) (string, error) {
 		return "", l.fail("asking the cluster", err)
 	}
 	defer func() { _ = first.Close() }()
-	give := once(first)
-	o.Addrs = []string{addr}
-	o.Dialer = func(ctx context.Context, network, to string) (net.Conn, error) {
-		if to == addr {
-			if socket, err := give(ctx, network, to); err == nil {
-				return socket, nil
-			}
-		}
-		return l.dial(ctx, network, to)
-	}
+	o.Addrs, o.Dialer = []string{addr}, once(first) // it is asked once, and nobody else
 	c := redis.NewClusterClient(o.Cluster())
 	defer func() { _ = c.Close() }()
+	var told slotsTold
+	c.OnNewNode(func(node *redis.Client) { node.AddHook(&told) })
 	node, err := c.MasterForKey(ctx, l.b.cfg.Keys.Epoch())
-	var known atomic.Bool
-	if err == nil {
-		err = c.ForEachMaster(ctx, func(context.Context, *redis.Client) error {
-			known.Store(true)
-			return nil
-		})
-	}
 	switch {
 	case errors.Is(err, redis.Nil):
 		return "", fmt.Errorf("%w: %s names no addresses of the cluster's nodes; set cluster-preferred-endpoint-type to ip or hostname", ErrBackendConfig, addr)
@@ -296,7 +282,7 @@ func (l *link) askCluster(ctx context.Context, addr string) (string, error) {
 			err = fmt.Errorf("%w: %w; this server is no cluster node: name one address and leave IsClusterMode unset", ErrBackendConfig, err)
 		}
 		return "", err
-	case !known.Load():
+	case told.ranges.Load() == 0:
 		// It has lost its nodes.conf. go-redis would take it for the owner of every slot.
 		return "", fmt.Errorf("redisbridge: asking the cluster: %s knows of no slots: is it in the cluster?", addr)
 	}
@@ -307,4 +293,26 @@ func (l *link) askCluster(ctx context.Context, addr string) (string, error) {
 		owner = net.JoinHostPort(asked, port)
 	}
 	return owner, nil
+}
+
+// slotsTold is a hook that counts the ranges of slots that a node of the cluster tells of.
+type slotsTold struct{ ranges atomic.Int64 }
+
+// DialHook implements redis.Hook.
+func (*slotsTold) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessPipelineHook implements redis.Hook.
+func (*slotsTold) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// ProcessHook implements redis.Hook.
+func (h *slotsTold) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if slots, ok := cmd.(*redis.ClusterSlotsCmd); ok {
+			h.ranges.Add(int64(len(slots.Val())))
+		}
+		return err
+	}
 }

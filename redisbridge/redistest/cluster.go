@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,9 +19,10 @@ func NewCluster(t testing.TB) *Server {
 	return NewClusterOf(t, 1).Nodes[0]
 }
 
-// Cluster is a Redis Cluster of primaries without replicas.
+// Cluster is a Redis Cluster of primaries, and the replicas that were added.
 type Cluster struct {
-	// Nodes share the slots evenly, in this order, to begin with.
+	// Nodes are the primaries, which share the slots evenly, in this order, to begin with, and
+	// then the replicas.
 	Nodes []*Server
 	ids   []string
 }
@@ -30,22 +32,105 @@ func NewClusterOf(t testing.TB, n int) *Cluster {
 	t.Helper()
 	c := &Cluster{}
 	for i := range n {
-		s := NewServer(t, "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "2000")
+		s := newClusterNode(t)
 		c.Nodes = append(c.Nodes, s)
 		if err := c.found(s, i, n); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, s := range c.Nodes {
-		err := expect("the slots that "+s.Addr+" knows of", "ok 16384", func() string {
-			got, _ := s.query("CLUSTER", "INFO")
-			return field(got, "cluster_state") + " " + field(got, "cluster_slots_ok")
-		})
-		if err != nil {
+		if err := complete(s); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return c
+}
+
+func newClusterNode(t testing.TB) *Server {
+	t.Helper()
+	return NewServer(t, "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "2000",
+		"--repl-diskless-sync-delay", "0")
+}
+
+// complete waits until a node knows who serves each slot.
+func complete(s *Server) error {
+	return expect("the slots that "+s.Addr+" knows of", "ok 16384", func() string {
+		got, _ := s.query("CLUSTER", "INFO")
+		return field(got, "cluster_state") + " " + field(got, "cluster_slots_ok")
+	})
+}
+
+// AddReplica starts a replica of a primary, and waits until it has its data and the others
+// know it. If the primary dies it is replaced after some three seconds, where most of the
+// primaries live.
+func (c *Cluster) AddReplica(t testing.TB, of *Server) *Server {
+	t.Helper()
+	s := newClusterNode(t)
+	if err := c.adopt(s, of); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (c *Cluster) adopt(s, of *Server) error {
+	host, port, _ := net.SplitHostPort(c.Nodes[0].Addr)
+	if _, err := s.query("CLUSTER", "MEET", host, port); err != nil {
+		return err
+	}
+	if err := complete(s); err != nil {
+		return err
+	}
+	id, err := s.query("CLUSTER", "MYID")
+	if err != nil {
+		return err
+	}
+	if _, err := s.query("CLUSTER", "REPLICATE", c.ids[slices.Index(c.Nodes, of)]); err != nil {
+		return err
+	}
+	c.Nodes, c.ids = append(c.Nodes, s), append(c.ids, fmt.Sprint(id))
+	if err := linked(s); err != nil {
+		return err
+	}
+	for _, other := range c.Nodes {
+		// Who has not heard of it gives it no vote.
+		err := expect("what "+other.Addr+" knows of "+s.Addr, "slave", func() string {
+			got, _ := other.query("CLUSTER", "NODES")
+			text, _ := got.(string)
+			for line := range strings.Lines(text) {
+				if w := strings.Fields(line); len(w) > 2 && w[0] == fmt.Sprint(id) && strings.Contains(w[2], "slave") {
+					return "slave"
+				}
+			}
+			return ""
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Failover has a replica take its primary's place, by hand: the primary takes no commands
+// until the replica has all of its data. It returns when the replica serves, and the one that
+// was primary is a replica with its data.
+func (c *Cluster) Failover(replica *Server) error {
+	port := replica.info("replication", "master_port")
+	old := slices.IndexFunc(c.Nodes, func(s *Server) bool { return s.port() == port })
+	if old < 0 {
+		return fmt.Errorf("redistest: %s is nobody's replica", replica.Addr)
+	}
+	if _, err := replica.query("CLUSTER", "FAILOVER"); err != nil {
+		return err
+	}
+	if err := c.AwaitFailover(replica); err != nil {
+		return err
+	}
+	return linked(c.Nodes[old])
+}
+
+// AwaitFailover returns when a replica has taken its primary's place.
+func (c *Cluster) AwaitFailover(replica *Server) error {
+	return expect("the role of "+replica.Addr, "master", func() string { return replica.info("replication", "role") })
 }
 
 // found gives the i-th of n nodes its slots and makes it known to the first.

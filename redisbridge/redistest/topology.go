@@ -70,11 +70,15 @@ func NewReplicaAt(t testing.TB, addr string, args ...string) *Server {
 		t.Fatal(err)
 	}
 	s := NewServer(t, append([]string{"--replicaof", host, port, "--repl-diskless-sync-delay", "0"}, args...)...)
-	err = expect("the link to the primary", "up", func() string { return s.info("replication", "master_link_status") })
-	if err != nil {
+	if err := linked(s); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// linked waits until a replica has its primary's data.
+func linked(s *Server) error {
+	return expect("the link to the primary", "up", func() string { return s.info("replication", "master_link_status") })
 }
 
 // NewSentinel starts a Sentinel, with a quorum of its own, that watches a master
@@ -209,5 +213,5 @@ func (r *Replicated) AwaitFailover(old *Server) (*Server, error) {
 // AwaitReplica waits until a server, a primary that was replaced, say, is a replica with
 // a link to its primary.
 func (r *Replicated) AwaitReplica(s *Server) error {
-	return expect("the link to the primary", "up", func() string { return s.info("replication", "master_link_status") })
+	return linked(s)
 }

@@ -24,6 +24,29 @@ func TestAForcedFailoverMakesAReplicaThePrimary(t *testing.T) {
 	}
 }
 
+func TestAReplicaInAClusterTakesItsPrimarysPlace(t *testing.T) {
+	t.Parallel()
+	c := redistest.NewClusterOf(t, 3)
+	at, err := c.Owner("{ipc}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Nodes[at].Do("SET", "{ipc}x", "1"); got != "+OK" || err != nil {
+		t.Fatal(got, err)
+	}
+	replica := c.AddReplica(t, c.Nodes[at])
+	if err := c.Failover(replica); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := replica.Do("EXISTS", "{ipc}x"); got != ":1" || err != nil {
+		t.Errorf("%s %v", got, err)
+	}
+	replica.Kill()
+	if err := c.AwaitFailover(c.Nodes[at]); err != nil {
+		t.Error("and back, when it dies:", err)
+	}
+}
+
 func TestAServerThatIsDownKeepsItsPort(t *testing.T) {
 	t.Parallel()
 	s := redistest.NewServer(t)
