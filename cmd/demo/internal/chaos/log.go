@@ -67,16 +67,23 @@ type Log struct {
 	Begin, Calm, End int64
 }
 
+// reign is a term: whose, since when, and whether it is over.
+type reign struct {
+	process int
+	since   int64
+	over    bool
+}
+
 // book is a Log that is being written, and what it says of the present.
 type book struct {
 	mu      sync.Mutex // guards the rest
 	log     Log
-	leaders map[string]int // by election: the process that leads, as far as told
-	frozen  map[int]bool   // processes that stand still
+	leaders map[string]reign // by election: the last one, as far as told
+	frozen  map[int]bool     // processes that stand still
 }
 
 func newBook(elections []string) *book {
-	return &book{log: Log{Elections: elections}, leaders: map[string]int{}, frozen: map[int]bool{}}
+	return &book{log: Log{Elections: elections}, leaders: map[string]reign{}, frozen: map[int]bool{}}
 }
 
 func (b *book) process(id string, at int64) int {
@@ -93,9 +100,10 @@ func (b *book) change(n int, f func(p *Process)) {
 	p := &b.log.Processes[n]
 	f(p)
 	if p.Ended != 0 {
-		for e, leader := range b.leaders {
-			if leader == n {
-				delete(b.leaders, e)
+		for e, r := range b.leaders {
+			if r.process == n {
+				r.over = true
+				b.leaders[e] = r
 			}
 		}
 	}
@@ -105,11 +113,13 @@ func (b *book) line(l Line) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.log.Lines = append(b.log.Lines, l)
+	r := b.leaders[l.Election]
 	switch {
-	case l.Ev == "won" && b.log.Processes[l.Process].Ended == 0:
-		b.leaders[l.Election] = l.Process
-	case l.Ev == "lost" && b.leaders[l.Election] == l.Process:
-		delete(b.leaders, l.Election)
+	case l.Ev == "won" && l.At > r.since: // lines of several processes may be read out of order
+		b.leaders[l.Election] = reign{process: l.Process, since: l.At, over: b.log.Processes[l.Process].Ended != 0}
+	case l.Ev == "lost" && r.process == l.Process:
+		r.over = true
+		b.leaders[l.Election] = r
 	}
 }
 
@@ -137,11 +147,11 @@ func (b *book) freeze(process int, frozen bool) {
 func (b *book) leader(election string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n, ok := b.leaders[election]
-	if !ok || b.frozen[n] {
+	r, ok := b.leaders[election]
+	if !ok || r.over || b.frozen[r.process] {
 		return ""
 	}
-	return b.log.Processes[n].ID
+	return b.log.Processes[r.process].ID
 }
 
 // led reports whether every election has a leader that runs.
