@@ -77,7 +77,8 @@ type Bridge struct {
 	owing  []*Call                 // what Redis refuses to do, and is to do all the same
 	partAt [numCalls]time.Duration // from when on calls of a kind may be taken apart again
 	logged map[string]logged       // when the log was told of each kind of cause of an outage
-	hushed bool                    // it was not told of the present one
+	hushed bool                    // it was not told of the last of these
+	gloomy bool                    // the log's last word is that the link is down
 	drops  dropLog
 	timers timers
 }

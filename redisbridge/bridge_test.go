@@ -339,6 +339,29 @@ func TestTheLogIsToldOfAKindOfOutageThreeTimesInTenSeconds(t *testing.T) {
 	}
 }
 
+// Two losses in one outage are two lines; the third line of its kind is said, the fourth is not.
+func TestWhoWasToldThatItIsDownIsToldThatItIsUp(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	for range 2 {
+		r.sub().h.Ended(errLink)
+		r.call(survey("a", 1))
+		c.breaks(errLink)
+		r.advance(time.Second)
+		c = r.accept()
+		r.sub().h.Confirmed()
+	}
+	if down, up := strings.Count(r.log.String(), "bridge down"), strings.Count(r.log.String(), "bridge up"); down != 3 || up != 3 {
+		t.Errorf("told %d times that it is down, and %d times that it is up:\n%s", down, up, r.log.String())
+	}
+	r.sub().h.Ended(errLink) // nobody is told of this one
+	r.advance(time.Second)
+	r.sub().h.Confirmed()
+	if up := strings.Count(r.log.String(), "bridge up"); up != 3 {
+		t.Errorf("told %d times that it is up:\n%s", up, r.log.String())
+	}
+}
+
 func TestTheOwnerIsToldEachChangeOnce(t *testing.T) {
 	r := newRig(t)
 	r.lastDial()(nil, errLink)

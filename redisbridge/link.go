@@ -53,8 +53,9 @@ func (b *Bridge) log(now Link, err error) {
 	level, text := slog.LevelInfo, "bridge up"
 	switch {
 	case now.Up:
-		if b.hushed {
-			b.hushed = false
+		hushed := b.hushed && !b.gloomy
+		b.hushed, b.gloomy = false, false
+		if hushed {
 			return // nobody was told that it was down
 		}
 	case now.Err == nil:
@@ -74,7 +75,7 @@ func (b *Bridge) log(now Link, err error) {
 			b.logged = map[string]logged{}
 		}
 		told.times++
-		b.hushed, b.logged[kind] = false, told
+		b.hushed, b.gloomy, b.logged[kind] = false, true, told
 	}
 	if b.set.Logger.Enabled(nil, level) { //nolint:staticcheck // no context here
 		b.set.Logger.Log(nil, level, text, "id", b.set.ID, "commands", now.Commands, "deaf", now.Deaf, "cause", err) //nolint:staticcheck // no context here
