@@ -25,6 +25,7 @@ type link struct {
 
 	primary string // whom the Sentinels named, "" without them; the backend's lock guards it
 
+	securing   atomic.Bool            // what was dialled last is reached, and TLS begins
 	turnedAway atomic.Pointer[string] // what the server said that was dialled last, if it does not take us
 
 	mu      sync.Mutex // guards the rest
@@ -133,12 +134,16 @@ func (l *link) dialled(ctx context.Context, addr string) (net.Conn, error) {
 		socket, err := l.dial(ctx, network, addr)
 		done <- result{socket, err}
 	}()
+	var r result
 	select {
-	case r := <-done:
-		return r.socket, r.err
+	case r = <-done:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("dial %s: %w", addr, ctx.Err())
+		r.err = fmt.Errorf("dial %s: %w", addr, ctx.Err())
 	}
+	if r.err != nil && ctx.Err() != nil && l.securing.Load() {
+		return nil, fmt.Errorf("dial %s: it does not answer to TLS, as a port without TLS does not: %w", addr, ctx.Err())
+	}
+	return r.socket, r.err
 }
 
 // once is a Dialer that has a socket already, and gives it away once.
@@ -165,12 +170,14 @@ func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	if dial == nil {
 		dial = l.dialName
 	}
+	l.securing.Store(false)
 	socket, err := dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
 	// A Dialer of the user does its own TLS, as go-redis has it.
 	if o.TLSConfig != nil && o.Dialer == nil {
+		l.securing.Store(true)
 		if socket, err = handshake(ctx, socket, o.TLSConfig, addr); err != nil {
 			return nil, err
 		}

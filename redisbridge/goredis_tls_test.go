@@ -106,3 +106,21 @@ func TestEachServerOfAURLIsCheckedAgainstTheNameThatIsDialled(t *testing.T) {
 		b.Close()
 	}
 }
+
+// Redis takes the beginning of TLS for half a command, and waits for the rest.
+func TestAPortThatDoesNotAnswerToTLSIsNamedAsThat(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }() // the kernel takes the connection, nobody answers
+	o, err := redisbridge.ParseURL("rediss://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := backend(t, redisbridge.BackendConfig{Redis: *o, Timeout: 50 * time.Millisecond})
+	defer b.Close()
+	if _, err = connect(t, b); err == nil || !strings.Contains(err.Error(), "TLS") || redisbridge.Classify(err) != redisbridge.Outage {
+		t.Errorf("%v", err)
+	}
+}
