@@ -36,6 +36,9 @@ func (e *election) perform(now fsm.Instant, fx *fsm.Effect, told *news) {
 		e.begin(fx.Lease)
 	case fsm.DoEndWork:
 		e.lead.end(fx.Cause)
+		if e.awaited() && e.env.logs(slog.LevelInfo) {
+			e.env.logger.Info("ending", "election", e.name, "token", e.lead.Token(), "cause", fx.Cause.String(), "drain_timeout", e.cfg.DrainTimeout)
+		}
 		if e.env.heard() {
 			told.add(&Ending{Election: e.name, At: now, Token: e.lead.Token(), Cause: fx.Cause})
 		}

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -383,4 +384,37 @@ func TestWhoContendsOverAPanicOfTheNodeIsHandedTheTerm(t *testing.T) {
 			w.Require("two terms", fmt.Errorf("%d", terms))
 		}
 	}, anyPanic)
+}
+
+// Who waits for work that does not stop says so at once, and nothing where there is none.
+func TestTheLogTellsOfAnEndThatWaitsForItsWork(t *testing.T) {
+	sim.Bubble(t, 3, func(w *sim.World) {
+		var log bytes.Buffer
+		n := started(w, actors.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		terms := 0
+		n.Go(func(ctx context.Context, node *actors.Node) {
+			_ = node.Lead(ctx, "e", func(ctx context.Context, _ *actors.Leadership) error {
+				terms++
+				<-ctx.Done()
+				time.Sleep(10 * time.Second)
+				return nil
+			})
+		})
+		_ = w.RunUntil(func() bool { return terms == 1 }, 5*time.Second)
+		n.Go(func(ctx context.Context, node *actors.Node) { _ = node.Quit(ctx, "e") })
+		w.Run(time.Second)
+		if got := log.String(); !strings.Contains(got, `msg=ending id=a election=e`) || !strings.Contains(got, `cause="told to quit" drain_timeout=30s`) ||
+			strings.Contains(got, "msg=lost") {
+			w.Require("the log tells of the wait", errors.New(got))
+		}
+		w.Run(10 * time.Second)
+		told := log.Len()
+		_ = returns(w, n, 5*time.Second, "Lead", func(ctx context.Context, node *actors.Node) error {
+			return node.Lead(ctx, "e", func(context.Context, *actors.Leadership) error { return nil })
+		})
+		w.Run(time.Second)
+		if got := log.String()[told:]; strings.Contains(got, "ending") || !strings.Contains(got, "msg=lost") {
+			w.Require("nothing is told where nobody waits", errors.New(got))
+		}
+	})
 }
