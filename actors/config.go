@@ -289,6 +289,20 @@ func (c *Config) rank(election string) int64 {
 	return min(max(c.RankFor(election), 0), fsm.MaxRank-1)
 }
 
+// fleet names, for the log, what the nodes of a fleet have in common: who has another prefix,
+// Redis or database elects a leader of its own.
+func (c *Config) fleet() []any {
+	list := []any{"prefix", c.Redis.Prefix}
+	if o := c.Redis.Options; o != nil && c.Redis.Backend == nil {
+		addrs := make([]string, len(o.Addrs))
+		for i, addr := range o.Addrs {
+			addrs[i] = redisbridge.Redact(addr) // a Dialer of the user may take anything
+		}
+		list = append(list, "redis", strings.Join(addrs, ","), "db", o.DB)
+	}
+	return list
+}
+
 // timestamp is an instant as originals write it.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 

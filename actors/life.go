@@ -58,7 +58,9 @@ func (n *nodeActor) start() {
 	for _, name := range rerun {
 		n.open(&open{election: name, run: true, done: func(*actor.PID, error) {}})
 	}
-	n.env.logger.Info("node starts", "incarnation", n.env.session.Inc(), "rank", *n.cfg.Rank, "ttl", n.cfg.TTL, "quarantine", *n.cfg.Quarantine)
+	n.env.logger.Info("node starts", append([]any{
+		"incarnation", n.env.session.Inc(), "rank", *n.cfg.Rank, "ttl", n.cfg.TTL, "quarantine", *n.cfg.Quarantine,
+	}, n.cfg.fleet()...)...)
 }
 
 func (n *nodeActor) spawnBridge() error {

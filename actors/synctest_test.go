@@ -3,9 +3,12 @@ package actors_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"hustings/actors"
 	"hustings/redisbridge"
@@ -174,5 +177,21 @@ func TestInABubbleAGracefulStopHandsOverAtOnceAndLeavesNothing(t *testing.T) {
 			t.Error("the stopped node is registered still")
 		}
 		synctest.Wait()
+	})
+}
+
+// Who compares the logs of two leaders sees whether they are of one fleet, and no password.
+func TestTheLogNamesTheFleet(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.node("a", 1)
+		b.start("b", 1, func(cfg *actors.Config) {
+			cfg.Redis.Prefix = "other"
+			cfg.Redis.Options = &redis.UniversalOptions{Addrs: []string{"redis://me:secret@r:1"}, Dialer: b.dialer("b")}
+		})
+		for _, want := range []string{"prefix=ipc redis=127.0.0.1:1 db=0", "prefix=other redis=redis://me:***@r:1 db=0"} {
+			if log := b.logs.String(); !strings.Contains(log, want) || strings.Contains(log, "secret") {
+				t.Errorf("%q is not in\n%s", want, log)
+			}
+		}
 	})
 }

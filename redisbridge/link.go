@@ -78,7 +78,11 @@ func (b *Bridge) log(now Link, err error) {
 		b.hushed, b.gloomy, b.logged[kind] = false, true, told
 	}
 	if b.set.Logger.Enabled(nil, level) { //nolint:staticcheck // no context here
-		b.set.Logger.Log(nil, level, text, "id", b.set.ID, "commands", now.Commands, "deaf", now.Deaf, "cause", err) //nolint:staticcheck // no context here
+		words := []any{"id", b.set.ID, "commands", now.Commands, "deaf", now.Deaf}
+		if err != nil {
+			words = append(words, "cause", err)
+		}
+		b.set.Logger.Log(nil, level, text, words...) //nolint:staticcheck // no context here
 	}
 }
 
