@@ -1,9 +1,15 @@
 package redisbridge_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -359,6 +365,40 @@ func TestWhoWasToldThatItIsDownIsToldThatItIsUp(t *testing.T) {
 	r.sub().h.Confirmed()
 	if up := strings.Count(r.log.String(), "bridge up"); up != 3 {
 		t.Errorf("told %d times that it is up:\n%s", up, r.log.String())
+	}
+}
+
+// A connection that broke, and a server that is not there any more: who asks why hears of the latter.
+func TestAnOutageIsToldAgainWhenTheServerTurnsOutToBeGone(t *testing.T) {
+	gone := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	r := newRig(t)
+	r.up()
+	r.links()
+	r.sub().h.Ended(io.EOF)
+	for range 3 {
+		r.advance(5 * time.Second)
+		r.sub().h.Ended(gone)
+	}
+	if got := r.links(); len(got) != 2 || !errors.Is(got[0].Err, io.EOF) || !errors.Is(got[1].Err, syscall.ECONNREFUSED) {
+		t.Fatalf("told %v", got)
+	}
+}
+
+func TestKindsOfOutages(t *testing.T) {
+	for want, err := range map[string]error{
+		"outage":             fmt.Errorf("talking to Redis: %w", io.EOF),
+		"connection refused": fmt.Errorf("connecting to Redis: %w", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}),
+		"no answer":          fmt.Errorf("connecting to Redis: %w", &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}),
+		"no such host":       fmt.Errorf("connecting to Redis: %w", &net.DNSError{Err: "no such host", IsNotFound: true}),
+		"LOADING":            &redisbridge.ServerError{Code: "LOADING"},
+		"healthy":            nil,
+	} {
+		if got := redisbridge.Kind(err); got != want {
+			t.Errorf("%v is %q, not %q", err, got, want)
+		}
+	}
+	if got := redisbridge.Kind(context.DeadlineExceeded); got != "no answer" {
+		t.Error(got)
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
@@ -128,10 +130,21 @@ func Classify(err error) Class {
 	return Refused
 }
 
-// Kind is what tells causes of an outage apart: the code of a server's error, or its class.
+// Kind is what tells causes of an outage apart: the code of a server's error, a word for a
+// server that is not reached, or the class. What is broken and what is not there any more are
+// two causes: a connection to a server that goes down ends first, and is refused then.
 func Kind(err error) string {
 	if server, ok := errors.AsType[*ServerError](err); ok {
 		return server.Code
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return "no such host"
+	}
+	switch timeout, ok := errors.AsType[net.Error](err); {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case ok && timeout.Timeout():
+		return "no answer"
 	}
 	return Classify(err).String()
 }
