@@ -443,6 +443,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	}
 	if err != nil && ctx.Err() != nil {
 		n.system.Root.Stop(n.pid)
+		err = fmt.Errorf("stop %q: its leave was not over when the context ended, so its session runs out by itself: %w", n.ID(), err)
 	}
 	<-n.shared.done
 	return err

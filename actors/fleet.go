@@ -114,7 +114,7 @@ func (n *nodeActor) checkMaxTTL(list []redisbridge.Member) error {
 	for _, m := range list {
 		d := m.Details
 		if m.ID != n.cfg.ID && m.Listed && !d.Original() && m.Live > 0 && d.MaxTTL != n.cfg.MaxTTL.Milliseconds() {
-			return fmt.Errorf("%w: %q has %v, this node %v", ErrMaxTTL, m.ID, time.Duration(d.MaxTTL)*time.Millisecond, n.cfg.MaxTTL)
+			return fmt.Errorf("%w: %q has %v, this node %v (where it is not set it is the TTL)", ErrMaxTTL, m.ID, time.Duration(d.MaxTTL)*time.Millisecond, n.cfg.MaxTTL)
 		}
 	}
 	return nil

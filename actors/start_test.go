@@ -224,7 +224,7 @@ func TestAnotherMaxTTLThanTheFleetsIsRefused(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
 		f.start("a", 1)
 		_, err := actors.Start(bg(t), system, f.config("b", 2, func(c *actors.Config) { c.MaxTTL = 7 * time.Second }))
-		if !errors.Is(err, actors.ErrMaxTTL) || !strings.Contains(err.Error(), `"a" has 5s, this node 7s`) {
+		if !errors.Is(err, actors.ErrMaxTTL) || !strings.Contains(err.Error(), `"a" has 5s, this node 7s (where it is not set it is the TTL)`) {
 			t.Errorf("%v", err)
 		}
 		if f.client.HExists(bg(t), f.keys.Details(), "b").Val() {
@@ -298,7 +298,7 @@ func TestStopWithoutRedisEndsWithItsContext(t *testing.T) {
 			ctx, cancel := context.WithTimeout(bg(t), 200*time.Millisecond)
 			defer cancel()
 			at := time.Now()
-			if err := a.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			if err := a.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), `stop "a"`) {
 				t.Errorf("%v", err)
 			}
 			if took := time.Since(at); took > 5*time.Second {
