@@ -123,7 +123,7 @@ func ExampleNode_Inspect() {
 	fmt.Println("state:", snapshot.State)
 	fmt.Println("token is the leadership's:", snapshot.Token == leadership.Token())
 	for _, t := range snapshot.History {
-		fmt.Printf("%d. %s: %s -> %s (%s)\n", t.Seq, t.Event, t.From, t.To, t.Cause)
+		fmt.Printf("%d. %v\n", t.Seq, t)
 	}
 	// Output:
 	// state: won

@@ -1,5 +1,7 @@
 package fsm
 
+import "fmt"
+
 // HistoryLen is how many transitions an election remembers.
 const HistoryLen = 64
 
@@ -18,6 +20,11 @@ type Transition struct {
 	Round uint64 `json:"round"`
 	// Token is the fencing token involved, 0 if none.
 	Token uint64 `json:"token,omitempty"`
+}
+
+// String says what happened and why, for people: "polled: voting -> waiting (nobody outranks us)".
+func (t Transition) String() string {
+	return fmt.Sprintf("%v: %v -> %v (%v)", t.Event, t.From, t.To, t.Cause)
 }
 
 // history is a ring that grows as it fills, so that an election that moved three
