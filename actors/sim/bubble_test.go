@@ -154,8 +154,8 @@ func TestAHealthyWorldOfGoCodeRunsForHours(t *testing.T) {
 	})
 }
 
-// A check reads what Go code writes without a lock: when it is looked at, all of that waits.
-// So does what RunUntil looks at.
+// When a check is looked at, all Go code waits, and what it wrote is there. So it is with what RunUntil
+// looks at. (No lock: here nothing is written that package time wakes, so the race detector sees the order.)
 func TestChecksSeeWhatGoCodeWrote(t *testing.T) {
 	sim.Bubble(t, 3, func(w *sim.World) {
 		workers, terms := 0, 0

@@ -64,8 +64,8 @@
 // In a world of [Bubble], [Node.Go] runs ordinary Go code beside them: goroutines, channels,
 // contexts, package time, all calls of actors.Node. It may call [World.Now], [World.Fail],
 // [World.Err], [World.Seed] and [Node.Working], and does in [Process.Do] what only a scenario
-// may; checks may read what it writes without a lock, since they are looked at when all of
-// it waits. What a call would do in vain fails the world.
+// may; checks are looked at when all of it waits ([World.Every]). What a call would do in
+// vain fails the world.
 //
 // [World.Original] runs a model of a process with npm ipc@0.0.1 beside them.
 //

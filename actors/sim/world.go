@@ -170,8 +170,10 @@ func (w *World) At(at time.Duration, f func()) {
 }
 
 // Every has check looked at after every event. An error fails the world, under the rule's
-// name. In a bubble it is looked at when the Go code that the event has woken waits again:
-// check may read without a lock what Go code writes.
+// name. In a bubble it is looked at when the Go code that the event has woken waits again,
+// so what Go code writes stands still meanwhile. Share it by atomics, or under a lock that
+// nobody waits with, all the same: the race detector does not know that order where package
+// time wakes Go code.
 func (w *World) Every(rule string, check func() error) {
 	w.scenarios()
 	w.checks = append(w.checks, namedCheck{rule, check})
