@@ -50,12 +50,21 @@ func Start(ctx context.Context, system *actor.ActorSystem, cfg Config) (*Node, e
 	cfg = cfg.withDefaults()
 	s := newShared()
 	n := &Node{system: system, shared: s, cfg: &cfg}
-	n.pid = system.Root.Spawn(nodeProps(cfg, s))
+	props, spawned := nodeProps(cfg, s), make(chan struct{})
+	n.outside(ctx, func() {
+		n.pid = system.Root.Spawn(props)
+		close(spawned)
+	})
+	select {
+	case <-spawned:
+	case <-s.done: // the process was killed before
+		return nil, fmt.Errorf("start %q: %w", cfg.ID, ErrStopped)
+	}
 	err := n.ask(ctx, n.pid, &awaitReady{})
 	if err == nil {
 		return n, nil
 	}
-	system.Root.Stop(n.pid)
+	n.outside(ctx, func() { system.Root.Stop(n.pid) })
 	<-s.done
 	if ctx.Err() != nil {
 		why := ErrUnreachable
@@ -123,6 +132,16 @@ func (n *Node) PID() *actor.PID { return n.pid }
 
 // ID returns the node's id.
 func (n *Node) ID() string { return n.cfg.ID }
+
+// outside has code outside the actors spawn or stop one: in a simulation, when the simulation
+// comes to it.
+func (n *Node) outside(ctx context.Context, f func()) {
+	if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
+		o.Outside(ctx, f)
+		return
+	}
+	f()
+}
 
 // send is how code outside the actors sends: in a simulation, as the simulation decides.
 func (n *Node) send(ctx context.Context, pid *actor.PID, m any) {
@@ -442,7 +461,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	default:
 	}
 	if err != nil && ctx.Err() != nil {
-		n.system.Root.Stop(n.pid)
+		n.outside(ctx, func() { n.system.Root.Stop(n.pid) })
 		err = fmt.Errorf("stop %q: its leave was not over when the context ended, so its session runs out by itself: %w", n.ID(), err)
 	}
 	<-n.shared.done

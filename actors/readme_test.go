@@ -43,6 +43,7 @@ var snippets = []struct{ page, before, after string }{
 	{"simulation.md", "", ""},
 	{"simulation.md", "func _(c *clerk, m struct{ token uint64 }) { ", "; _ = leads }"},
 	{"simulation.md", "func _(t *testing.T) {", "}"},
+	{"simulation.md", "func _(w *sim.World, program func(context.Context, *actor.ActorSystem, actors.Config) error) {", "}"},
 	{"simulation.md", "func _(ctx context.Context, node *actors.Node, n *sim.Node) error { var err error; {", "; _ = err }; return err }"},
 	{"simulation.md", "func _(w *sim.World, workers *atomic.Int64) {", "}"},
 }
@@ -58,6 +59,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/prometheus"

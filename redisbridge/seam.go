@@ -32,9 +32,9 @@ type Timer interface {
 // own, beside the actors, sends its messages through it, so that the simulation decides
 // when they arrive. ctx is the caller's.
 type Outsider interface {
-	// Outside has f, which sends a message, called once: when the simulation comes to it,
-	// or at once where there is no such code. It does not wait for that. Once the process
-	// of ctx, or the clock's, has died, f is not called.
+	// Outside has f, which sends a message, or spawns or stops an actor, called once: when
+	// the simulation comes to it, or at once where there is no such code. It does not wait
+	// for that. Once the process of ctx, or the clock's, has died, f is not called.
 	Outside(ctx context.Context, f func())
 	// OutsideAfter is AfterFunc for such code.
 	OutsideAfter(d time.Duration, f func()) Timer

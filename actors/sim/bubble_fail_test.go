@@ -249,6 +249,7 @@ func scenarios(w *sim.World, n *sim.Node, redis *sim.Redis, old *sim.Original) m
 		"Process.Slow":          func() { n.Slow(time.Second) },
 		"Process.Spawn":         func() { n.Spawn(actors.NodeProps(actors.Config{})) },
 		"Process.SpawnNamed":    func() { _, _ = n.SpawnNamed(actors.NodeProps(actors.Config{}), "x") },
+		"a spawn in its system": func() { n.System().Root.Spawn(actors.NodeProps(actors.Config{})) },
 		"Process.Suspend":       func() { n.Suspend(time.Second) },
 		"Node.Ask":              func() { n.Ask("e", &actors.Run{}, func(error) {}) },
 		"Node.Go":               func() { n.Go(func(context.Context, *actors.Node) {}) },

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -402,5 +403,55 @@ func TestNoGoCodeBeginsAfterTheScenario(t *testing.T) {
 		})
 		w.Run(time.Second)
 		n.Bounce(time.Second)
+	})
+}
+
+// A program that starts its node itself runs as it is: it is given what it would take from
+// the machine.
+func TestAProgramThatStartsItsNodeItself(t *testing.T) {
+	program := func(ctx context.Context, system *actor.ActorSystem, cfg actors.Config, work func(context.Context, *actors.Leadership) error) error {
+		node, err := actors.Start(ctx, system, cfg)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			bye, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			_ = node.Stop(bye)
+		}()
+		return node.Lead(ctx, "billing", work)
+	}
+	t.Setenv("HUSTINGS_TWICE", "1") // both start at one instant
+	sim.Bubble(t, 30, func(w *sim.World) {
+		var leads atomic.Pointer[string]
+		for i := range 2 {
+			w.Process(fmt.Sprintf("web-%d", i)).Boot(func(p *sim.Process) {
+				id := p.ID()
+				system, cfg := p.System(), actors.Config{
+					ID: id, Rank: new(int64(i)), Host: "sim", PID: 1,
+					Redis: redisbridge.Config{Backend: p.Backend(), Clock: p.Clock(), Entropy: p.Rand().Uint64},
+				}
+				p.Go(func(ctx context.Context) {
+					err := program(ctx, system, cfg, func(ctx context.Context, _ *actors.Leadership) error {
+						leads.Store(&id)
+						<-ctx.Done()
+						return nil
+					})
+					if !errors.Is(err, context.Canceled) {
+						w.Fail("the program ends with its context", err)
+					}
+				})
+			})
+		}
+		led := func(id string) {
+			if !w.RunUntil(func() bool { p := leads.Load(); return p != nil && *p == id }, 30*time.Second) {
+				w.Require("led", errors.New("not by "+id))
+			}
+		}
+		led("web-1")
+		w.Process("web-1").Crash()
+		led("web-0")
+		w.Process("web-1").Restart()
+		led("web-1")
 	})
 }

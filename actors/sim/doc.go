@@ -62,7 +62,7 @@
 // on it, [Node.Tell] sends them actors.Run, Quit, Resign, StandDown…, [Node.Watch] sees its
 // events, and [Node.Handle] gives what does not block of the plain-Go interface.
 // In a world of [Bubble], [Node.Go] runs ordinary Go code beside them: goroutines, channels,
-// contexts, package time, all calls of actors.Node. It may call [World.Now], [World.Fail],
+// contexts, package time, actors.Start and all calls of actors.Node. It may call [World.Now], [World.Fail],
 // [World.Err], [World.Seed] and [Node.Working], and does in [Process.Do] what only a scenario
 // may; checks are looked at when all of it waits ([World.Every]). What a call would do in
 // vain fails the world.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -140,6 +141,10 @@ func adoptSystem(p *Process) {
 		WithSpawnMiddleware(func(actor.SpawnFunc) actor.SpawnFunc {
 			// Not next: it has forgotten the props' own guardian.
 			return func(sys *actor.ActorSystem, id string, props *actor.Props, parent actor.SpawnerContext) (*actor.PID, error) {
+				if p.world.beside() {
+					p.world.Fail(asDocumented, errors.New("an actor was spawned from Go code: let the scenario do that, or a function that Process.Do is given; actors.Start may be called"))
+					runtime.Goexit()
+				}
 				return actor.DefaultSpawner(sys, id, Adopt(props, p), parent)
 			}
 		})
@@ -177,7 +182,8 @@ func hasSupervisor(props *actor.Props) bool {
 // restarter is the strategy where the user named none: restart, without counting.
 var restarter actor.SupervisorStrategy = actor.NewRestartingStrategy()
 
-// System returns the process's actor system. Spawning through its Root adopts.
+// System returns the process's actor system. Spawning through its Root adopts. Go code in a
+// bubble may give it to actors.Start, and neither spawns nor sends through it itself.
 func (p *Process) System() *actor.ActorSystem { return p.system }
 
 // Spawn starts an actor in the process.
