@@ -77,6 +77,8 @@
 // messages for them: take a *Node by Handle and call them on a goroutine. To learn of the
 // end of a node, Watch its PID, or subscribe with a channel, which is closed then; an actor
 // that subscribed is told Lost for the terms that end with it, and nothing of the end itself.
+// (Its parent is told by protoactor without a Watch, and twice with one. That may come before
+// the Done of Stop.)
 //
 // # Events
 //

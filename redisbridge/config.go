@@ -16,8 +16,11 @@ type Config struct {
 	// Options are the addresses, credentials and TLS settings: standalone,
 	// Sentinel (MasterName) or Cluster, as go-redis takes them. hustings makes
 	// its own client from a copy: no retries, timeouts tied to the TTL, one
-	// connection for commands and one for the subscription. Use [ParseURL] to
-	// get them from a URL. Required unless Backend is set.
+	// connection for commands and one for the subscription. A Dialer, OnConnect,
+	// ClientName and providers of credentials are used, hooks of a client of yours
+	// are not. Use [ParseURL] to get them from a URL; from a redis.Options o of yours
+	// take Addrs: []string{o.Addr}, Username, Password, DB and TLSConfig. Required
+	// unless Backend is set.
 	Options *redis.UniversalOptions
 	// Prefix is the fleet's key prefix; default "ipc", the original's. One
 	// prefix is one fleet. Pub/sub ignores database numbers: use another prefix
