@@ -31,7 +31,35 @@ type env struct {
 	observed *atomic.Int64
 	over     atomic.Pointer[error] // why the start has ended, nil while it lasts
 	ignored  atomic.Bool           // a user's message was, and the log says so
+	away     said                  // that Redis is
+	waiting  said                  // that the dataset is new
 	*shared
+}
+
+// said is when the log was told, of one election, what is so of all of the node: of thousands
+// it would be told at once.
+type said struct{ at atomic.Int64 }
+
+// again reports whether the log is to be told again.
+func (s *said) again(now time.Duration) bool {
+	at := s.at.Load()
+	return (at == 0 || now-time.Duration(at) >= troubleAgain) && s.at.CompareAndSwap(at, max(int64(now), 1))
+}
+
+// inconclusive is the level at which the log is told of a round without a result.
+func (e *env) inconclusive(why fsm.CauseCode) slog.Level {
+	s := &e.away
+	switch why {
+	case fsm.CauseUnreachable:
+	case fsm.CauseQuarantine:
+		s = &e.waiting
+	default:
+		return slog.LevelWarn
+	}
+	if s.again(e.clock.Now().Mono) {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
 }
 
 // handle returns a handle on the node.

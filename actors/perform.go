@@ -187,7 +187,9 @@ func (e *election) log(n *fsm.Notice) {
 			log.Info("lost", "election", e.name, "cause", n.Cause.String(), "leader", n.Leader.ID)
 		}
 	case fsm.NoticeInconclusive:
-		log.Warn("inconclusive", "election", e.name, "cause", n.Cause.String())
+		if level := e.env.inconclusive(n.Cause.Code); e.env.logs(level) {
+			log.Log(e.env.stopped, level, "inconclusive", "election", e.name, "cause", n.Cause.String())
+		}
 	case fsm.NoticeLeader:
 		if e.env.logs(slog.LevelDebug) {
 			log.Debug("leader", "election", e.name, "leader", n.Leader.ID, "token", n.Leader.Token)

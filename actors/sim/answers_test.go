@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -416,5 +417,31 @@ func TestTheLogTellsOfAnEndThatWaitsForItsWork(t *testing.T) {
 		if got := log.String()[told:]; strings.Contains(got, "ending") || !strings.Contains(got, "msg=lost") {
 			w.Require("nothing is told where nobody waits", errors.New(got))
 		}
+	})
+}
+
+// What is the same for all elections of a node is said of one of them: an outage would fill the
+// log of a node that has thousands.
+func TestTheLogTellsOfOneElectionWhatIsSoOfAll(t *testing.T) {
+	sim.Bubble(t, 3, func(w *sim.World) {
+		var log bytes.Buffer
+		n := w.Node("a", actors.Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+		told := func(cause string) {
+			for level, want := range map[string]int{"WARN": 1, "DEBUG": 4} {
+				line := regexp.MustCompile("level=" + level + " msg=inconclusive id=a election=e. cause=\"" + cause)
+				if got := line.FindAllString(log.String(), -1); len(got) != want {
+					w.Require("one is told at "+level, fmt.Errorf("%d, not %d: %q", len(got), want, got))
+				}
+			}
+			log.Reset()
+		}
+		for i := range 5 {
+			n.Stand(actors.ElectionConfig{Name: fmt.Sprint("e", i), Run: true})
+		}
+		w.Run(20 * time.Second)
+		told("the dataset is new")
+		w.Redis().Crash()
+		w.Run(20 * time.Second)
+		told("Redis is unreachable")
 	})
 }
