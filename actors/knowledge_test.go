@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 func TestLeaderIsUnknownThenNobodyThenSomebody(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
 		a := f.start("a", 1)
-		if _, err := a.Leader("e"); !errors.Is(err, actors.ErrUnknown) {
+		if _, err := a.Leader("e"); !errors.Is(err, actors.ErrUnknown) || !strings.Contains(err.Error(), "Observe it") {
 			t.Errorf("before anybody looked: %v", err)
 		}
 		ctx, cancel := context.WithCancel(bg(t))

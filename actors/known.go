@@ -32,7 +32,7 @@ func (n *Node) Inspect(ctx context.Context, election string) (*Snapshot, error) 
 	case <-n.shared.done:
 		return nil, fmt.Errorf("inspect %q: %w", election, n.stoppedErr())
 	default:
-		return nil, fmt.Errorf("inspect %q: %w: this node neither stands in it nor observes it", election, ErrUnknown)
+		return nil, fmt.Errorf("inspect %q: %w: %s", election, ErrUnknown, stranger)
 	}
 }
 
@@ -46,6 +46,9 @@ type Leader struct {
 	// Self: this node, which may be asked Valid of its Leadership.
 	Self bool `json:"self,omitempty"`
 }
+
+// stranger is why a node knows nothing of an election.
+const stranger = "this node neither stands in it nor observes it: Run, Lead or Observe it"
 
 // Leader says who leads, from local knowledge: it asks nobody. ErrNoLeader: the office is
 // vacant. ErrUnknown: nobody has looked yet (Run or Observe the election), no
@@ -65,7 +68,9 @@ func (n *Node) Leader(election string) (Leader, error) {
 	}
 	env := n.shared.start.Load()
 	switch {
-	case env == nil || !env.fresh() || !v.Leader.Known:
+	case env == nil || !env.fresh():
+		return Leader{}, fmt.Errorf("election %q: %w: no heartbeat was answered for longer than the TTL", election, ErrUnknown)
+	case !v.Leader.Known:
 		return Leader{}, fmt.Errorf("election %q: %w", election, ErrUnknown)
 	case v.Leader.ID == "":
 		return Leader{}, fmt.Errorf("election %q: %w", election, ErrNoLeader)
@@ -97,7 +102,7 @@ func (n *Node) View(election string) (View, error) {
 	}
 	c := n.shared.cellOf(election)
 	if c == nil {
-		return View{}, fmt.Errorf("election %q: %w", election, ErrUnknown)
+		return View{}, fmt.Errorf("election %q: %w: %s", election, ErrUnknown, stranger)
 	}
 	return c.present(election), nil
 }
