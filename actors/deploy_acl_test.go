@@ -56,22 +56,32 @@ func TestTheRightsInOperationsAreEnoughAndNoneIsTooMany(t *testing.T) {
 	silent := []string{"script|load", "script|exists", "info", "pubsub|numsub"}
 	sideBySide(t, cases, func(c *aclCase) string { return "without " + c.lacks }, func(t *testing.T, c *aclCase) {
 		admin := admin
-		if c.lacks == "script|load" { // by others the scripts are there
+		if c.lacks == "script|load" || c.lacks == "eval" { // by others the scripts are there
 			admin = redis.NewClient(&redis.Options{Addr: redistest.NewServer(t).Addr})
 			t.Cleanup(func() { _ = admin.Close() })
 		}
-		words := []any{"ACL", "SETUSER", c.user}
-		for _, r := range rights {
-			if r != "+"+c.lacks {
-				words = append(words, strings.ReplaceAll(r, "ipc::", c.user+"::"))
+		live := func(user string) (refused []string, log string, err error) {
+			words := []any{"ACL", "SETUSER", user}
+			for _, r := range rights {
+				if r != "+"+c.lacks {
+					words = append(words, strings.ReplaceAll(r, "ipc::", user+"::"))
+				}
 			}
+			if err := admin.Do(context.Background(), words...).Err(); err != nil {
+				t.Fatal(err)
+			}
+			l := &aclLife{t: t, admin: admin, user: user}
+			err = l.live()
+			return refusals(t, admin, user), l.logs.String(), err
 		}
-		if err := admin.Do(context.Background(), words...).Err(); err != nil {
-			t.Fatal(err)
+		refused, log, err := live(c.user)
+		for again := range 2 { // on a busy machine a step may have taken too long
+			if err == nil || c.lacks != "" && slices.Contains(refused, c.lacks) {
+				break
+			}
+			t.Logf("again: %v", err)
+			refused, log, err = live(fmt.Sprint(c.user, "-", again))
 		}
-		l := &aclLife{t: t, admin: admin, user: c.user}
-		err := l.live()
-		refused, log := refusals(t, admin, c.user), l.logs.String()
 		if c.lacks == "" {
 			if err != nil || len(refused) > 0 {
 				t.Errorf("with all rights: %v; refused: %v", err, refused)
