@@ -410,11 +410,13 @@ func (c *script) deserted(e string) {
 	}
 	c.srem(c.p.Vacant(), e)
 	r := c.record(e)
-	switch {
-	case r.token == "":
+	if r.token == "" || r.id != "" && r.birth == "" {
 		return
-	case r.id != "" && (r.birth == "" || c.lives(r.id) || c.look(c.p.Evicted(r.birth)) != nil):
-		return
+	}
+	if r.id != "" {
+		if birth, _, _ := c.session(r.id); birth == r.birth || c.look(c.p.Evicted(r.birth)) != nil {
+			return
+		}
 	}
 	if whole(r.token) <= c.get(c.p.Epoch(), hashKind).readEpoch().floor {
 		c.del(c.p.Leader(e))

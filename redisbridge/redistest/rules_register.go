@@ -128,6 +128,17 @@ var registerRules = []rule{
 		f.Plain("DEL", f.keys().Evicted(birth))
 		left("it is dead", 0)
 	}},
+	{says: "a record of a former life of its holder does not stay, once nobody stands", check: func(f *Fixture) {
+		a := f.online("a", "1", "e")
+		a.claim(bid{birth: a.inc + "-1", seen: "4503599627300000"}, "e")
+		f.Plain("DEL", f.keys().Session("a"))
+		next := f.node("a", 2)
+		next.beat(beat{})
+		next.leave("0")
+		want(f, "record", f.Plain("EXISTS", f.keys().Leader("e")), any(int64(0)))
+		next.join("e")
+		want(f, "token", next.win("e"), "4503599627300002")
+	}},
 	{says: "a purge of who stood alone leaves no record behind", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2")
 		a.claim(bid{birth: a.inc + "-1", seen: "4503599627300000"}, "e")

@@ -701,7 +701,7 @@ local function deserted(e, r)
   end
   call('SREM', p .. '::vacant', e)
   r = r or named(e)
-  if not r[4] or r[1] and (not r[2] or lives(r[1]) or call('EXISTS', p .. '::evicted:' .. r[2]) == 1) then
+  if not r[4] or r[1] and (not r[2] or session(r[1]) == r[2] or call('EXISTS', p .. '::evicted:' .. r[2]) == 1) then
     return
   end
   lowest = lowest or sound(call('HGET', p .. '::epoch', 'floor')) or 0
