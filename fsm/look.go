@@ -85,7 +85,14 @@ func (m *Machine) follows(h Holder) bool {
 // uninvited: a candidacy that we gave up is there again. Others would ask us for a vote
 // that nobody gives.
 func (m *Machine) uninvited(s *Survey) {
-	if s.Place >= 0 && !m.leaving {
+	if s.Place >= 0 {
+		m.withdrawAgain()
+	}
+}
+
+// withdrawAgain has Redis take us out of the candidates once more.
+func (m *Machine) withdrawAgain() {
+	if !m.leaving {
 		m.leaving = true
 		m.do(Effect{Kind: DoWithdraw})
 	}

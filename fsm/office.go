@@ -273,6 +273,10 @@ func (m *Machine) onTenancy(now Instant) {
 		m.reassert(now)
 	case Lost:
 		m.look(now)
+	case Idle:
+		if m.round > 0 { // a failover may have brought back what we have quit
+			m.withdrawAgain()
+		}
 	case Waiting:
 		if m.poll.drain > 0 {
 			m.look(now)

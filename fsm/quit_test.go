@@ -65,7 +65,6 @@ func TestNothingIsToldOrDoneOnceWithdrawn(t *testing.T) {
 		{Kind: fsm.InLeader, From: high, Token: 9},
 		{Kind: fsm.InVacant, From: high, Token: 9, Heir: "me"},
 		{Kind: fsm.InLapse},
-		{Kind: fsm.InTenancy},
 		{Kind: fsm.InGone, From: high},
 		{Kind: fsm.InLinkUp},
 		{Kind: fsm.InDrained},
@@ -73,6 +72,14 @@ func TestNothingIsToldOrDoneOnceWithdrawn(t *testing.T) {
 	} {
 		r.after(time.Hour).step(in).in(fsm.Idle).gives()
 	}
+}
+
+// A dataset that has gone back in time may have us for a candidate again.
+func TestWhoHasQuitDoesSoAgainInANewDataset(t *testing.T) {
+	r := newRig(t).run().quit().withdrawn().in(fsm.Idle)
+	r.step(fsm.Input{Kind: fsm.InTenancy}).in(fsm.Idle).gives("withdraw")
+	r.step(fsm.Input{Kind: fsm.InTenancy}).gives() // it is under way
+	r.run().in(fsm.Idle).withdrawn().in(fsm.Voting)
 }
 
 func TestRunWhileTheWithdrawalIsUnansweredWaitsForIt(t *testing.T) {

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -56,4 +57,26 @@ func TestASuccessorIsElectedMillisecondsAfterTheSessionEnds(t *testing.T) {
 		slices.Sort(took)
 		t.Logf("of %d: p50 %v, p99 %v, max %v", len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
 	}
+}
+
+// A failover to a replica that lags brings back what was quit just before: the node quits again,
+// and nobody waits for votes that it does not give.
+func TestACandidacyThatAFailoverBringsBackHoldsNobodyUp(t *testing.T) {
+	sim.Test(t, seedsPerCase, func(w *sim.World) {
+		m := newMeddled(w, 3, 1)
+		m.nodes[2].Tell("e0", &actors.Quit{})
+		w.Run(second / 2)
+		w.Redis().Failover(second, 0)
+		if is, err := w.Redis().Do("SISMEMBER", keys.Candidates("e0"), "n2"); err != nil || is != int64(1) {
+			w.Require("it is back", fmt.Errorf("%v, %w", is, err))
+		}
+		w.Run(10 * second)
+		m.nodes[1].Tell("e0", &actors.Quit{})
+		if !w.RunUntil(func() bool { return m.leader("e0") == m.nodes[0] }, second/10) {
+			w.Require("the office is handed over at once", errors.New("it is not"))
+		}
+		if list, err := w.Redis().Do("SMEMBERS", keys.Candidates("e0")); err != nil || fmt.Sprint(list) != "[n0]" {
+			w.Require("who stands", fmt.Errorf("%v, %w", list, err))
+		}
+	})
 }
