@@ -128,6 +128,8 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 		n.env.logger.Warn("Redis names another tenancy: registering again", "birth", a.Tenancy.Birth, "epoch", a.Tenancy.Epoch, "quarantine", a.Quarantine)
 		n.fleet.settled = now.Mono + n.cfg.MaxTTL + n.cfg.TTL/3
 		n.join()
+		n.fleet.unsure = n.env.offline.Load() // a failover may have brought back what our leave has removed
+		n.offlineIfQuit()
 		n.plainly(fsm.InTenancy)
 		if old.Tenancy().Epoch == a.Tenancy.Epoch && old.Holds(now) {
 			n.evicted()

@@ -19,6 +19,7 @@ type fleet struct {
 	joined  bool // the last one succeeded, whole
 	spoiled bool // a part of it failed
 	leaves  int  // leaves under way
+	unsure  bool // offline, and perhaps listed in the present dataset
 	// After a loss of data the list is incomplete until everybody has registered
 	// again: until then nobody has left who is not in it.
 	settled  time.Duration

@@ -140,7 +140,9 @@ func (n *nodeActor) goOffline(r responder) {
 }
 
 func (n *nodeActor) offlineIfQuit() {
-	if n.phase == ready && n.env.offline.Load() && len(n.offlining) > 0 && n.allStopped() && n.fleet.joins+n.fleet.leaves == 0 {
+	wanted := len(n.offlining) > 0 || n.fleet.unsure
+	if n.phase == ready && n.env.offline.Load() && wanted && n.allStopped() && n.fleet.joins+n.fleet.leaves == 0 {
+		n.fleet.unsure = false
 		n.fleet.leaves++
 		n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallLeave, ReplyTo: n.ctx.Self()})
 	}
@@ -159,7 +161,7 @@ func (n *nodeActor) goOnline(r responder) {
 	}
 	n.answer(&n.offlining, errOnline)
 	n.onlining = append(n.onlining, r)
-	n.shared.offline = false
+	n.shared.offline, n.fleet.unsure = false, false
 	n.env.offline.Store(false)
 	n.join()
 }

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -77,6 +78,29 @@ func TestACandidacyThatAFailoverBringsBackHoldsNobodyUp(t *testing.T) {
 		}
 		if list, err := w.Redis().Do("SMEMBERS", keys.Candidates("e0")); err != nil || fmt.Sprint(list) != "[n0]" {
 			w.Require("who stands", fmt.Errorf("%v, %w", list, err))
+		}
+	})
+}
+
+// So it does with a node that went offline just before.
+func TestANodeThatAFailoverBringsOnlineGoesOfflineAgain(t *testing.T) {
+	sim.Bubble(t, 3, func(w *sim.World) {
+		n := w.Node("a", actors.Config{TTL: second})
+		other := w.Node("b", actors.Config{TTL: second})
+		w.Run(5 * second)
+		w.Require("Offline", returns(w, n, second, "Offline", func(ctx context.Context, node *actors.Node) error { return node.Offline(ctx) }))
+		w.Redis().Failover(second, 0)
+		w.Run(5 * second)
+		if list, err := w.Redis().Do("SMEMBERS", keys.List()); err != nil || fmt.Sprint(list) != "[b]" {
+			w.Require("it is not listed", fmt.Errorf("%v, %w", list, err))
+		}
+		if list := other.Handle().Members(); len(list) != 1 {
+			w.Require("it is no member", fmt.Errorf("%v", list))
+		}
+		w.Require("Online", returns(w, n, second, "Online", func(ctx context.Context, node *actors.Node) error { return node.Online(ctx) }))
+		w.Run(second)
+		if list := other.Handle().Members(); len(list) != 2 {
+			w.Require("it is one again", fmt.Errorf("%v", list))
 		}
 	})
 }
