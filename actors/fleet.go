@@ -157,6 +157,8 @@ func (n *nodeActor) digestMember(now fsm.Instant, m *redisbridge.Member, full bo
 		n.forget(now, m.ID, false)
 	case m.Kind == '!' && m.Live == 0:
 		n.died(now, m)
+	case m.Kind == '!' && !m.Listed: // purged, and alive again: no member before it registers
+		n.forget(now, m.ID, true)
 	case !m.Listed:
 	case m.Details.Original():
 		switch {

@@ -1,6 +1,8 @@
 package sim_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -168,5 +170,44 @@ func TestADeadNodeThatNobodyHasMetIsPurged(t *testing.T) {
 		b.do("DEL", keys.Session("s"))
 		b.purged("s", 4*second)
 		b.deaths("a")
+	})
+}
+
+// Who was on its way offline when it was cut off is purged. It lives again before others have read
+// of that: to them it is no member all the same.
+func TestWhoIsPurgedAndLivesOfflineIsNoMember(t *testing.T) {
+	const ttl = 3 * second
+	sim.Bubble(t, 3, func(w *sim.World) {
+		var nodes []*sim.Node
+		for _, id := range []string{"a", "b", "c"} {
+			nodes = append(nodes, w.Node(id, actors.Config{TTL: ttl, Mixed: new(false)}))
+		}
+		w.Run(5 * second)
+		w.Hold(nodes[2].Process)
+		nodes[2].Go(func(ctx context.Context, node *actors.Node) { _ = node.Offline(ctx) })
+		w.Run(ttl * 5 / 8)
+		w.Hold(nodes[1].Process)
+		exists := func(key string) bool {
+			n, err := w.Redis().Do("EXISTS", key)
+			w.Require("EXISTS", err)
+			return n == int64(1)
+		}
+		listed := func() bool {
+			is, err := w.Redis().Do("SISMEMBER", keys.List(), "c")
+			w.Require("SISMEMBER", err)
+			return is == int64(1)
+		}
+		if !w.RunUntil(func() bool { return !listed() }, ttl) {
+			w.Require("c is purged", errors.New("it is not"))
+		}
+		w.Release(nodes[2].Process)
+		if !w.RunUntil(func() bool { return exists(keys.Session("c")) }, second) {
+			w.Require("c lives", errors.New("it does not"))
+		}
+		w.Release(nodes[1].Process)
+		w.Run(2 * ttl)
+		if list := nodes[1].Handle().Members(); listed() || len(list) != 2 {
+			w.Require("c is no member", fmt.Errorf("%v", list))
+		}
 	})
 }
