@@ -202,6 +202,9 @@ func (e *election) handle(sender *actor.PID, m any) {
 			switch {
 			case m.Input.Cause.Code == fsm.CauseNone:
 				e.step(m.Input)
+				if m.Input.Kind == fsm.InSurveyed {
+					e.lookAway() // it may have been asked whether we are still a candidate, and no more
+				}
 				return
 			case m.Input.Kind == fsm.InWithdrawn:
 				e.unquit(m.Input.Cause)

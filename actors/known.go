@@ -51,7 +51,7 @@ type Leader struct {
 const stranger = "this node neither stands in it nor observes it: Run, Lead or Observe it"
 
 // Leader says who leads, from local knowledge: it asks nobody. ErrNoLeader: the office is
-// vacant. ErrUnknown: nobody has looked yet (Run or Observe the election), no
+// vacant. ErrUnknown: nobody has looked yet, or looks any more (Run or Observe the election), no
 // heartbeat was answered for longer than the TTL, or this node does not stand, originals do,
 // and which of them leads is in no record.
 //

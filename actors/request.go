@@ -169,6 +169,7 @@ func (e *election) request(sender *actor.PID, m any) {
 	case *observe:
 		e.cell.observers += int32(m.delta) //nolint:gosec // 1 or -1
 		e.follow()
+		e.lookAway()
 		return
 	case *Inspect:
 		if sender != nil {

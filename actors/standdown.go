@@ -49,6 +49,13 @@ func (e *election) withdraw() {
 // following reports whether the office is looked at although we may not stand.
 func (e *election) following() bool { return e.cell.observers > 0 || e.cell.down.Load() }
 
+// lookAway: what an idle election knows of the office grows old when nobody follows it.
+func (e *election) lookAway() {
+	if !e.following() {
+		e.step(fsm.Input{Kind: fsm.InForget})
+	}
+}
+
 // follow has the node look at the office with each heartbeat, or look no more.
 func (e *election) follow() {
 	e.root.Send(e.nursery.node, &observing{election: e.name, on: e.following()})

@@ -32,11 +32,17 @@ func (m *Machine) quit(now Instant, in Input) {
 		why = because(CauseQuit)
 	}
 	m.again, m.down = false, false
+	m.onForget()
+	m.leave(now, why)
+}
+
+// onForget: who has stood down, or observed, may look, and know a leader. From now on nothing
+// would tell when that one is gone.
+func (m *Machine) onForget() {
 	if m.state == Idle {
-		m.looking = false // who has stood down, or observed, may look, and know a leader
+		m.looking = false
 		m.knowNothing()
 	}
-	m.leave(now, why)
 }
 
 // leave withdraws, after draining. The request is answered once Redis knows.

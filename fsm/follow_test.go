@@ -244,6 +244,16 @@ func TestAnObserverLooksWithoutStanding(t *testing.T) {
 	r.step(fsm.Input{Kind: fsm.InNudge}).surveyed(survey(outside)).in(fsm.Idle).gives()
 }
 
+func TestWhatIsNotLookedAtAnyMoreIsNotKnown(t *testing.T) {
+	r := newRig(t).step(fsm.Input{Kind: fsm.InNudge}).surveyed(survey(ledBy(high, 9), outside))
+	r.step(fsm.Input{Kind: fsm.InForget}).gives("watch", "tell leader unknown")
+	r.step(fsm.Input{Kind: fsm.InNudge}).gives("look")
+	r.step(fsm.Input{Kind: fsm.InForget}).gives()
+	s := survey(ledBy(high, 9), outside)
+	r.step(fsm.Input{Kind: fsm.InSurveyed, Round: looking | 2, Survey: &s}).gives() // too late
+	newRig(t).lost(high, 9).step(fsm.Input{Kind: fsm.InForget}).in(fsm.Lost).gives()
+}
+
 func TestAnIdleNodeThatFindsItselfNamedReleases(t *testing.T) {
 	// A record of a term that it knows nothing of (safety-cases.md, C9).
 	r := newRig(t)

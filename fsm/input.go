@@ -31,6 +31,7 @@ const (
 	InTenancy // Redis names another tenancy
 	InGone    // the watched session of From ended, or From left
 	InNudge   // Redis may say something new: look
+	InForget  // nobody wants to know any more who leads, unless we stand
 	InDeaf    // our subscription is lost
 	InLinkUp
 	InDrained // the user's work has returned

@@ -160,6 +160,8 @@ func (m *Machine) Step(now Instant, in Input) []Effect {
 		if m.state == Idle || m.state == Lost && (!m.stoodOut || m.heldBy.ID != "") {
 			m.look(now)
 		}
+	case InForget:
+		m.onForget()
 	case InDeaf:
 		m.onDeaf(now)
 	case InLinkUp:

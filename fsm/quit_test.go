@@ -67,6 +67,7 @@ func TestNothingIsToldOrDoneOnceWithdrawn(t *testing.T) {
 		{Kind: fsm.InLapse},
 		{Kind: fsm.InGone, From: high},
 		{Kind: fsm.InLinkUp},
+		{Kind: fsm.InForget},
 		{Kind: fsm.InDrained},
 		{Kind: fsm.InTick},
 	} {

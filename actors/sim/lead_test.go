@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -45,6 +46,39 @@ func TestANodeDoesNotStandForALeadThatEndsWithItsTerm(t *testing.T) {
 		w.Run(20 * time.Second)
 		if v, _ := a.Handle().View("e"); v.State != fsm.Idle {
 			w.Require("a does not stand", fmt.Errorf("it does: %s, token %d", v.State, v.Token))
+		}
+	})
+}
+
+// Whoever has stopped observing an election hears of no change any more: what was known of its
+// leader is not said as if it were so.
+func TestWhatWasObservedIsNotKnownForEver(t *testing.T) {
+	sim.Bubble(t, 3, func(w *sim.World) {
+		n := started(w, actors.Config{})
+		for i, id := range []string{"b", "c"} {
+			w.Node(id, actors.Config{Rank: new(int64(i)), Quarantine: new(false)}).Stand(actors.ElectionConfig{Name: "e", Run: true})
+		}
+		w.Run(5 * time.Second)
+		said := make(chan actors.Leader, 1)
+		n.Go(func(ctx context.Context, node *actors.Node) {
+			some, cancel := context.WithTimeout(ctx, 5*time.Second)
+			defer cancel()
+			ch, err := node.Observe(some, "e")
+			if err != nil {
+				w.Fail("Observe", err)
+				return
+			}
+			for l := range ch {
+				said <- l
+			}
+		})
+		w.Run(4 * time.Second)
+		if l, err := n.Handle().Leader("e"); err != nil || l != <-said || l.ID != "c" {
+			w.Require("the leader is known", fmt.Errorf("%v, %w", l, err))
+		}
+		w.Run(2 * time.Second)
+		if l, err := n.Handle().Leader("e"); !errors.Is(err, actors.ErrUnknown) {
+			w.Require("nobody looks any more", fmt.Errorf("%v, %w", l, err))
 		}
 	})
 }
