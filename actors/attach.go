@@ -144,7 +144,7 @@ func (e *election) detach(err error, why fsm.CauseCode) {
 	if knew {
 		env.publish(&LeaderChanged{Election: e.name, At: env.clock.Now()})
 	}
-	if env != nil {
+	if env != nil && !e.retired { // then it is told already, and another one of this name may be there
 		env.publish(&Status{View: View{Election: e.name}})
 	}
 	p := e.papers

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -113,6 +114,48 @@ func TestOfNamesThatComeAndGoNothingIsLeft(t *testing.T) {
 		}
 		if l := nodes[1].Handle().Leadership("needed"); !l.Valid() {
 			w.Require("what is needed is led", errors.New("it is not"))
+		}
+	})
+}
+
+// An election that a node has given up, since nobody needed it, says nothing any more: another
+// one of that name may stand by then.
+func TestAnElectionThatWasGivenUpSaysNothingOfItsSuccessor(t *testing.T) {
+	sim.Bubble(t, 3, func(w *sim.World) {
+		n := started(w, actors.Config{})
+		names := make([]string, 1023) // with one more those are given up that nobody needs
+		for i := range names {
+			names[i] = fmt.Sprintf("order-%d", i)
+		}
+		few := names[:5]
+		w.Require("begin", returns(w, n, second, "begin", func(ctx context.Context, node *actors.Node) error {
+			return errors.Join(node.Quit(ctx, few...), node.Run(ctx, names[len(few):]...))
+		}))
+		stands := map[string]bool{}
+		n.Watch(func(ev actors.Event) {
+			if s, ok := ev.(*actors.Status); ok && slices.Contains(few, s.Election) {
+				if s.State == fsm.Idle && stands[s.Election] {
+					w.Fail("the last status is what is so", fmt.Errorf("%s is idle", s.Election))
+				}
+				stands[s.Election] = s.State != fsm.Idle
+			}
+		})
+		again := map[string]bool{}
+		w.Every("", func() error {
+			for _, e := range few {
+				if _, err := n.Handle().View(e); errors.Is(err, actors.ErrUnknown) && !again[e] { // it is given up just now
+					again[e] = true
+					n.Go(func(ctx context.Context, node *actors.Node) { _ = node.Run(ctx, e) })
+				}
+			}
+			return nil
+		})
+		w.Require("Quit", returns(w, n, second, "Quit", func(ctx context.Context, node *actors.Node) error { return node.Quit(ctx, "another") }))
+		w.Run(second)
+		for _, e := range few {
+			if !n.Handle().Leadership(e).Valid() {
+				w.Require("it leads", fmt.Errorf("not %s", e))
+			}
 		}
 	})
 }
