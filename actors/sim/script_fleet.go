@@ -87,10 +87,10 @@ func (c *script) heartbeat() any {
 	return reply
 }
 
-// returns logs that a node is back that the log says has died: whoever read that forgot
-// it, and registering again changes no details.
+// returns logs that a node is back: whoever read that it died, or found no session of it,
+// forgot it, and registering again changes no details.
 func (c *script) returns(id string) {
-	if _, died := c.zscore(c.p.Members(), "!"+id); died && strings.Contains(c.details(id), c.arg(3)) {
+	if strings.Contains(c.details(id), c.arg(3)) {
 		c.change("+", id)
 	}
 }

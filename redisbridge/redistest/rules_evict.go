@@ -239,6 +239,15 @@ var returnRules = []rule{
 		a.beat(beat{})
 		want(f, "once", b.beat(beat{}).version, before+2)
 	}},
+	{says: "who comes back before the log says that it died is logged as there too: somebody may have found no session", check: func(f *Fixture) {
+		a, b := f.online("a", "1", "e"), f.online("b", "1", "e")
+		before := b.beat(beat{}).version
+		f.Plain("DEL", f.keys().Session("a"))
+		a.beat(beat{})
+		_, _, entries := f.members(before)
+		want(f, "entries", len(entries), 1)
+		want(f, "kind", entries[0].kind, "+")
+	}},
 	{says: "another incarnation's details are not a return", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "1", "e")
 		before := b.beat(beat{}).version
