@@ -33,10 +33,11 @@ func (m moody) Handle(_ context.Context, r slog.Record) error {
 
 // callers calls everything that a node can be asked for, at random.
 type callers struct {
-	w     *sim.World
-	n     *sim.Node
-	names []string
-	over  atomic.Bool // nobody begins another call
+	w        *sim.World
+	n        *sim.Node
+	names    []string
+	over     atomic.Bool   // nobody begins another call
+	patience time.Duration // how long a call may take
 
 	mu  sync.Mutex     // guards out
 	out map[string]int // calls that have not returned, by name
@@ -84,31 +85,31 @@ func (c *callers) call(ctx context.Context, dice *rand.Rand, node *actors.Node) 
 	}
 	switch dice.IntN(14) {
 	case 0, 1, 2:
-		_ = c.within(some, "Lead", forCalls, func(ctx context.Context) error {
+		_ = c.within(some, "Lead", c.patience, func(ctx context.Context) error {
 			return node.Lead(ctx, e, func(ctx context.Context, _ *actors.Leadership) error { sleep(ctx); return nil })
 		})
 	case 3, 4, 5:
 		l, err := node.Campaign(some, e)
 		if err == nil {
 			sleep(l.Context())
-			_ = c.within(ctx, "Release", forCalls, l.Release)
+			_ = c.within(ctx, "Release", c.patience, l.Release)
 		}
 	case 6:
-		_ = c.within(ctx, "Run", forCalls, func(ctx context.Context) error { return node.Run(ctx, e) })
+		_ = c.within(ctx, "Run", c.patience, func(ctx context.Context) error { return node.Run(ctx, e) })
 	case 7:
-		_ = c.within(ctx, "Quit", forCalls, func(ctx context.Context) error { return node.Quit(ctx, c.names...) })
+		_ = c.within(ctx, "Quit", c.patience, func(ctx context.Context) error { return node.Quit(ctx, c.names...) })
 	case 8:
-		_ = c.within(ctx, "Resign", forCalls, func(ctx context.Context) error { return node.Resign(ctx, e) })
+		_ = c.within(ctx, "Resign", c.patience, func(ctx context.Context) error { return node.Resign(ctx, e) })
 	case 9:
-		_ = c.within(ctx, "StandDown", forCalls, func(ctx context.Context) error { return node.StandDown(ctx, e) })
-		_ = c.within(ctx, "Stand", forCalls, func(ctx context.Context) error { return node.Stand(ctx, e) })
+		_ = c.within(ctx, "StandDown", c.patience, func(ctx context.Context) error { return node.StandDown(ctx, e) })
+		_ = c.within(ctx, "Stand", c.patience, func(ctx context.Context) error { return node.Stand(ctx, e) })
 	case 10:
-		_ = c.within(ctx, "Offline", forCalls, node.Offline)
-		_ = c.within(ctx, "Online", forCalls, node.Online)
+		_ = c.within(ctx, "Offline", c.patience, node.Offline)
+		_ = c.within(ctx, "Online", c.patience, node.Online)
 	case 11:
-		_ = c.within(ctx, "Inspect", forCalls, func(ctx context.Context) error { _, err := node.Inspect(ctx, e); return err })
+		_ = c.within(ctx, "Inspect", c.patience, func(ctx context.Context) error { _, err := node.Inspect(ctx, e); return err })
 	case 12:
-		_ = c.within(ctx, "Ping", forCalls, node.Ping)
+		_ = c.within(ctx, "Ping", c.patience, node.Ping)
 	case 13:
 		ch, err := node.Observe(some, e)
 		if err == nil {
@@ -131,7 +132,7 @@ func turnovers(w *sim.World) {
 		Logger:    slog.New(moody{rand.New(rand.NewPCG(w.Seed(), 2)), &odds}),
 	}
 	n := w.Node("a", cfg)
-	c := &callers{w: w, n: n, names: []string{"one", "two", "own"}, out: map[string]int{}}
+	c := &callers{w: w, n: n, names: []string{"one", "two", "own"}, patience: forCalls, out: map[string]int{}}
 	rival := w.Node("b", actors.Config{Rank: new(int64(w.Seed() % 3)), Quarantine: new(false), TTL: 3 * time.Second})
 	rival.Go(func(ctx context.Context, node *actors.Node) {
 		for ctx.Err() == nil {
