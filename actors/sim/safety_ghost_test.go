@@ -11,13 +11,17 @@ import (
 // The ghosts are live nodes that a record names without their knowing. Nobody may claim
 // while a record counts, so each of these would be an election without a leader for ever.
 
+// The ghost could quit again in the new dataset: it stands still, and its session lasts.
 func TestC9a_AReleaseThatIsRolledBackNamesNobody(t *testing.T) {
 	schedule(t, func(s *stage) {
 		ghost, n := s.pair()
 		s.w.Run(second)
 		s.quit(ghost)
 		s.w.Run(second / 2)
+		ghost.Process.Pause(30 * second)
 		s.w.Redis().Failover(second, 0)
+		session := keys.Session(ghost.ID())
+		behind(t, s.w, "SET", session, s.get("GET", session), "PX", "60000")
 		s.run(n)
 		s.leads(n, 12*second)
 	})
