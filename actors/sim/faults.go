@@ -68,9 +68,11 @@ func (w *World) publish(m posted) {
 }
 
 func (w *World) delivery(m posted) *delivery {
-	d := new(delivery)
+	var d *delivery
 	if n := len(w.deliveries); n > 0 {
 		d, w.deliveries = w.deliveries[n-1], w.deliveries[:n-1]
+	} else {
+		d = new(delivery)
 	}
 	*d = delivery(m)
 	return d
