@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"strings"
@@ -51,30 +50,43 @@ func (e entry) String() string {
 // trace is a world's record: a hash of everything that happened, and the last lines.
 type trace struct {
 	sched *scheduler
-	hash  uint64
+	hash  digest
 	ring  []entry
 	next  int
 	total int
 	tell  func(Line)
 }
 
-// mix folds one word into the hash. The order of words counts.
-func (t *trace) mix(x uint64) {
-	hi, lo := bits.Mul64(t.hash^x^0xa0761d6478bd642f, 0xe7037ed1a0b428db)
-	t.hash = hi ^ lo
+// digest is a hash that goes on. It is a value, so that it is kept in a register while a
+// line is folded in.
+type digest uint64
+
+// mix folds one word in. The order of words counts.
+func (h digest) mix(x uint64) digest {
+	hi, lo := bits.Mul64(uint64(h)^x^0xa0761d6478bd642f, 0xe7037ed1a0b428db)
+	return digest(hi ^ lo)
 }
 
-func (t *trace) mixString(s string) {
-	t.mix(uint64(len(s)))
+func (h digest) mixString(s string) digest {
+	h = h.mix(uint64(len(s)))
 	for ; len(s) >= 8; s = s[8:] {
-		t.mix(uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | // one load
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56)
+		h = h.mix(word(s))
 	}
 	if s != "" {
-		var buf [8]byte
-		copy(buf[:], s)
-		t.mix(binary.LittleEndian.Uint64(buf[:]))
+		var rest uint64
+		for i := len(s) - 1; i >= 0; i-- {
+			rest = rest<<8 | uint64(s[i])
+		}
+		h = h.mix(rest)
 	}
+	return h
+}
+
+// word is the first eight bytes, in one load.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 func (t *trace) mixEvent(now time.Duration, p *Process) {
@@ -82,7 +94,7 @@ func (t *trace) mixEvent(now time.Duration, p *Process) {
 	if p != nil {
 		who = uint64(p.index) + 1
 	}
-	t.mix(uint64(now)<<8 ^ who)
+	t.hash = t.hash.mix(uint64(now)<<8 ^ who)
 }
 
 // note adds a line. p nil is the world itself.
@@ -91,22 +103,17 @@ func (t *trace) note(p *Process, verb, a, b string, n int64) {
 	if p != nil {
 		who = p.id
 	}
-	t.add(entry{at: t.sched.now, who: who, verb: verb, a: a, b: b, n: n})
+	t.add(&entry{at: t.sched.now, who: who, verb: verb, a: a, b: b, n: n})
 }
 
 // event adds a line about what a subscriber of p's node was told. Of the event go into the
 // hash its kind, its election, and a number that tells it from others of the kind.
 func (t *trace) event(p *Process, kind, election string, n uint64, ev actors.Event) {
-	t.add(entry{at: t.sched.now, who: p.id, verb: kind, a: election, n: int64(n), ev: ev}) //nolint:gosec // for the hash only
+	t.add(&entry{at: t.sched.now, who: p.id, verb: kind, a: election, n: int64(n), ev: ev}) //nolint:gosec // for the hash only
 }
 
-func (t *trace) add(e entry) {
-	t.mix(uint64(e.at))
-	t.mix(uint64(e.n))
-	t.mixString(e.who)
-	t.mixString(e.verb)
-	t.mixString(e.a)
-	t.mixString(e.b)
+func (t *trace) add(e *entry) {
+	t.hash = t.hash.mix(uint64(e.at)).mix(uint64(e.n)).mixString(e.who).mixString(e.verb).mixString(e.a).mixString(e.b)
 	if t.tell != nil {
 		l := Line{At: e.at, Who: e.who, What: e.text(), Detail: e.a, N: e.n}
 		if e.ev != nil {
@@ -114,7 +121,7 @@ func (t *trace) add(e entry) {
 		}
 		t.tell(l)
 	}
-	t.ring[t.next] = e
+	t.ring[t.next] = *e
 	t.total++
 	if t.next++; t.next == len(t.ring) {
 		t.next = 0
@@ -143,7 +150,7 @@ func (w *World) Trace() []string {
 
 // Hash digests everything that has happened in the world so far, whether or not
 // its lines are kept. Two runs of one seed have the same hash after every event.
-func (w *World) Hash() uint64 { return w.trace.hash }
+func (w *World) Hash() uint64 { return uint64(w.trace.hash) }
 
 // Note adds a line of the user's to the trace. who may be nil.
 func (w *World) Note(who *Process, what, detail string) {
