@@ -159,9 +159,9 @@ func (s *store) info() any {
 
 func (s *store) flush() any {
 	for _, key := range s.sortedKeys() {
-		s.remember(change{key: key, op: wholeKey, old: s.keys[key]})
+		s.remember(change{key: key, op: wholeKey, old: s.keys.all[key]})
 	}
-	s.keys = make(map[string]*value)
+	s.keys.reset(nil)
 	return "OK"
 }
 

@@ -213,14 +213,17 @@ type posted struct {
 
 // publish puts a message into the outbox for everyone subscribed.
 func (s *store) publish(channel, payload string) int64 {
-	subs := s.channels[channel]
+	subs, _ := s.channels.get(channel)
 	for _, sub := range subs {
 		s.outbox = append(s.outbox, posted{sub, channel, payload})
 	}
 	return int64(len(subs)) + s.patterns
 }
 
-func (s *store) numsub(channel string) int64 { return int64(len(s.channels[channel])) }
+func (s *store) numsub(channel string) int64 {
+	subs, _ := s.channels.get(channel)
+	return int64(len(subs))
+}
 
 func (s *store) pubsub(a []string) any {
 	if !strings.EqualFold(a[1], "NUMSUB") {
@@ -237,24 +240,24 @@ func (s *store) pubsub(a []string) any {
 // which they came.
 func (s *store) subscribe(sub *subscriber, channels []string) {
 	for _, channel := range channels {
-		if !slices.Contains(s.channels[channel], sub) {
-			s.channels[channel] = append(s.channels[channel], sub)
+		if subs, _ := s.channels.get(channel); !slices.Contains(subs, sub) {
+			s.channels.set(channel, append(subs, sub))
 		}
 	}
 }
 
 func (s *store) unsubscribe(sub *subscriber, channels []string) {
 	for _, channel := range channels {
-		subs := s.channels[channel]
+		subs, _ := s.channels.get(channel)
 		if i := slices.Index(subs, sub); i >= 0 {
-			s.channels[channel] = slices.Delete(subs, i, i+1)
+			s.channels.set(channel, slices.Delete(subs, i, i+1))
 		}
 	}
 }
 
 func (s *store) sortedKeys() []string {
-	keys := make([]string, 0, len(s.keys))
-	for key := range s.keys { // sorted below
+	keys := make([]string, 0, len(s.keys.all))
+	for key := range s.keys.all { // sorted below
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)

@@ -64,13 +64,13 @@ func (s *store) rollback(lag time.Duration) {
 }
 
 func (s *store) revert(c change) {
-	v := s.keys[c.key]
+	v, _ := s.keys.get(c.key)
 	switch c.op {
 	case wholeKey:
 		if c.old == nil {
-			delete(s.keys, c.key)
+			s.keys.remove(c.key)
 		} else {
-			s.keys[c.key] = c.old
+			s.keys.set(c.key, c.old)
 		}
 	case added:
 		v.set, _ = erase(v.set, c.name)

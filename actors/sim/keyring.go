@@ -7,34 +7,30 @@ import "hustings/redisbridge"
 type keyring struct {
 	p                                               redisbridge.Keys
 	list, details, epoch, sessions, members, vacant string
-	session, bully, leader, ranks                   map[string]string
-	candidates, participated, doubt, evicted        map[string]string
+	session, bully, leader, ranks                   memo[string]
+	candidates, participated, doubt, evicted        memo[string]
 }
 
 // keyringMax bounds each of the keyring's maps; a full one begins anew.
 const keyringMax = 1 << 14
 
 func newKeyring(p redisbridge.Keys) *keyring {
-	k := &keyring{
+	return &keyring{
 		p: p, list: p.List(), details: p.Details(), epoch: p.Epoch(),
 		sessions: p.Sessions(), members: p.Members(), vacant: p.Vacant(),
 	}
-	for _, m := range []*map[string]string{&k.session, &k.bully, &k.leader, &k.ranks, &k.candidates, &k.participated, &k.doubt, &k.evicted} {
-		*m = make(map[string]string)
-	}
-	return k
 }
 
 // keyText returns m's text for a name, made by f when it is new.
-func keyText(m map[string]string, name string, f func(string) string) string {
-	if s, ok := m[name]; ok {
+func keyText(m *memo[string], name string, f func(string) string) string {
+	if s, ok := m.get(name); ok {
 		return s
 	}
-	if len(m) >= keyringMax {
-		clear(m)
+	if len(m.all) >= keyringMax {
+		m.reset(nil)
 	}
 	s := f(name)
-	m[name] = s
+	m.set(name, s)
 	return s
 }
 
@@ -44,15 +40,15 @@ func (k *keyring) Epoch() string               { return k.epoch }
 func (k *keyring) Sessions() string            { return k.sessions }
 func (k *keyring) Members() string             { return k.members }
 func (k *keyring) Vacant() string              { return k.vacant }
-func (k *keyring) Session(id string) string    { return keyText(k.session, id, k.p.Session) }
-func (k *keyring) Bully(id string) string      { return keyText(k.bully, id, k.p.Bully) }
-func (k *keyring) Leader(e string) string      { return keyText(k.leader, e, k.p.Leader) }
-func (k *keyring) Ranks(e string) string       { return keyText(k.ranks, e, k.p.Ranks) }
-func (k *keyring) Doubt(id string) string      { return keyText(k.doubt, id, k.p.Doubt) }
-func (k *keyring) Evicted(birth string) string { return keyText(k.evicted, birth, k.p.Evicted) }
-func (k *keyring) Candidates(e string) string  { return keyText(k.candidates, e, k.p.Candidates) }
+func (k *keyring) Session(id string) string    { return keyText(&k.session, id, k.p.Session) }
+func (k *keyring) Bully(id string) string      { return keyText(&k.bully, id, k.p.Bully) }
+func (k *keyring) Leader(e string) string      { return keyText(&k.leader, e, k.p.Leader) }
+func (k *keyring) Ranks(e string) string       { return keyText(&k.ranks, e, k.p.Ranks) }
+func (k *keyring) Doubt(id string) string      { return keyText(&k.doubt, id, k.p.Doubt) }
+func (k *keyring) Evicted(birth string) string { return keyText(&k.evicted, birth, k.p.Evicted) }
+func (k *keyring) Candidates(e string) string  { return keyText(&k.candidates, e, k.p.Candidates) }
 func (k *keyring) Participated(id string) string {
-	return keyText(k.participated, id, k.p.Participated)
+	return keyText(&k.participated, id, k.p.Participated)
 }
 
 // keysOf returns the keyring of a prefix: the last one used, as fleets share a Redis rarely.

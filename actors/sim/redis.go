@@ -144,7 +144,8 @@ func (r *Redis) Failback() {
 	data := r.store.snapshot()
 	r.former = &data
 	r.disconnect()
-	r.store.keys, r.store.replid, r.store.undo = old.keys, old.replid, nil
+	r.store.keys.reset(old.keys)
+	r.store.replid, r.store.undo = old.replid, nil
 }
 
 // FlushAll is FLUSHALL: the data goes, server and replid stay.

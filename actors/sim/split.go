@@ -15,8 +15,9 @@ func (r *Redis) Split(lag time.Duration, procs ...*Process) *Redis {
 	old := &Redis{world: w, up: true, offset: r.offset}
 	old.store = newStore(old.Now, r.store.world, r.store.random.Fork(), r.store.history)
 	data := r.store.snapshot()
-	old.store.keys, old.store.replid = r.store.keys, r.store.replid
-	r.store.keys = data.keys
+	old.store.keys.reset(r.store.keys.all)
+	old.store.replid = r.store.replid
+	r.store.keys.reset(data.keys)
 	for _, c := range slices.Clone(r.open) {
 		if !slices.Contains(procs, c.link.proc) {
 			continue

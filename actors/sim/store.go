@@ -48,7 +48,7 @@ func (v *value) empty() bool {
 // store is the model's data: one Redis server's keyspace, clock and channels.
 // It executes one command at a time and knows nothing of processes or links.
 type store struct {
-	keys   map[string]*value
+	keys   memo[*value]
 	clock  func() time.Duration // Redis's wall clock, which may be set
 	world  func() time.Duration // the world's, which only goes forward
 	random *Rand
@@ -65,7 +65,7 @@ type store struct {
 	history time.Duration
 	undo    []change // what writes replaced, the oldest first, as far back as history
 
-	channels  map[string][]*subscriber
+	channels  memo[[]*subscriber]
 	forbidden []string
 	outbox    []posted
 	boxes
@@ -80,13 +80,12 @@ type store struct {
 func newStore(clock, world func() time.Duration, random *Rand, history time.Duration) *store {
 	s := &store{clock: clock, world: world, random: random, history: history}
 	s.clear()
-	s.channels = make(map[string][]*subscriber)
 	s.newReplid()
 	return s
 }
 
 func (s *store) clear() {
-	s.keys = make(map[string]*value)
+	s.keys.reset(nil)
 	s.undo = nil
 }
 
@@ -118,7 +117,7 @@ func (s *store) get(key string, k kind) *value {
 // look returns a key's value or nil. A key is gone when TIME is after its
 // expiry, not when it is equal.
 func (s *store) look(key string) *value {
-	v := s.keys[key]
+	v, _ := s.keys.get(key)
 	if v == nil || v.expire == 0 || s.ms <= v.expire {
 		return v
 	}
@@ -128,12 +127,13 @@ func (s *store) look(key string) *value {
 
 // put replaces a key's value, nil for none.
 func (s *store) put(key string, v *value) {
-	s.remember(change{key: key, op: wholeKey, old: s.keys[key]})
+	old, _ := s.keys.get(key)
+	s.remember(change{key: key, op: wholeKey, old: old})
 	if v == nil {
-		delete(s.keys, key)
+		s.keys.remove(key)
 		return
 	}
-	s.keys[key] = v
+	s.keys.set(key, v)
 }
 
 // mutable returns a key's value to be changed in place, making an empty one of
@@ -149,7 +149,7 @@ func (s *store) mutable(key string, k kind) *value {
 
 // tidy removes a collection that has become empty.
 func (s *store) tidy(key string) {
-	if v := s.keys[key]; v != nil && v.empty() {
+	if v, _ := s.keys.get(key); v != nil && v.empty() {
 		s.put(key, nil)
 	}
 }
@@ -162,8 +162,8 @@ type dataset struct {
 
 // snapshot copies the data, so that both copies may be written.
 func (s *store) snapshot() dataset {
-	keys := make(map[string]*value, len(s.keys))
-	for key, v := range s.keys { // the order does not matter: into a map
+	keys := make(map[string]*value, len(s.keys.all))
+	for key, v := range s.keys.all { // the order does not matter: into a map
 		keys[key] = v.clone()
 	}
 	return dataset{keys, s.replid}
