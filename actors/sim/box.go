@@ -3,7 +3,7 @@ package sim
 // boxes keeps texts as values of a reply, where they are any: making each anew was a tenth of
 // all allocations, and most replies say again what the last ones said (verdicts, births,
 // the epoch's name). One that is not there, or was pushed out by another, is made.
-type boxes [64]any
+type boxes [1 << 9]any
 
 // box returns a text as a reply's value.
 func (b *boxes) box(s string) any {

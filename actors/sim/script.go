@@ -19,6 +19,8 @@ type script struct {
 	out  []letter // the outbox, in the order of the destinations' first message
 
 	refused *redisbridge.ServerError // the first of a batch
+
+	item [12]any // what was looked at last
 }
 
 // letter is what a script has to say to one node.

@@ -49,17 +49,17 @@ func (c *script) register(details string, first, n int) {
 }
 
 // brief leaves out of an item what would be empty.
-func brief(item []any) any {
+func brief(item *[12]any) any {
 	if item[1] == "" && item[9] == "" && len(item[7].([]any))+len(item[8].([]any)) == 0 {
 		return []any{item[0], item[6]}
 	}
-	return item
+	return slices.Clone(item[:])
 }
 
-// looked is the item, whole.
-func (c *script) looked(e, flags, epoch string) []any {
-	r := c.record(e)
-	item := []any{c.box(r.token), "", "", int64(-2), "", "", int64(-1), nothing, nothing, "", int64(0), ""}
+// looked is the item, whole. It is written over by the next.
+func (c *script) looked(e, flags, epoch string) *[12]any {
+	r, item := c.record(e), &c.item
+	*item = [...]any{c.box(r.token), "", "", int64(-2), "", "", int64(-1), nothing, nothing, "", int64(0), ""}
 	if left, ok := c.counts(r, epoch); ok {
 		item[1], item[2], item[3] = c.box(r.id), c.box(r.birth), left
 		item[5], item[11] = c.box(r.appointed), c.box(r.evict)
@@ -225,7 +225,7 @@ func (c *script) bid() any {
 
 // opposed reports whether somebody is to be asked first: a live candidate that outranks
 // us, or one that has no rank.
-func (c *script) opposed(e string, item []any) bool {
+func (c *script) opposed(e string, item *[12]any) bool {
 	return len(item[7].([]any)) > 0 || item[6].(int64) > 64 ||
 		len(c.smembers(c.p.Candidates(e))) > len(c.ranked(c.p.Ranks(e)))
 }

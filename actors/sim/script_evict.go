@@ -15,10 +15,17 @@ func (c *script) evict() any {
 	items := make([]any, 0, n)
 	for i := 7; i <= 6+3*n; i += 3 {
 		word, ms := c.judge(c.arg(i), c.arg(i+1), c.num(i+2), left)
-		items = append(items, []any{c.box(word), ms})
+		if word == "heard" {
+			items = append(items, heard)
+		} else {
+			items = append(items, []any{c.box(word), ms})
+		}
 	}
 	return []any{c.box(status), items}
 }
+
+// heard is what is said of nearly everybody.
+var heard any = []any{"heard", int64(0)}
 
 // judge decides about one holder.
 func (c *script) judge(target, birth string, grace, left int64) (word string, ms int64) {

@@ -68,18 +68,16 @@ func (c *script) heartbeat() any {
 	if probe := c.arg(13); probe != "" {
 		c.publish(c.p.Bully(id), probe)
 	}
-	var watched []any
-	if n := len(c.argv) - 13; n > 0 {
-		watched = make([]any, 0, 2*n)
-	}
+	room := make([]any, 11+2*max(len(c.argv)-13, 0)) // for the reply, and a list in it
+	reply, watched := room[:0:11], room[11:11]
 	for i := 14; i <= len(c.argv); i++ {
 		other, _, _ := c.session(c.argv[i-1])
 		watched = append(watched, c.remaining(c.argv[i-1]), c.box(other))
 	}
-	reply := []any{
+	reply = append(reply,
 		c.box(verdict), c.box(birth), c.box(epoch.name), epoch.number, c.boxDecimal(epoch.floor), epoch.left, c.version(),
 		c.hlen(c.p.Details()), boxList(list(c.srandmember(c.p.Vacant(), 64))), boxList(watched), c.us,
-	}
+	)
 	if ttl <= 0 {
 		fail("ERR", "invalid expire time in 'set' command")
 	}
@@ -253,9 +251,9 @@ func (c *script) members() any {
 
 func (c *script) peer() any {
 	id, elections := c.arg(2), c.argv[2:]
-	took, stands, seats := int64(-1), int64(-1), []any{}
+	took, stands, seats := int64(-1), int64(-1), make([]any, 0, 2*len(elections))
 	for _, e := range elections {
-		seats = append(seats, flag(c.sismember(c.p.Candidates(e), id)), c.rank(e, id))
+		seats = append(seats, flag(c.sismember(c.p.Candidates(e), id)), c.box(c.rank(e, id)))
 	}
 	if len(elections) == 0 {
 		took, stands = int64(len(c.smembers(c.p.Participated(id)))), 0
@@ -264,7 +262,7 @@ func (c *script) peer() any {
 		}
 	}
 	birth, _, _ := c.session(id)
-	return []any{c.details(id), c.remaining(id), birth, c.subscribers(id), took, stands, seats}
+	return []any{c.box(c.details(id)), c.remaining(id), c.box(birth), c.subscribers(id), took, stands, boxList(seats)}
 }
 
 func (c *script) restore() any {
