@@ -30,8 +30,9 @@ func (b *backend) Connect(done func(redisbridge.Conn, error)) {
 	b.open = append(b.open, c)
 	p.conns = append(p.conns, c)
 	w := p.world
-	c.limit = w.sched.post(p, w.sched.now+w.options.connectTimeout, call(c.giveUp))
-	p.link.send(ToRedis, &c.wire, call(c.arrive), 0, false)
+	c.dial.conn = c
+	c.limit = w.sched.post(p, w.sched.now+w.options.connectTimeout, &c.dial)
+	p.link.send(ToRedis, &c.wire, c, 0, false)
 }
 
 // Subscribe implements [redisbridge.Backend].
@@ -47,8 +48,9 @@ func (b *backend) Subscribe(channels []string, h redisbridge.SubscriptionHandler
 	b.open = append(b.open, s)
 	p.conns = append(p.conns, s)
 	w := p.world
-	s.limit = w.sched.post(p, w.sched.now+w.options.connectTimeout, call(s.giveUp))
-	p.link.send(ToRedis, &s.wire, call(s.arrive), 0, false)
+	s.dial.subscriber = s
+	s.limit = w.sched.post(p, w.sched.now+w.options.connectTimeout, &s.dial)
+	p.link.send(ToRedis, &s.wire, s, 0, false)
 	return s
 }
 
@@ -80,9 +82,26 @@ type conn struct {
 	backend   *backend
 	wire      wire
 	connected func(redisbridge.Conn, error) // nil once called
+	dial      dialLimit
 	limit     token
+	arrived   bool
 	pending   *request
 	spare     *request // the last one, which nobody knows any more; nil: somebody may
+}
+
+// dialLimit is the client's connect timeout.
+type dialLimit struct{ conn *conn }
+
+func (l *dialLimit) run() { l.conn.giveUp() }
+
+// run is the connection's arrival at the server, then that of the answer at the client.
+func (c *conn) run() {
+	if c.arrived {
+		c.accepted()
+		return
+	}
+	c.arrived = true
+	c.arrive()
 }
 
 // arrive is the connection's arrival at the server, AUTH included.
@@ -103,7 +122,7 @@ func (c *conn) arrive() {
 		return
 	}
 	r.open = append(r.open, &c.wire)
-	c.backend.proc.link.send(FromRedis, &c.wire, call(c.accepted), 0, false)
+	c.backend.proc.link.send(FromRedis, &c.wire, c, 0, false)
 }
 
 func (c *conn) accepted() {

@@ -8,9 +8,26 @@ type subscriber struct {
 	wire      wire
 	channels  []string
 	h         redisbridge.SubscriptionHandler
+	dial      subscribeLimit
 	limit     token
+	arrived   bool
 	confirmed bool
 	ended     bool
+}
+
+// subscribeLimit is the client's timeout.
+type subscribeLimit struct{ subscriber *subscriber }
+
+func (l *subscribeLimit) run() { l.subscriber.giveUp() }
+
+// run is the arrival of SUBSCRIBE at the server, then that of its answer at the client.
+func (s *subscriber) run() {
+	if s.arrived {
+		s.confirm()
+		return
+	}
+	s.arrived = true
+	s.arrive()
 }
 
 // arrive is SUBSCRIBE at the server.
@@ -35,7 +52,7 @@ func (s *subscriber) arrive() {
 	}
 	r.open = append(r.open, &s.wire)
 	r.store.subscribe(s, s.channels)
-	s.backend.proc.link.send(FromRedis, &s.wire, call(s.confirm), 0, false)
+	s.backend.proc.link.send(FromRedis, &s.wire, s, 0, false)
 }
 
 func (s *subscriber) confirm() {
