@@ -40,7 +40,11 @@ func (b *Bridge) enqueue(c *Call) {
 		return
 	}
 	b.overtake(c)
-	b.queue[c.Kind] = append(b.queue[c.Kind], c)
+	q := &b.queue[c.Kind]
+	if *q == nil {
+		*q, b.spare[c.Kind] = b.spare[c.Kind], nil
+	}
+	*q = append(*q, c)
 	b.queued++
 	b.flush()
 }
@@ -89,7 +93,7 @@ func (b *Bridge) flush() {
 	b.flying = b.scratch.flights // nothing is under way
 	room, bytes := b.window.items, payloadRoom{left: maxBytes}
 	leaving := len(b.queue[CallLeave]) > 0
-	for k := CallKind(0); k < numCalls && len(cmds) < maxCommands; k++ {
+	for k := CallKind(0); k < numCalls && b.queued > 0 && len(cmds) < maxCommands; k++ {
 		if k == CallPublish {
 			room = b.window.items // of their own: others wait for what these say
 		}
@@ -122,7 +126,7 @@ func (b *Bridge) flush() {
 			}
 		}
 	}
-	if !b.registering() {
+	if len(b.quits) > 0 && !b.registering() {
 		clear(b.quits)
 	}
 	if b.waited = b.set.MinReplicas > 0 && slices.ContainsFunc(b.flying, replicated); b.waited {

@@ -19,8 +19,11 @@ type Bridge struct {
 	set  *Settings
 	self *actor.PID
 	root *actor.RootContext
+	// sends is send, for callbacks: as a value it would be made anew for each.
+	sends func(m any)
 
-	ttl, maxTTL string // the session's and the fleet's, in ms, as scripts get them
+	ttl, maxTTL         string // the session's and the fleet's, in ms, as scripts get them
+	bully, comm, public string // the channels that we hear
 
 	conn     Conn
 	number   uint64 // of the connection that is open or being opened
@@ -33,6 +36,7 @@ type Bridge struct {
 	waited   bool   // a WAIT for replicas ends it
 	short    error  // how its answer is short of MinReplicas
 	queue    [numCalls][]*Call
+	spare    [numCalls][]*Call // empty, for the queues when what was in them is under way
 	queued   int
 	seq      uint64            // of the last call that was queued
 	quits    map[string]uint64 // elections that were quit while registrations waited: when
@@ -137,6 +141,7 @@ func Props(set *Settings) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &Bridge{
 			set: set, ttl: millis(set.Session.TTL()), maxTTL: millis(set.MaxTTL), window: window{items: firstWindow},
+			bully: set.Keys.Bully(set.ID), comm: set.Keys.Comm(set.ID), public: set.Keys.Public(),
 			quits: map[string]uint64{}, causes: map[string]bool{},
 		}
 	})
@@ -146,7 +151,7 @@ func Props(set *Settings) *actor.Props {
 func (b *Bridge) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		b.self, b.root = ctx.Self(), ctx.ActorSystem().Root
+		b.self, b.root, b.sends = ctx.Self(), ctx.ActorSystem().Root, b.send
 		for _, c := range b.set.kept {
 			b.enqueue(c)
 		}
@@ -210,13 +215,7 @@ func (b *Bridge) dial() {
 	b.name = utoa(b.number)
 	b.dialling = true
 	b.set.Counters.Connects.Add(1)
-	n, send := b.number, b.send
-	// One message tells of all its pipelines: the next goes out when it has been handled.
-	m := &landed{number: n}
-	b.answered = func(replies []Reply, err error) {
-		m.replies, m.err = replies, err
-		send(m)
-	}
+	n, send := b.number, b.sends
 	b.set.Backend.Connect(func(c Conn, err error) { send(&opened{number: n, conn: c, err: err}) })
 }
 
@@ -233,6 +232,12 @@ func (b *Bridge) onOpened(m *opened) {
 		return
 	}
 	b.conn = m.conn
+	// One message tells of all its pipelines: the next goes out when it has been handled.
+	l, send := &landed{number: b.number}, b.sends
+	b.answered = func(replies []Reply, err error) {
+		l.replies, l.err = replies, err
+		send(l)
+	}
 	if c, ok := m.conn.(Cautious); ok && c.Caution() != b.cautioned {
 		if b.cautioned = c.Caution(); b.cautioned != "" {
 			b.set.Logger.Warn("Redis may evict", "id", b.set.ID, "cause", b.cautioned)

@@ -156,9 +156,9 @@ func (b *Bridge) composeHeartbeat(c *Call) Command {
 	if b.heard && b.armed == 0 {
 		b.armed = c.Req
 	}
-	args := append(b.head(10+len(c.Watch)), utoa(c.Req), b.ttl)
-	args = b.dataset(args)
-	args = append(args, b.probeText(c.Req))
+	probe, number := b.probeText(c.Req)
+	args := b.dataset(append(b.head(10+len(c.Watch)), number, b.ttl))
+	args = append(args, probe)
 	return Command{Script: HeartbeatScript, Args: append(args, c.Watch...)}
 }
 

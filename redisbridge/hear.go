@@ -46,17 +46,16 @@ func (b *Bridge) onHeard(m *subHeard) {
 	}
 	b.set.Counters.MessagesIn.Add(1)
 	b.lively = true
-	k := b.set.Keys
 	switch m.channel {
-	case k.Bully(b.set.ID):
+	case b.bully:
 		b.hearControl(m.payload)
-	case k.Comm(b.set.ID), k.Public():
+	case b.comm, b.public:
 		p, err := Unpack(m.payload)
 		if err != nil {
 			b.drop(DropMalformed, "application message: "+err.Error(), m.payload)
 			return
 		}
-		b.root.Send(b.set.Owner, &AppMessage{Payload: p, Broadcast: m.channel == k.Public()})
+		b.root.Send(b.set.Owner, &AppMessage{Payload: p, Broadcast: m.channel == b.public})
 	default:
 		b.drop(DropUnexpected, "unknown channel", m.payload)
 	}
@@ -64,9 +63,12 @@ func (b *Bridge) onHeard(m *subHeard) {
 
 // probeText is the probe of a heartbeat, remembered so that it need not be decoded when it
 // comes back. All probes of a start differ in their number only, which is last.
-func (b *Bridge) probeText(req uint64) string {
-	b.probeSent, b.probeReq = b.probeStart()+strconv.FormatUint(req, 10)+"}", req
-	return b.probeSent
+// The number as text is a part of it.
+func (b *Bridge) probeText(req uint64) (probe, number string) {
+	head := b.probeStart()
+	var room [128]byte
+	b.probeSent, b.probeReq = string(append(strconv.AppendUint(append(room[:0], head...), req, 10), '}')), req
+	return b.probeSent, b.probeSent[len(head) : len(b.probeSent)-1]
 }
 
 // probeStart is what all probes of a start begin with.

@@ -42,8 +42,8 @@ const (
 
 // hears returns what a subscription calls with each message, on its own goroutine.
 func (b *Bridge) hears(number uint64) func(channel, payload string) {
-	in, send := &b.set.inbox, b.send
-	bully, probe := b.set.Keys.Bully(b.set.ID), b.probeStart()
+	in, send := &b.set.inbox, b.sends
+	bully, probe := b.bully, b.probeStart()
 	return func(channel, payload string) {
 		what, shares := "application message", int64(shareOfMessages)
 		if channel == bully {

@@ -31,13 +31,13 @@ func (s *scratch) args(n int) []string {
 	return s.words[at : at : at+n]
 }
 
-// grounded takes flights back that have landed, and their calls' slices for the queues that
-// are empty. A slice may be the end of one that held thousands: none of it keeps a call.
+// grounded takes flights back that have landed, and their calls' slices for what is to be
+// queued. A slice may be the end of one that held thousands: none of it keeps a call.
 func (b *Bridge) grounded(flying []flight) {
 	for _, f := range flying {
 		clear(f.calls)
-		if q := &b.queue[f.kind]; *q == nil && f.calls != nil {
-			*q = f.calls[:0]
+		if b.spare[f.kind] == nil && f.calls != nil {
+			b.spare[f.kind] = f.calls[:0]
 		}
 	}
 	clear(flying)

@@ -12,9 +12,9 @@ func (b *Bridge) subscribe() {
 	}
 	b.subNo++
 	b.set.Counters.Subscribes.Add(1)
-	n, send, k := b.subNo, b.send, b.set.Keys
+	n, send := b.subNo, b.sends
 	b.sub = b.set.Backend.Subscribe(
-		[]string{k.Comm(b.set.ID), k.Bully(b.set.ID), k.Public()},
+		[]string{b.comm, b.bully, b.public},
 		SubscriptionHandler{
 			Confirmed: func() { send(&subUp{number: n}) },
 			Message:   b.hears(n),
