@@ -85,6 +85,8 @@ type Bridge struct {
 	gloomy bool                    // the log's last word is that the link is down
 	drops  dropLog
 	timers timers
+
+	entries map[string]*entry // by id, as they were read last
 }
 
 // timers are the bridge's own: each only sends a message.

@@ -2,6 +2,37 @@ package redisbridge
 
 import "encoding/json"
 
+// entry is a details entry that was read.
+type entry struct {
+	text    string
+	details Details
+	listed  bool
+}
+
+// Bounds of the entries that a bridge remembers: how many, and how long one may be with its id.
+const (
+	maxEntries = 1 << 8
+	maxEntry   = 1 << 10
+)
+
+// readDetails is [ParseDetails] for a node's entry. Most say what they said the last time:
+// an entry changes when its process does.
+func (b *Bridge) readDetails(id, text string) (Details, bool) {
+	if e, known := b.entries[id]; known && e.text == text {
+		return e.details, e.listed
+	}
+	if len(id)+len(text) > maxEntry {
+		return ParseDetails(text)
+	}
+	if b.entries == nil || len(b.entries) >= maxEntries {
+		b.entries = map[string]*entry{}
+	}
+	e := &entry{text: text}
+	e.details, e.listed = ParseDetails(text)
+	b.entries[id] = e
+	return e.details, e.listed
+}
+
 // quickDetails reads a details entry of ours, as [Details.Text] writes it; ok is false where
 // encoding/json is to be asked. Whoever learns of a member reads its entry, and at the start
 // of a fleet of N everybody reads N: see the codec of control messages, whose rules count

@@ -62,7 +62,7 @@ func (b *Bridge) land(f flight, r Reply) {
 	case CallPeer:
 		b.landPeer(f, r.Value)
 	case CallMembers:
-		b.answer(c, landMembers(r.Value))
+		b.answer(c, b.landMembers(r.Value))
 	case CallPurge:
 		l := newList(r.Value)
 		purged := l.number(0) == 1
@@ -160,7 +160,7 @@ func (b *Bridge) landPeer(f flight, v any) {
 	text, live, subscribers := l.text(0), l.millis(1), l.number(3)
 	l.text(2) // the birth: not needed, but its form is checked
 	took, stands, seats := l.number(4), l.number(5), l.list(6)
-	d, listed := ParseDetails(text)
+	d, listed := b.readDetails(f.calls[0].Target, text)
 	for i, c := range f.calls {
 		a := &PeerAnswer{
 			Gen: c.Gen, Election: c.Election, ID: c.Target, Details: d, Listed: listed, Who: d.Candidate(c.Target),
@@ -189,7 +189,7 @@ func landSubscribers(c *Call, v any) *SubscribersAnswer {
 	return a
 }
 
-func landMembers(v any) *MembersAnswer {
+func (b *Bridge) landMembers(v any) *MembersAnswer {
 	l := newList(v)
 	a := &MembersAnswer{Version: l.unsigned(0), Full: l.number(1) == 1, Details: int(l.number(3))}
 	items := l.list(2)
@@ -201,7 +201,7 @@ func landMembers(v any) *MembersAnswer {
 			break
 		}
 		m := Member{ID: items.text(i), Kind: kind[0], Live: items.millis(i + 3)}
-		m.Details, m.Listed = ParseDetails(items.text(i + 2))
+		m.Details, m.Listed = b.readDetails(m.ID, items.text(i+2))
 		if originalID(m.ID) {
 			a.Members = append(a.Members, m)
 		}
