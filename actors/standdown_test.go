@@ -15,8 +15,9 @@ import (
 
 func TestALeaderThatStandsDownHandsOverAndFollows(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
-		high, low := f.start("high", 2).run("e"), f.start("low", 1).run("e")
+		high := f.start("high", 2).run("e")
 		first := high.won("e")
+		low := f.start("low", 1).run("e") // not before: it could win meanwhile
 		low.follows("e", "high")
 		high.must(high.StandDown(bg(t), "e"))
 		if f.candidate("e", "high") {
@@ -187,7 +188,9 @@ func TestQuitAndOfflineEndStandingDown(t *testing.T) {
 func TestACandidacyThatAFailoverBroughtBackIsWithdrawn(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
 		f.ttl = 1500 * time.Millisecond
-		high, low := f.start("high", 2).run("e"), f.start("low", 1).run("e")
+		high := f.start("high", 2).run("e")
+		high.won("e")
+		low := f.start("low", 1).run("e")
 		low.follows("e", "high")
 		high.must(high.StandDown(bg(t), "e"))
 		low.won("e")
