@@ -113,6 +113,10 @@
 // [Node.Campaign] call [Leadership.Release]; an actor sets [ElectionConfig].Drains and
 // sends Drained. If nobody was handed the leadership there is nothing to wait for.
 //
+// Nor is there when an election's actor is stopped by protoactor (Stop, Poison, the end of its
+// parent): the term is over, and the office given away. Send Quit first, and stop it when Done
+// has come.
+//
 // When trust ends first, there is no waiting: the term is over at that instant, and work
 // that goes on is on its own. Its token is then older than its successor's, and a store
 // that checks tokens refuses it.

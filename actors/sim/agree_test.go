@@ -98,11 +98,9 @@ func (a *agreement) until(rule string, within time.Duration, differ func() strin
 
 // busy says which calls have not returned.
 func (a *agreement) busy() string {
-	for i, c := range a.calls {
-		for what, k := range c.out {
-			if k > 0 {
-				return fmt.Sprintf("%d of %s on %s", k, what, a.nodes[i].ID())
-			}
+	for _, c := range a.calls {
+		if what := c.busy(); what != "" {
+			return what
 		}
 	}
 	return ""

@@ -49,6 +49,18 @@ func (c *callers) count(what string, by int) {
 	c.out[what] += by
 }
 
+// busy says which calls have not returned, "" if all have.
+func (c *callers) busy() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for what, k := range c.out {
+		if k > 0 {
+			return fmt.Sprintf("%d of %s on %s", k, what, c.n.ID())
+		}
+	}
+	return ""
+}
+
 // within fails the world if a call takes longer than that.
 func (c *callers) within(ctx context.Context, what string, d time.Duration, call func(context.Context) error) error {
 	c.count(what, 1)
@@ -181,10 +193,8 @@ func turnovers(w *sim.World) {
 	odds = 0
 	c.over.Store(true)
 	w.Run(forCalls + 10*time.Second)
-	for what, k := range c.out {
-		if k > 0 {
-			w.Require("every call returns", fmt.Errorf("%d of %s have not", k, what))
-		}
+	if what := c.busy(); what != "" {
+		w.Require("every call returns", errors.New(what))
 	}
 	if n.Handle().Health().Stopped {
 		return
