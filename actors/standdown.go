@@ -51,7 +51,7 @@ func (e *election) following() bool { return e.cell.observers > 0 || e.cell.down
 
 // lookAway: what an idle election knows of the office grows old when nobody follows it.
 func (e *election) lookAway() {
-	if !e.following() {
+	if e.m.State() == fsm.Idle && !e.following() {
 		e.step(fsm.Input{Kind: fsm.InForget})
 	}
 }
