@@ -29,10 +29,7 @@ func (b *backend) Connect(done func(redisbridge.Conn, error)) {
 	c.wire = wire{link: p.link, client: c, server: c}
 	b.open = append(b.open, c)
 	p.conns = append(p.conns, c)
-	w := p.world
-	c.dial.conn = c
-	c.limit = w.sched.post(p, w.sched.now+w.options.connectTimeout, &c.dial)
-	p.link.send(ToRedis, &c.wire, c, 0, false)
+	c.opening.begin(p, &c.wire, c)
 }
 
 // Subscribe implements [redisbridge.Backend].
@@ -47,10 +44,7 @@ func (b *backend) Subscribe(channels []string, h redisbridge.SubscriptionHandler
 	}
 	b.open = append(b.open, s)
 	p.conns = append(p.conns, s)
-	w := p.world
-	s.dial.subscriber = s
-	s.limit = w.sched.post(p, w.sched.now+w.options.connectTimeout, &s.dial)
-	p.link.send(ToRedis, &s.wire, s, 0, false)
+	s.opening.begin(p, &s.wire, s)
 	return s
 }
 
@@ -82,26 +76,9 @@ type conn struct {
 	backend   *backend
 	wire      wire
 	connected func(redisbridge.Conn, error) // nil once called
-	dial      dialLimit
-	limit     token
-	arrived   bool
+	opening   opening
 	pending   *request
 	spare     *request // the last one, which nobody knows any more; nil: somebody may
-}
-
-// dialLimit is the client's connect timeout.
-type dialLimit struct{ conn *conn }
-
-func (l *dialLimit) run() { l.conn.giveUp() }
-
-// run is the connection's arrival at the server, then that of the answer at the client.
-func (c *conn) run() {
-	if c.arrived {
-		c.accepted()
-		return
-	}
-	c.arrived = true
-	c.arrive()
 }
 
 // arrive is the connection's arrival at the server, AUTH included.
@@ -122,13 +99,13 @@ func (c *conn) arrive() {
 		return
 	}
 	r.open = append(r.open, &c.wire)
-	c.backend.proc.link.send(FromRedis, &c.wire, c, 0, false)
+	c.opening.answer(c.backend.proc, &c.wire)
 }
 
 func (c *conn) accepted() {
 	if done := c.connected; done != nil && !c.wire.clientClosed {
 		c.connected = nil
-		c.backend.proc.world.sched.cancel(c.limit)
+		c.opening.done(c.backend.proc)
 		done(c, nil)
 	}
 }
@@ -145,7 +122,7 @@ func (c *conn) reset(err error) {
 	c.backend.forget(c)
 	if done := c.connected; done != nil {
 		c.connected = nil
-		c.backend.proc.world.sched.cancel(c.limit)
+		c.opening.done(c.backend.proc)
 		done(nil, err)
 	}
 	if r := c.pending; r != nil {

@@ -15,7 +15,10 @@ type remembered[T any] struct {
 	full  bool // something is remembered here
 }
 
-const memoSpots = 1 << 6
+const (
+	memoBits  = 6
+	memoSpots = 1 << memoBits
+)
 
 // spot is where a key is remembered: keys differ at the end, or about the middle.
 func spot(key string) int {
@@ -26,7 +29,7 @@ func spot(key string) int {
 		return int(key[len(key)-1]) % memoSpots
 	}
 	end, middle := word(key[len(key)-8:]), word(key[len(key)/2-4:])
-	return int((end ^ middle<<13 ^ middle>>51) * 0x9e3779b97f4a7c15 >> (64 - 6))
+	return int((end ^ middle<<13 ^ middle>>51) * 0x9e3779b97f4a7c15 >> (64 - memoBits))
 }
 
 // get returns a key's value, the zero one if there is none.

@@ -8,26 +8,9 @@ type subscriber struct {
 	wire      wire
 	channels  []string
 	h         redisbridge.SubscriptionHandler
-	dial      subscribeLimit
-	limit     token
-	arrived   bool
+	opening   opening
 	confirmed bool
 	ended     bool
-}
-
-// subscribeLimit is the client's timeout.
-type subscribeLimit struct{ subscriber *subscriber }
-
-func (l *subscribeLimit) run() { l.subscriber.giveUp() }
-
-// run is the arrival of SUBSCRIBE at the server, then that of its answer at the client.
-func (s *subscriber) run() {
-	if s.arrived {
-		s.confirm()
-		return
-	}
-	s.arrived = true
-	s.arrive()
 }
 
 // arrive is SUBSCRIBE at the server.
@@ -52,17 +35,18 @@ func (s *subscriber) arrive() {
 	}
 	r.open = append(r.open, &s.wire)
 	r.store.subscribe(s, s.channels)
-	s.backend.proc.link.send(FromRedis, &s.wire, s, 0, false)
+	s.opening.answer(s.backend.proc, &s.wire)
 }
 
-func (s *subscriber) confirm() {
+// accepted is the confirmation at the client.
+func (s *subscriber) accepted() {
 	if s.confirmed || s.wire.clientClosed {
 		return
 	}
 	s.confirmed = true
 	p := s.backend.proc
 	p.heardAt, p.hears = p.world.sched.now, s
-	p.world.sched.cancel(s.limit)
+	s.opening.done(p)
 	p.world.trace.note(p, "subscribed", "", "", 0)
 	s.h.Confirmed()
 }
@@ -86,7 +70,7 @@ func (s *subscriber) reset(err error) {
 		p.hears = nil
 	}
 	s.backend.forget(s)
-	p.world.sched.cancel(s.limit)
+	s.opening.done(p)
 	p.world.trace.note(p, "subscription ended", err.Error(), "", 0)
 	s.h.Ended(err)
 }
