@@ -121,9 +121,11 @@ func describeInput(st actors.Step) string {
 }
 
 var plainInputs = map[fsm.InputKind]string{
+	fsm.InRecover: "what a former life may have left is withdrawn",
 	fsm.InLapse:   "trust ends",
 	fsm.InTenancy: "Redis names another tenancy",
 	fsm.InNudge:   "time to look",
+	fsm.InForget:  "nobody asks any more who leads",
 	fsm.InDeaf:    "the subscription is lost",
 	fsm.InLinkUp:  "the link is up",
 	fsm.InDrained: "the work has stopped",
