@@ -133,8 +133,8 @@ func (n *Node) PID() *actor.PID { return n.pid }
 // ID returns the node's id.
 func (n *Node) ID() string { return n.cfg.ID }
 
-// outside has code outside the actors spawn or stop one: in a simulation, when the simulation
-// comes to it.
+// outside has code outside the actors send, or spawn or stop one: in a simulation, when the
+// simulation comes to it.
 func (n *Node) outside(ctx context.Context, f func()) {
 	if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
 		o.Outside(ctx, f)
@@ -145,11 +145,7 @@ func (n *Node) outside(ctx context.Context, f func()) {
 
 // send is how code outside the actors sends: in a simulation, as the simulation decides.
 func (n *Node) send(ctx context.Context, pid *actor.PID, m any) {
-	if o, ok := n.cfg.Redis.Clock.(redisbridge.Outsider); ok {
-		o.Outside(ctx, func() { n.system.Root.Send(pid, m) })
-		return
-	}
-	n.system.Root.Send(pid, m)
+	n.outside(ctx, func() { n.system.Root.Send(pid, m) })
 }
 
 // ask sends a request and waits for its answer.

@@ -90,8 +90,8 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 	if a.Err != nil {
 		n.env.session.Unanswered(a.Req)
 		n.trouble(a.Err)
-		if redisbridge.Classify(a.Err) == redisbridge.Permanent && n.phase < ready {
-			n.fail(fmt.Errorf("%w: %w", ErrRefused, a.Err))
+		if why := n.refusal(a.Err); why != nil {
+			n.fail(why)
 		}
 		return
 	}

@@ -70,9 +70,11 @@ func (n *nodeActor) readMembers(since uint64) {
 func (n *nodeActor) onMembers(a *redisbridge.MembersAnswer) {
 	n.beats.reading = false
 	if a.Err != nil {
-		if n.phase == surveying && redisbridge.Classify(a.Err) == redisbridge.Permanent {
-			n.retreat(fmt.Errorf("%w: %w", ErrRefused, a.Err))
-		} else if n.phase == surveying {
+		switch why := n.refusal(a.Err); {
+		case n.phase != surveying:
+		case why != nil:
+			n.retreat(why)
+		default:
 			n.shared.trouble.Store(&a.Err) // for whoever waits for Start; the bridge has logged it
 			n.phase = waitingTurn          // from the next heartbeat on again
 			n.planBeat(n.cfg.TTL / 10)

@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"fmt"
-
 	"hustings/fsm"
 	"hustings/redisbridge"
 )
@@ -51,9 +49,9 @@ func (n *nodeActor) onJoined(a *redisbridge.JoinAnswer) {
 	if a.Err == nil && a.Status == "ok" {
 		n.unregister(a.Entries)
 	}
-	switch {
-	case a.Err != nil && redisbridge.Classify(a.Err) == redisbridge.Permanent && n.phase < ready:
-		n.fail(fmt.Errorf("%w: %w", ErrRefused, a.Err))
+	switch why := n.refusal(a.Err); {
+	case why != nil:
+		n.fail(why)
 	case a.Other != nil:
 		if n.phase <= registering {
 			n.awaitOriginal(*a.Other)

@@ -214,6 +214,14 @@ func (n *nodeActor) fail(err error) {
 	}
 }
 
+// refusal is the end of a start, if an error is one: only a person can heal it. Else nil.
+func (n *nodeActor) refusal(err error) error {
+	if n.phase >= ready || redisbridge.Classify(err) != redisbridge.Permanent {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrRefused, err)
+}
+
 // onLink: the bridge tells how things stand.
 func (n *nodeActor) onLink(l *redisbridge.Link) {
 	was := n.link
