@@ -157,14 +157,8 @@ func once(socket net.Conn) func(context.Context, string, string) (net.Conn, erro
 	}
 }
 
-// dial opens one socket and keeps it for close. A Cluster client dials under a context
-// of its own, so the link's is minded here.
+// dial opens one socket and keeps it for close. ctx ends with the link.
 func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := context.AfterFunc(l.ctx, cancel)
-	defer stop()
-
 	o := &l.b.cfg.Redis
 	dial := o.Dialer
 	if dial == nil {
