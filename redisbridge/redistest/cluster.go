@@ -73,8 +73,7 @@ func (c *Cluster) AddReplica(t testing.TB, of *Server) *Server {
 }
 
 func (c *Cluster) adopt(s, of *Server) error {
-	host, port, _ := net.SplitHostPort(c.Nodes[0].Addr)
-	if _, err := s.query("CLUSTER", "MEET", host, port); err != nil {
+	if err := c.meet(s); err != nil {
 		return err
 	}
 	if err := complete(s); err != nil {
@@ -93,21 +92,26 @@ func (c *Cluster) adopt(s, of *Server) error {
 	}
 	for _, other := range c.Nodes {
 		// Who has not heard of it gives it no vote.
-		err := expect("what "+other.Addr+" knows of "+s.Addr, "slave", func() string {
-			got, _ := other.query("CLUSTER", "NODES")
-			text, _ := got.(string)
-			for line := range strings.Lines(text) {
-				if w := strings.Fields(line); len(w) > 2 && w[0] == fmt.Sprint(id) && strings.Contains(w[2], "slave") {
-					return "slave"
-				}
-			}
-			return ""
+		err := expect("whether "+other.Addr+" takes "+s.Addr+" for a replica", "true", func() string {
+			return strconv.FormatBool(other.knowsReplica(fmt.Sprint(id)))
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// knowsReplica reports whether a node of a Cluster takes another one for a replica.
+func (s *Server) knowsReplica(id string) bool {
+	got, _ := s.query("CLUSTER", "NODES")
+	text, _ := got.(string)
+	for line := range strings.Lines(text) {
+		if w := strings.Fields(line); len(w) > 2 && w[0] == id {
+			return strings.Contains(w[2], "slave")
+		}
+	}
+	return false
 }
 
 // Failover has a replica take its primary's place, by hand: the primary takes no commands
@@ -152,9 +156,15 @@ func (c *Cluster) found(s *Server, i, n int) error {
 		return err
 	}
 	if i > 0 {
-		host, port, _ := net.SplitHostPort(c.Nodes[0].Addr)
-		_, err = s.query("CLUSTER", "MEET", host, port)
+		return c.meet(s)
 	}
+	return nil
+}
+
+// meet makes a node known to the first.
+func (c *Cluster) meet(s *Server) error {
+	host, port, _ := net.SplitHostPort(c.Nodes[0].Addr)
+	_, err := s.query("CLUSTER", "MEET", host, port)
 	return err
 }
 

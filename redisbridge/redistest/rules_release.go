@@ -63,8 +63,6 @@ var releaseRules = []rule{
 					token, _ := f.Plain("HGET", f.keys().Leader(e), "token").(string)
 					args = append(args, e, token, "", "")
 				}
-				f.Plain("DEL", f.keys().Leader("bad"))
-				f.Plain("SADD", f.keys().Leader("bad"), "of another type")
 				return redisbridge.Command{Script: redisbridge.ReleaseScript, Args: args}
 			},
 		}

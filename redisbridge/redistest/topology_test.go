@@ -24,16 +24,23 @@ func TestAForcedFailoverMakesAReplicaThePrimary(t *testing.T) {
 	}
 }
 
-func TestAReplicaInAClusterTakesItsPrimarysPlace(t *testing.T) {
-	t.Parallel()
-	c := redistest.NewClusterOf(t, 3)
-	at, err := c.Owner("{ipc}")
+// clusterWithKey is a Cluster in which somebody, whose place it is, has the key {ipc}x.
+func clusterWithKey(t *testing.T) (c *redistest.Cluster, owner int) {
+	t.Helper()
+	c = redistest.NewClusterOf(t, 3)
+	owner, err := c.Owner("{ipc}")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := c.Nodes[at].Do("SET", "{ipc}x", "1"); got != "+OK" || err != nil {
+	if got, err := c.Nodes[owner].Do("SET", "{ipc}x", "1"); got != "+OK" || err != nil {
 		t.Fatal(got, err)
 	}
+	return c, owner
+}
+
+func TestAReplicaInAClusterTakesItsPrimarysPlace(t *testing.T) {
+	t.Parallel()
+	c, at := clusterWithKey(t)
 	replica := c.AddReplica(t, c.Nodes[at])
 	if err := c.Failover(replica); err != nil {
 		t.Fatal(err)
@@ -68,14 +75,7 @@ func TestAServerThatIsDownKeepsItsPort(t *testing.T) {
 
 func TestASlotMovesWithItsKeysOrWithoutThem(t *testing.T) {
 	t.Parallel()
-	c := redistest.NewClusterOf(t, 3)
-	at, err := c.Owner("{ipc}")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := c.Nodes[at].Do("SET", "{ipc}x", "1"); got != "+OK" || err != nil {
-		t.Fatal(got, err)
-	}
+	c, at := clusterWithKey(t)
 	for keep, want := range map[bool]string{true: ":1", false: ":0"} {
 		to := (at + 1) % 3
 		if _, err := c.Nodes[at].Do("SET", "{ipc}x", "1"); err != nil {

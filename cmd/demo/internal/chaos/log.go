@@ -78,12 +78,12 @@ type reign struct {
 type book struct {
 	mu      sync.Mutex // guards the rest
 	log     Log
-	leaders map[string]reign // by election: the last one, as far as told
-	frozen  map[int]bool     // processes that stand still
+	leaders map[string]*reign // by election: the last one, as far as told
+	frozen  map[int]bool      // processes that stand still
 }
 
 func newBook(elections []string) *book {
-	return &book{log: Log{Elections: elections}, leaders: map[string]reign{}, frozen: map[int]bool{}}
+	return &book{log: Log{Elections: elections}, leaders: map[string]*reign{}, frozen: map[int]bool{}}
 }
 
 func (b *book) process(id string, at int64) int {
@@ -100,10 +100,9 @@ func (b *book) change(n int, f func(p *Process)) {
 	p := &b.log.Processes[n]
 	f(p)
 	if p.Ended != 0 {
-		for e, r := range b.leaders {
+		for _, r := range b.leaders {
 			if r.process == n {
 				r.over = true
-				b.leaders[e] = r
 			}
 		}
 	}
@@ -115,11 +114,10 @@ func (b *book) line(l Line) {
 	b.log.Lines = append(b.log.Lines, l)
 	r := b.leaders[l.Election]
 	switch {
-	case l.Ev == "won" && l.At > r.since: // lines of several processes may be read out of order
-		b.leaders[l.Election] = reign{process: l.Process, since: l.At, over: b.log.Processes[l.Process].Ended != 0}
-	case l.Ev == "lost" && r.process == l.Process:
+	case l.Ev == "won" && (r == nil || l.At > r.since): // lines of several processes may be read out of order
+		b.leaders[l.Election] = &reign{process: l.Process, since: l.At, over: b.log.Processes[l.Process].Ended != 0}
+	case l.Ev == "lost" && r != nil && r.process == l.Process:
 		r.over = true
-		b.leaders[l.Election] = r
 	}
 }
 
@@ -147,8 +145,8 @@ func (b *book) freeze(process int, frozen bool) {
 func (b *book) leader(election string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r, ok := b.leaders[election]
-	if !ok || r.over || b.frozen[r.process] {
+	r := b.leaders[election]
+	if r == nil || r.over || b.frozen[r.process] {
 		return ""
 	}
 	return b.log.Processes[r.process].ID
