@@ -21,13 +21,7 @@ type agreement struct {
 }
 
 // text is an answer of Redis, as it is printed.
-func (a *agreement) text(words ...string) string {
-	v, err := a.w.Redis().Do(words...)
-	if err != nil {
-		a.w.Require("Redis answers", err)
-	}
-	return fmt.Sprint(v)
-}
+func (a *agreement) text(words ...string) string { return fmt.Sprint(a.do(words...)) }
 
 // offline reports whether a node is that, as far as Redis knows.
 func (a *agreement) offline(n *sim.Node) bool {

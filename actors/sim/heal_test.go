@@ -40,10 +40,13 @@ func newMeddled(w *sim.World, nodes, elections int) *meddled {
 
 func (m *meddled) del(keys ...string) { m.do(append([]string{"DEL"}, keys...)...) }
 
-func (m *meddled) do(words ...string) {
-	if _, err := m.w.Redis().Do(words...); err != nil {
+// do returns what Redis answers, which is no error.
+func (m *meddled) do(words ...string) any {
+	v, err := m.w.Redis().Do(words...)
+	if err != nil {
 		m.w.Require("Redis answers", err)
 	}
+	return v
 }
 
 // leader is who leads an election, nil if nobody does.
