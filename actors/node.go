@@ -31,6 +31,7 @@ type nodeActor struct {
 	hub     *hub // shared.hub
 	nursery *nursery
 	els     []*entry
+	stopped int  // of els
 	fit     bool // an election may be opened by name: its config has no fault
 
 	starting  []func(error) // Start calls that wait

@@ -40,7 +40,7 @@ func (n *nodeActor) depart(why fsm.CauseCode) {
 	default: // no election has begun yet
 		n.phase = leaving
 		for _, e := range n.els {
-			e.stopped = true
+			n.halted(e, true)
 		}
 		n.leaveIfDrained()
 	}
@@ -49,7 +49,7 @@ func (n *nodeActor) depart(why fsm.CauseCode) {
 // quitElection asks one election to quit; it counts as stopped when it has answered. What it
 // answers to an Offline that went before does not count: it may have stood again since.
 func (n *nodeActor) quitElection(e *entry, request any) {
-	e.stopped = false
+	n.halted(e, false)
 	e.quits++
 	root, self, done := n.env.root, n.ctx.Self(), &electionDone{e.name, e.quits}
 	root.Send(e.pid, &ask{request: request, done: func(error) { root.Send(self, done) }})
@@ -71,19 +71,31 @@ func (n *nodeActor) onElectionDone(m *electionDone) {
 }
 
 func (n *nodeActor) electionStopped(e *entry) {
-	e.stopped = true
+	n.halted(e, true)
+	n.departIfQuit()
+}
+
+// departIfQuit goes on with a Stop or an Offline if that was the last election to quit.
+func (n *nodeActor) departIfQuit() {
 	n.leaveIfDrained()
 	n.offlineIfQuit()
 }
 
-func (n *nodeActor) allStopped() bool {
-	for _, e := range n.els {
-		if !e.stopped {
-			return false
-		}
+// halted notes whether an election of the books has quit. They are counted: each of very many
+// that quits asks whether all have.
+func (n *nodeActor) halted(e *entry, yes bool) {
+	if e.stopped == yes {
+		return
 	}
-	return true
+	e.stopped = yes
+	if yes {
+		n.stopped++
+	} else {
+		n.stopped--
+	}
 }
+
+func (n *nodeActor) allStopped() bool { return n.stopped == len(n.els) }
 
 func (n *nodeActor) leaveIfDrained() {
 	if n.phase == leaving && n.allStopped() {

@@ -72,7 +72,7 @@ func (n *nodeActor) onRetired(m *retired) {
 		n.env.root.Send(n.ctx.Self(), &retiredDue{})
 	}
 	r.waiting = append(r.waiting, e.pid)
-	n.electionStopped(e)
+	n.departIfQuit()
 }
 
 func (n *nodeActor) onRetiredDue() {

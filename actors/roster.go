@@ -45,6 +45,9 @@ func (e *entry) candidacy() (m redisbridge.Membership, ok bool) {
 func (n *nodeActor) enter(e *entry) {
 	e.place = int32(len(n.els)) //nolint:gosec // fewer than that fit into memory
 	n.els = append(n.els, e)
+	if e.stopped {
+		n.stopped++
+	}
 }
 
 // strike takes an election off the books. Others take its place, so that those which the roll
@@ -65,6 +68,7 @@ func (n *nodeActor) strike(e *entry) {
 	}
 	move(len(n.els) - 1)
 	n.els = slices.Delete(n.els, to, to+1)
+	n.halted(e, false)
 	n.doubt(e, &watch{})
 	n.shared.elections.remove(e.name)
 }
@@ -160,7 +164,7 @@ func (n *nodeActor) terminated(who *actor.PID) {
 			n.keepDown(e)
 			n.hub.publish(n, &Failed{Election: e.name, At: n.env.clock.Now(), Err: errExhausted})
 		}
-		n.electionStopped(e)
+		n.departIfQuit()
 		return
 	}
 }

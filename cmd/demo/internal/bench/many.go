@@ -14,7 +14,7 @@ import (
 	"hustings/cmd/demo/internal/gauge"
 )
 
-// measureMany: one node runs many elections, alone, and leads them all.
+// measureMany: one node runs many elections, alone, and leads them all. Then it stops.
 func (r *run) measureMany() error {
 	for _, n := range some(r, []int{1_000, 10_000, 100_000}, []int{1_000, 10_000}) {
 		f, err := r.fleet(1, r.latencyTTL())
@@ -61,7 +61,9 @@ func (r *run) measureMany() error {
 		r.add("many: commands in Redis each", in, "commands", each(after.executed-before.executed), 0)
 		r.add("many: memory of Redis each", in, "bytes", each(after.memory-before.memory), 0)
 		r.add("many: network of Redis each", in, "bytes", each(after.bytes-before.bytes), 0)
+		at = r.clock.Now().Mono
 		f.stop()
+		r.add("many: all given up by Stop", in, "ms", gauge.MS(r.since(at)), float64(n))
 	}
 	return nil
 }
