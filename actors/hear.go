@@ -16,6 +16,10 @@ import (
 func (e *election) hear(c redisbridge.Control) {
 	switch c.Type {
 	case redisbridge.TypeLeader, redisbridge.TypeVacant:
+		if e.m.State() == fsm.Idle {
+			e.uninvited()
+			return
+		}
 		e.hint(c)
 		return
 	default:
@@ -39,10 +43,17 @@ func (e *election) hear(c redisbridge.Control) {
 	}
 	if e.m.State() == fsm.Idle {
 		e.drop(redisbridge.DropNotOurs, c)
+		if c.Type == redisbridge.TypeVote {
+			e.uninvited()
+		}
 		return
 	}
 	e.verify(c)
 }
+
+// uninvited: somebody takes us for a candidate, which we are not. Redis may do so, too: then others
+// would wait for votes that nobody gives, so we quit again.
+func (e *election) uninvited() { e.step(fsm.Input{Kind: fsm.InRecover}) }
 
 func (e *election) hint(c redisbridge.Control) {
 	in := fsm.Input{Kind: fsm.InLeader, From: fsm.Candidate{ID: c.ID, Inc: c.Inc, Rank: fsm.UnknownRank}, Token: c.Token, Heir: c.Heir}

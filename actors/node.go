@@ -141,6 +141,8 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		n.onCleared(m)
 	case *redisbridge.PeerAnswer:
 		n.onPeer(m)
+	case *redisbridge.Heard:
+		n.uninvited(m.Control.Election)
 	case *redisbridge.Suspects:
 		n.onSuspects(m)
 	case *beatDue:

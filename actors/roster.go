@@ -181,6 +181,24 @@ func (n *nodeActor) clear(election string) {
 	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, ReplyTo: n.ctx.Self(), Gen: gen, Election: election})
 }
 
+// uninvited: somebody takes us for a candidate of an election that we have not. Redis may do so, too:
+// a failover has brought back what an actor that is gone had quit, or a former life of ours has left it
+// behind. Others would wait for votes that nobody gives, so it is quit again. Who stands next under that
+// name waits for it: see recovers.
+func (n *nodeActor) uninvited(election string) {
+	if n.phase != ready || n.shared.elections.find(election) != nil {
+		return
+	}
+	if gen, asked := n.shared.departed[election]; asked && n.clearing[gen] != "" || len(n.clearing) >= maxUninvited {
+		return
+	}
+	n.clear(election)
+}
+
+// maxUninvited bounds the quits that are under way: anybody may send such messages, and without end. One
+// that was too many is sent when somebody says so again.
+const maxUninvited = 1024
+
 // onCleared: Redis has answered that. What it has refused, or not done yet, it is asked again,
 // and then there is another answer.
 func (n *nodeActor) onCleared(a *redisbridge.Answer) {

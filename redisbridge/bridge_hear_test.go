@@ -206,6 +206,18 @@ func TestControlMessagesGoToTheirElectionsRoute(t *testing.T) {
 	if got := r.take(); len(got) != 0 || r.set.Counters.Read().Dropped != 2 {
 		t.Errorf("without a route: %v, %d dropped", got, r.set.Counters.Read().Dropped)
 	}
+	for _, m := range []string{`"leader","election":"c","id":"n1","token":"9"`, `"vacant","election":"d","id":"n1","token":"9"`, `"voteack","election":"e","me":1,"id":"n1"`} {
+		s.h.Message("p::bully:me", `{"type":`+m+`}`)
+	}
+	var told []string // the owner: it may be a candidate and not know it
+	for _, m := range drain(&r.told) {
+		if h, ok := m.(*redisbridge.Heard); ok {
+			told = append(told, string(h.Control.Type)+" "+h.Control.Election)
+		}
+	}
+	if want := []string{"vote a", "leader c", "vacant d"}; !slices.Equal(told, want) {
+		t.Errorf("the owner was told of %q, want %q", told, want)
+	}
 	r.routes["a"], r.routes["b"] = r.caller, r.caller
 	s.h.Message("p::bully:me", message)
 	got := r.take()

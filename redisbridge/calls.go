@@ -329,7 +329,8 @@ type Link struct {
 	Permanent bool
 }
 
-// Heard is a control message for an election, not verified yet.
+// Heard is a control message for an election, not verified yet. Where there is no route the owner
+// gets it, if it is one that goes to candidates only: Redis may have us for one all the same.
 type Heard struct {
 	quiet
 	Control Control

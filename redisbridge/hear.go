@@ -119,9 +119,17 @@ func (b *Bridge) hearOne(c Control, payload string) {
 	pid := b.set.Route(c.Election)
 	if pid == nil {
 		b.drop(DropNotOurs, "", payload)
+		if c.invites() {
+			b.root.Send(b.set.Owner, &Heard{Control: c})
+		}
 		return
 	}
 	b.root.Send(pid, &Heard{Control: c})
+}
+
+// invites reports whether a message is one that goes to candidates only, as Redis has them.
+func (c Control) invites() bool {
+	return c.Type == TypeVote || c.Type == TypeLeader || c.Type == TypeVacant
 }
 
 // From makes the candidate that a control message claims to come from. It is to be
