@@ -74,9 +74,12 @@ func (e *election) contending() *contender {
 	return e.papers.contender
 }
 
-// tidy gives the papers up if nothing is on them.
+// tidy gives the papers up if nothing is on them. Who does not stand hears no votes of ghosts.
 func (e *election) tidy() {
 	e.tidyRecords()
+	if e.papers != nil && e.m != nil && e.m.State() == fsm.Idle {
+		e.papers.ghosts = nil
+	}
 	if p := e.papers; p != nil && p.contender == nil && p.fault == nil && p.failed == nil && p.old == nil && len(p.ghosts) == 0 &&
 		len(p.waiting)+len(p.taken)+len(p.quitting)+len(p.resigned)+len(p.named)+len(p.checks) == 0 {
 		e.papers = nil

@@ -164,3 +164,21 @@ func TestCallsFindTheirElectionWhileItIsGivenUp(t *testing.T) {
 		}
 	}
 }
+
+// TestAGhostKeepsNoElection: an original that votes and is no candidate is remembered for as
+// long as somebody stands here, and no longer.
+func TestAGhostKeepsNoElection(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, redistest.NewMini(t).Addr())
+	p := f.start("a", 9).run("e")
+	p.won("e")
+	ghost := f.original("old", 3)
+	ghost.says("vote", "a", "e")
+	eventually(t, "its vote counts for nothing yet", func() bool { return p.Counts().Dropped == 1 })
+	p.must(p.Quit(bg(t), "e"))
+	p.must(p.Retire(bg(t), "e"))
+	eventually(t, "nobody needs it", func() bool {
+		_, err := p.Inspect(bg(t), "e")
+		return errors.Is(err, actors.ErrUnknown)
+	})
+}
