@@ -51,6 +51,7 @@ type papers struct {
 	checks    []redisbridge.Control // whose senders the round does not expect, and Redis is asked about
 	ghosts    map[string]time.Duration
 	old       *records // of originals, nil while there is nothing to note
+	unsent    uint64   // the bridge's Batches when the candidacy began without a link, 0: Redis may know of it
 }
 
 // desk returns the papers, made if need be.
@@ -80,7 +81,10 @@ func (e *election) tidy() {
 	if e.papers != nil && e.m != nil && e.m.State() == fsm.Idle {
 		e.papers.ghosts = nil
 	}
-	if p := e.papers; p != nil && p.contender == nil && p.fault == nil && p.failed == nil && p.old == nil && len(p.ghosts) == 0 &&
+	if e.papers != nil && e.env != nil && e.papers.unsent != e.env.counters.Batches.Load() {
+		e.papers.unsent = 0
+	}
+	if p := e.papers; p != nil && p.unsent == 0 && p.contender == nil && p.fault == nil && p.failed == nil && p.old == nil && len(p.ghosts) == 0 &&
 		len(p.waiting)+len(p.taken)+len(p.quitting)+len(p.resigned)+len(p.named)+len(p.checks) == 0 {
 		e.papers = nil
 	}
@@ -250,7 +254,11 @@ func (e *election) step(in fsm.Input) {
 
 func (e *election) stepOnce(in fsm.Input, told *news) {
 	now := e.env.clock.Now()
+	idle := e.m.State() == fsm.Idle
 	fx := e.m.Step(now, in)
+	if idle && e.m.State() != fsm.Idle {
+		e.unheard()
+	}
 	e.tell(now, in, fx)
 	changed := len(fx) > 0 && e.store() // first: whoever hears of it may ask at once
 	for i := range fx {
@@ -267,6 +275,15 @@ func (e *election) stepOnce(in fsm.Input, told *news) {
 	e.arm(now)
 	if changed && e.env.heard() {
 		told.add(&Status{View: e.cell.present(e.name)})
+	}
+}
+
+// unheard notes, while there is no link, that Redis has heard nothing of the candidacy that
+// begins: who gives it up before anything has gone out has nothing to withdraw. Nobody knows of
+// it yet, the node neither, who registers those that stand.
+func (e *election) unheard() {
+	if l := e.env.link.Load(); l != nil && !l.Commands {
+		e.desk().unsent = e.env.counters.Batches.Load()
 	}
 }
 

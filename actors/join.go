@@ -83,7 +83,7 @@ func (n *nodeActor) unregister(entries []redisbridge.Membership) {
 		e := n.shared.elections.find(m.Election)
 		switch {
 		case e == nil: // its actor has stopped
-			n.clear(m.Election)
+			n.clear(m.Election, 0)
 		case e.idle():
 			n.env.root.Send(e.pid, &nudge{in: fsm.Input{Kind: fsm.InNudge}, listed: true}) // it looks, and withdraws
 		}

@@ -16,6 +16,7 @@ import (
 // start begins with a new incarnation.
 func (n *nodeActor) start() {
 	self, root := n.ctx.Self(), n.ctx.ActorSystem().Root
+	n.unheard = map[*entry]uint64{}
 	n.sends, n.peers = map[uint64]func(int64, error){}, map[uint64]func(*redisbridge.PeerAnswer){}
 	n.fleet.watch = newWatchful()
 	clock, entropy := n.cfg.Redis.Clock, n.cfg.Redis.Entropy

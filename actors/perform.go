@@ -78,6 +78,9 @@ func (e *election) call(fx *fsm.Effect) {
 		c.Kind = redisbridge.CallRelease
 	case fsm.DoWithdraw:
 		c.Kind = redisbridge.CallQuit
+		if e.papers != nil {
+			c.Since, e.papers.unsent = e.papers.unsent, 0
+		}
 	}
 	e.root.Send(e.env.bridge, c)
 }

@@ -96,6 +96,9 @@ func (n *nodeActor) attach(m *attach) {
 		n.enter(known)
 		n.ctx.Watch(m.pid)
 		n.shared.roster = append(n.shared.roster, known)
+		if _, left := n.shared.departed[m.election]; !left && !n.link.Commands {
+			n.unheard[known] = n.shared.counters.Batches.Load()
+		}
 	}
 	if n.phase == ready {
 		n.greet(known)
@@ -158,8 +161,9 @@ func (n *nodeActor) terminated(who *actor.PID) {
 		n.shared.dropFromRoster(e)
 		n.shared.turn()
 		if n.phase < parting {
-			n.clear(e.name)
+			n.clear(e.name, n.unheard[e])
 		}
+		delete(n.unheard, e)
 		if n.super.exhausted(who.Id) {
 			n.keepDown(e)
 			n.hub.publish(n, &Failed{Election: e.name, At: n.env.clock.Now(), Err: errExhausted})
@@ -170,15 +174,18 @@ func (n *nodeActor) terminated(who *actor.PID) {
 }
 
 // clear has Redis take us out of an election whose actor has stopped. Whatever it held is
-// not ours any more.
-func (n *nodeActor) clear(election string) {
+// not ours any more. since is how many pipelines had gone out when the actor came, 0 if that
+// is not known: if none has gone out since, nothing is there to be taken back.
+func (n *nodeActor) clear(election string, since uint64) {
 	gen := n.env.entropy()
 	n.shared.departed[election] = gen
 	if n.clearing == nil {
 		n.clearing = map[uint64]string{}
 	}
 	n.clearing[gen] = election
-	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallQuit, ReplyTo: n.ctx.Self(), Gen: gen, Election: election})
+	n.env.root.Send(n.env.bridge, &redisbridge.Call{
+		Kind: redisbridge.CallQuit, ReplyTo: n.ctx.Self(), Gen: gen, Election: election, Since: since,
+	})
 }
 
 // uninvited: somebody takes us for a candidate of an election that we have not. Redis may do so, too:
@@ -192,7 +199,7 @@ func (n *nodeActor) uninvited(election string) {
 	if gen, asked := n.shared.departed[election]; asked && n.clearing[gen] != "" || len(n.clearing) >= maxUninvited {
 		return
 	}
-	n.clear(election)
+	n.clear(election, 0)
 }
 
 // maxUninvited bounds the quits that are under way: anybody may send such messages, and without end. One

@@ -27,6 +27,9 @@ var (
 func (b *Bridge) enqueue(c *Call) {
 	b.set.Counters.Requests.Add(1)
 	switch {
+	case c.Kind == CallQuit && b.conn == nil && c.Since != 0 && c.Since == b.set.Counters.Batches.Load():
+		b.withdrawn(c) // nothing of it has gone out: an outage may see names without end
+		return
 	case b.queued+len(b.retry) >= maxQueue && !c.Kind.owed():
 		b.answer(c, fault(c, errQueueFull))
 		return

@@ -86,6 +86,34 @@ func TestWhatIsKeptGoesOutAgainInOrderOnTheNextConnection(t *testing.T) {
 	}
 }
 
+// An outage may see names without end, and of one of which nothing has gone out nothing is
+// to be taken back.
+func TestAQuitOfWhatNothingHasGoneOutForIsAnsweredWithoutALink(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("a", 1))
+	gone := quit("a")
+	gone.Since = r.set.Counters.Batches.Load()
+	r.call(gone)
+	if got := r.take(); len(got) != 0 {
+		t.Fatalf("answered while something is under way: %v", got)
+	}
+	c.breaks(errLink)
+	r.take() // the survey's fault
+	r.call(gone)
+	if got := r.take(); len(got) != 1 || got[0].(*redisbridge.Answer).Input.Kind != fsm.InWithdrawn {
+		t.Errorf("answered with %v", got)
+	}
+	gone.Since--
+	r.call(gone) // something has gone out since
+	r.call(quit("b"))
+	if got := r.take(); len(got) != 0 {
+		t.Errorf("answered: %v", got)
+	}
+	r.advance(time.Minute)
+	r.wantSent(r.accept(), "quit 3 a a b")
+}
+
 func TestWhatIsKeptIsTriedAgainWhileTheServerIsBusy(t *testing.T) {
 	r := newRig(t)
 	c := r.up()
