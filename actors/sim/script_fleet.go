@@ -8,13 +8,20 @@ const (
 	memberLogKeep = 2048
 )
 
-// version is that of the last change of membership.
+// version is that of the last change of membership. Where it is none that a script writes,
+// or the last one, the log begins anew.
 func (c *script) version() int64 {
 	log := c.ranked(c.p.Members())
 	if len(log) == 0 {
 		return 0
 	}
-	return int64(log[len(log)-1].score)
+	top := log[len(log)-1].score
+	if v := int64(top); top >= 0 && top < tokenLimit-1 && float64(v) == top {
+		return v
+	}
+	c.del(c.p.Members())
+	c.zadd(c.p.Members(), "-", float64(c.ms))
+	return c.ms
 }
 
 // change logs one: an id has one entry.
@@ -243,6 +250,9 @@ func (c *script) members() any {
 	}
 	z := c.get(c.p.Members(), zsetKind).zset
 	for _, it := range z.above(float64(since)) {
+		if len(it.member) < 2 {
+			continue // about nobody
+		}
 		kind, id := it.member[:1], it.member[1:]
 		entries = append(entries, c.box(id), c.box(kind), c.box(c.details(id)), c.remaining(id))
 	}

@@ -3,6 +3,8 @@ package redistest
 import (
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"hustings/redisbridge"
 )
@@ -62,6 +64,47 @@ var memberRules = []rule{
 		_, full, entries := f.members(5)
 		want(f, "below the lowest", full, 1)
 		want(f, "entries", len(entries), 1)
+	}},
+	{says: "where the highest version is none that a script writes, or the last one, the log begins anew", check: func(f *Fixture) {
+		key := f.keys().Members()
+		a := f.online("a", "1")
+		b := f.online("b", "1")
+		for _, score := range []string{"9007199254740992", "4503599627370495", "inf", "2.5", "-7", "-inf"} {
+			f.Advance(10 * time.Millisecond) // it has not begun anew in this one
+			known := a.beat(beat{}).version
+			if strings.HasPrefix(score, "-") || score == "2.5" {
+				f.Plain("DEL", key) // else there would be a higher one
+			}
+			f.Plain("ZADD", key, score, "+a")
+			version := a.beat(beat{}).version
+			if version <= 0 || version >= 1<<52-1 || version == known {
+				f.T.Errorf("%s: version %d after %d", score, version, known)
+			}
+			want(f, score+": the next heartbeat", a.beat(beat{}).version, version)
+			_, full, _ := f.members(known)
+			want(f, score+": everybody is read", full, 1)
+			b.leave("0")
+			b.join()
+			want(f, score+": the next change", a.beat(beat{}).version, version+2)
+			_, full, entries := f.members(version)
+			want(f, score+": what is read then", full, 0)
+			got := ""
+			for _, e := range entries {
+				got += e.kind + e.id + " "
+			}
+			want(f, score+": entries", got, "+b ")
+		}
+	}},
+	{says: "an entry without an id is nobody's", check: func(f *Fixture) {
+		f.online("a", "1")
+		f.Plain("ZADD", f.keys().Members(), "2", "", "3", "+", "4", "!b")
+		_, full, entries := f.members(1)
+		want(f, "full", full, 0)
+		got := ""
+		for _, e := range entries {
+			got += e.kind + e.id + " "
+		}
+		want(f, "entries", got, "!b ")
 	}},
 	{says: "the log is cut to 2,048 when it exceeds 4,096", check: func(f *Fixture) {
 		var cmds []redisbridge.Command

@@ -347,10 +347,22 @@ local function subscribers(id)
   return tonumber(r[2]) or -1
 end
 
--- version() is that of the last change of membership.
+-- version() is that of the last change of membership. Where it is none that a script writes, or
+-- the last one, the log begins anew, with a line about nobody: at a version that nobody knows
+-- and that is above none of its own, so that everybody reads the whole list.
 local function version()
-  local top = call('ZREVRANGE', p .. '::members', 0, 0, 'WITHSCORES')
-  return tonumber(top[2] or 0)
+  local key = p .. '::members'
+  local top = call('ZREVRANGE', key, 0, 0, 'WITHSCORES')
+  if not top[2] then
+    return 0
+  end
+  local v = sound(top[2])
+  if not v or v == LIMIT - 1 then
+    v = clock()
+    call('DEL', key)
+    call('ZADD', key, text(v), '-')
+  end
+  return v
 end
 
 -- change(kind, id) logs one. An id has one entry, so the log is as long as the

@@ -20,7 +20,9 @@ end
 local entries = call('ZRANGEBYSCORE', key, '(' .. text(since), '+inf')
 for i = 1, #entries do
   local kind, id = string.sub(entries[i], 1, 1), string.sub(entries[i], 2)
-  local n = #list
-  list[n + 1], list[n + 2], list[n + 3], list[n + 4] = id, kind, details(id), remaining(id)
+  if id ~= '' then
+    local n = #list
+    list[n + 1], list[n + 2], list[n + 3], list[n + 4] = id, kind, details(id), remaining(id)
+  end
 end
 return { v, 0, list, call('HLEN', p .. '::server:details') }
