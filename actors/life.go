@@ -68,7 +68,7 @@ func (n *nodeActor) spawnBridge() error {
 	backend := n.cfg.Redis.Backend
 	if backend == nil {
 		b, err := redisbridge.NewBackend(redisbridge.BackendConfig{
-			Redis: *n.cfg.Redis.Options, Keys: redisbridge.Keys(n.cfg.Redis.Prefix), Timeout: n.cfg.TTL / 3,
+			Redis: *n.cfg.Redis.Options, Keys: redisbridge.Keys(n.cfg.Redis.Prefix), Timeout: n.cfg.TTL / 3, Logger: n.env.logger,
 		})
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrConfig, err)

@@ -3,6 +3,7 @@ package redisbridge
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -30,6 +31,9 @@ type BackendConfig struct {
 	// DefaultTimeout. It should not exceed TTL/3, or a hung server is noticed
 	// too late to try again within the lease.
 	Timeout time.Duration
+	// Logger is told what no connection can say: that a Sentinel does not let us hear
+	// of failovers. Default: nobody is.
+	Logger *slog.Logger
 }
 
 // backend is the Backend on go-redis. Each connection and subscription has a
@@ -45,8 +49,9 @@ type backend struct {
 
 	mu      sync.Mutex // guards the rest
 	links   map[*link]struct{}
-	primary sighting      // the newest, under Sentinel
-	doubted time.Duration // monotonic: since when no Sentinel that was asked has known of it; 0 otherwise
+	primary sighting        // the newest, under Sentinel
+	doubted time.Duration   // monotonic: since when no Sentinel that was asked has known of it; 0 otherwise
+	mute    map[string]bool // Sentinels of which the log was told that they are not heard
 	closed  bool
 }
 
@@ -60,11 +65,14 @@ func NewBackend(cfg BackendConfig) (Backend, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = DefaultTimeout
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	cfg.Redis = electionOptions(cfg.Redis, cfg.Timeout)
-	b := &backend{cfg: cfg, links: map[*link]struct{}{}}
+	b := &backend{cfg: cfg, links: map[*link]struct{}{}, mute: map[string]bool{}}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	for _, s := range []string{cfg.Redis.Password, cfg.Redis.SentinelPassword} {
 		if s != "" {

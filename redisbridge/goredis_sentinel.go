@@ -218,12 +218,14 @@ func (l *link) follow(addr string) (heard bool) {
 	defer done()
 	ps := client.Subscribe(ctx) // without channels: with them it would swallow its error
 	defer func() { _ = ps.Close() }()
-	if ps.Subscribe(ctx, sentinelEvents...) != nil {
+	if err := ps.Subscribe(ctx, sentinelEvents...); err != nil {
+		l.b.unheard(addr, err)
 		return false
 	}
 	for confirmed := 0; ; {
 		got, err := receive(ctx, ps)
 		if err != nil {
+			l.b.unheard(addr, err)
 			return heard
 		}
 		switch m := got.(type) {
@@ -246,6 +248,22 @@ func (l *link) follow(addr string) (heard bool) {
 		} else if m, ok := got.(*redis.Message); ok {
 			l.b.announced(replacement(m.Channel, m.Payload))
 		}
+	}
+}
+
+// unheard tells the log, once of each Sentinel, that it does not let us listen. It is asked for
+// the primary all the same when a connection is opened: nothing else tells.
+func (b *backend) unheard(addr string, err error) {
+	said := serverError(err, b.secrets)
+	if said == nil {
+		return // it is down, or the link is closed
+	}
+	b.mu.Lock()
+	told := b.mute[addr]
+	b.mute[addr] = true
+	b.mu.Unlock()
+	if !told {
+		b.cfg.Logger.Warn("failovers are not heard of", "sentinel", addr, "cause", said.Error(), "needs", "+subscribe and the channels +*")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http/httptest"
 	"slices"
@@ -273,6 +274,41 @@ func TestTheLastWordOfASentinelClosesALink(t *testing.T) {
 	if err := receive(t, failed); err == nil || !strings.Contains(err.Error(), "another primary, "+now.Addr) {
 		t.Errorf("the connection: %v", err)
 	}
+}
+
+// Nothing else tells: it is asked where the master is when a connection is opened, and answers.
+func TestTheLogSaysOnceThatASentinelDoesNotLetUsHearOfFailovers(t *testing.T) {
+	sentinel := redistest.NewSentinel(t, "fleet", redistest.NewServer(t))
+	user := []string{"ACL", "SETUSER", "me", "on", ">secret", "+sentinel|master", "+sentinel|get-master-addr-by-name"}
+	if got, err := sentinel.Do(user...); err != nil || got != "+OK" {
+		t.Fatalf("%s %v", got, err)
+	}
+	way := redistest.NewProxy(t, sentinel.Addr)
+	o := options(way.Addr)
+	o.MasterName, o.SentinelUsername, o.SentinelPassword = "fleet", "me", "secret"
+	lines := make(lineWriter, 10)
+	b := backend(t, redisbridge.BackendConfig{Redis: o, Logger: slog.New(slog.NewTextHandler(lines, nil))})
+	if _, err := connect(t, b); err != nil {
+		t.Fatal(err)
+	}
+	line := receive(t, lines)
+	for _, says := range []string{"failovers are not heard of", "sentinel=" + way.Addr, "NOPERM", "subscribe", "+subscribe and the channels +*"} {
+		if !strings.Contains(line, says) {
+			t.Errorf("it does not say %q: %s", says, line)
+		}
+	}
+	redistest.Sleep(1500 * time.Millisecond) // it is tried again every second
+	if len(lines) > 0 {
+		t.Errorf("again: %s", <-lines)
+	}
+}
+
+// lineWriter takes the lines of a log.
+type lineWriter chan string
+
+func (w lineWriter) Write(line []byte) (int, error) {
+	w <- string(line)
+	return len(line), nil
 }
 
 func TestSentinelNamesTheMaster(t *testing.T) {
