@@ -191,6 +191,18 @@ var failing = map[string]struct {
 		},
 		[]string{"the kit is used as documented: ", " from Go code", "Process.Do", "called at bubble_fail_test.go:"},
 	},
+	"a message from Go code": {
+		inGoCodeOf(func(n *sim.Node) { n.System().Root.Send(n.PID(), &actors.Run{}) }),
+		[]string{"the kit is used as documented: ", "actor.RootContext.Send from Go code", "Process.Do", "called at bubble_fail_test.go:"},
+	},
+	"the end of an actor from Go code": {
+		inGoCodeOf(func(n *sim.Node) { n.System().Root.Stop(n.PID()) }),
+		[]string{"the kit is used as documented: ", "actor.RootContext.Stop from Go code", "called at bubble_fail_test.go:"},
+	},
+	"Attach in Go code": {
+		inGoCodeOf(func(n *sim.Node) { _, _ = actors.Attach(context.Background(), n.System(), n.PID()) }),
+		[]string{"the kit is used as documented: ", "actors.Attach from Go code", "called at bubble_fail_test.go:"},
+	},
 	"another trace": {
 		func(t *testing.T) {
 			t.Setenv("HUSTINGS_TWICE", "1")
@@ -298,6 +310,21 @@ func inGoCode(wrong func(*testing.T, *sim.World)) func(*testing.T) {
 				})
 			}
 			w.Run(30 * time.Second)
+		})
+	}
+}
+
+// inGoCodeOf has Go code of a node do something wrong when it has slept.
+func inGoCodeOf(wrong func(*sim.Node)) func(*testing.T) {
+	return func(t *testing.T) {
+		sim.Bubble(t, 5, func(w *sim.World) {
+			n := w.Node("a", actors.Config{})
+			n.Go(func(context.Context, *actors.Node) {
+				if time.Sleep(time.Second); w.Seed() == 3 {
+					wrong(n)
+				}
+			})
+			w.Run(3 * time.Second)
 		})
 	}
 }

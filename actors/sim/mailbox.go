@@ -45,6 +45,7 @@ func (m *mailbox) UserMessageCount() int { return m.user.len() }
 // PostUserMessage implements [actor.Mailbox]. A batch is posted one by one and
 // then as itself, as the stock mailbox does.
 func (m *mailbox) PostUserMessage(message any) {
+	m.proc.world.strays()
 	if message == nil {
 		m.proc.world.Fail("no nil message", errors.New("a nil message was sent: outside the simulation the receiver would spin for ever"))
 		return
@@ -69,6 +70,7 @@ func (m *mailbox) postAll(batch actor.MessageBatch) {
 
 // PostSystemMessage implements [actor.Mailbox].
 func (m *mailbox) PostSystemMessage(message any) {
+	m.proc.world.strays()
 	m.system.push(message)
 	m.posts()
 }

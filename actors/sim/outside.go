@@ -30,6 +30,7 @@ type outside struct {
 	ended   bool // the scenario has returned: no more of them begin; the driver's
 	cancels []context.CancelFunc
 	live    atomic.Int64 // Go functions that have not returned
+	resting atomic.Bool  // the driver waits: whatever is done is done by Go code
 	deaths  []func()     // of processes that were killed; the driver's
 
 	mu    sync.Mutex
@@ -53,9 +54,21 @@ func (w *World) beside() bool { return w.outside != nil && goroutine() != w.outs
 // scenarios ends Go code that makes a call which is the scenario's, and fails the world: the
 // world may be in the middle of an event, and is at an earlier instant than the code.
 func (w *World) scenarios() {
-	if !w.beside() {
-		return
+	if w.beside() {
+		w.refuse()
 	}
+}
+
+// strays does the same with Go code that sends to an actor by itself, as far as that is seen: to
+// ask each time who runs would cost more than all else that an event does. What the code does
+// before it has waited, while the event goes on that has woken it, may not be.
+func (w *World) strays() {
+	if o := w.outside; o != nil && o.resting.Load() {
+		w.refuse()
+	}
+}
+
+func (w *World) refuse() {
 	call, at := user()
 	w.Fail(asDocumented, fmt.Errorf("%s from Go code: that is for the scenario, or for a function that Process.Do is given; "+
 		"Go code itself may call Process.Do, Node.Working, and World.Now, Fail, Err and Seed\n  called at %s", call, at))
@@ -167,7 +180,9 @@ func (o *outside) nudge() {
 // rest returns when all Go code waits. What it wrote before may be read then.
 func (o *outside) rest() {
 	if o.started > 0 {
+		o.resting.Store(true)
 		synctest.Wait()
+		o.resting.Store(false)
 	}
 }
 
@@ -229,6 +244,7 @@ func (w *World) settle(limit time.Duration) bool {
 			return true
 		}
 		timer := time.NewTimer(wait)
+		o.resting.Store(o.started > 0) // until all Go code waits that wakes with us
 		select {
 		case <-timer.C:
 		case <-o.wake:

@@ -183,7 +183,9 @@ func hasSupervisor(props *actor.Props) bool {
 var restarter actor.SupervisorStrategy = actor.NewRestartingStrategy()
 
 // System returns the process's actor system. Spawning through its Root adopts. Go code in a
-// bubble may give it to actors.Start, and neither spawns nor sends through it itself.
+// bubble may give it to actors.Start, and neither spawns nor sends through it itself, nor gives
+// it to actors.Attach: that fails the world. A system that is made by actor.NewActorSystem is none
+// of the world's: what is spawned there runs beside it, and finds none of its actors.
 func (p *Process) System() *actor.ActorSystem { return p.system }
 
 // Spawn starts an actor in the process.

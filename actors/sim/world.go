@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -254,15 +255,18 @@ func user() (call, at string) {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	for {
 		f, more := frames.Next()
-		if !strings.HasPrefix(f.Function, "hustings/actors/sim.") || strings.HasSuffix(f.File, "_test.go") {
+		if strings.HasSuffix(f.File, "_test.go") || !slices.ContainsFunc(kit, func(of string) bool { return strings.HasPrefix(f.Function, of) }) {
 			return call, fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
 		}
 		if !more {
 			return call, "a place unknown"
 		}
-		call = method.Replace(strings.TrimPrefix(f.Function, "hustings/actors/sim."))
+		call = method.Replace(strings.TrimPrefix(f.Function[strings.LastIndexByte(f.Function, '/')+1:], "sim."))
 	}
 }
+
+// kit is by what the functions begin that the user's code calls, and those which they call.
+var kit = []string{"hustings/actors/sim.", "hustings/actors.", "github.com/asynkron/protoactor-go/actor."}
 
 // method is how documents call a method of a pointer.
 var method = strings.NewReplacer("(*", "", ")", "")
