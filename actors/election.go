@@ -51,7 +51,7 @@ type papers struct {
 	checks    []redisbridge.Control // whose senders the round does not expect, and Redis is asked about
 	ghosts    map[string]time.Duration
 	old       *records // of originals, nil while there is nothing to note
-	unsent    uint64   // the bridge's Batches when the candidacy began without a link, 0: Redis may know of it
+	unsent    uint64   // Counters.Registering when the candidacy began without a link, 0: Redis may know of it
 }
 
 // desk returns the papers, made if need be.
@@ -81,7 +81,7 @@ func (e *election) tidy() {
 	if e.papers != nil && e.m != nil && e.m.State() == fsm.Idle {
 		e.papers.ghosts = nil
 	}
-	if e.papers != nil && e.env != nil && e.papers.unsent != e.env.counters.Batches.Load() {
+	if e.papers != nil && e.env != nil && e.papers.unsent != e.env.counters.Registering() {
 		e.papers.unsent = 0
 	}
 	if p := e.papers; p != nil && p.unsent == 0 && p.contender == nil && p.fault == nil && p.failed == nil && p.old == nil && len(p.ghosts) == 0 &&
@@ -279,11 +279,11 @@ func (e *election) stepOnce(in fsm.Input, told *news) {
 }
 
 // unheard notes, while there is no link, that Redis has heard nothing of the candidacy that
-// begins: who gives it up before anything has gone out has nothing to withdraw. Nobody knows of
-// it yet, the node neither, who registers those that stand.
+// begins: who gives it up before anything that registers us has gone out has nothing to
+// withdraw. Nobody knows of it yet, the node neither, who registers those that stand.
 func (e *election) unheard() {
 	if l := e.env.link.Load(); l != nil && !l.Commands {
-		e.desk().unsent = e.env.counters.Batches.Load()
+		e.desk().unsent = e.env.counters.Registering()
 	}
 }
 

@@ -44,7 +44,7 @@ type nodeActor struct {
 	corr      uint64
 	pinged    int               // where the next Ping begins among els
 	clearing  map[uint64]string // elections whose actors have stopped, by the quits under way
-	unheard   map[*entry]uint64 // spawned without a link: the bridge's Batches at that time
+	unheard   map[*entry]uint64 // spawned without a link: Counters.Registering at that time
 	roll      rollCall
 
 	retirement retirement

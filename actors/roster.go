@@ -97,7 +97,7 @@ func (n *nodeActor) attach(m *attach) {
 		n.ctx.Watch(m.pid)
 		n.shared.roster = append(n.shared.roster, known)
 		if _, left := n.shared.departed[m.election]; !left && !n.link.Commands {
-			n.unheard[known] = n.shared.counters.Batches.Load()
+			n.unheard[known] = n.shared.counters.Registering()
 		}
 	}
 	if n.phase == ready {
@@ -174,8 +174,8 @@ func (n *nodeActor) terminated(who *actor.PID) {
 }
 
 // clear has Redis take us out of an election whose actor has stopped. Whatever it held is
-// not ours any more. since is how many pipelines had gone out when the actor came, 0 if that
-// is not known: if none has gone out since, nothing is there to be taken back.
+// not ours any more. since is Counters.Registering when the actor came, 0 if that is not
+// known: if it is the same yet, nothing is there to be taken back.
 func (n *nodeActor) clear(election string, since uint64) {
 	gen := n.env.entropy()
 	n.shared.departed[election] = gen

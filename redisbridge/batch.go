@@ -27,8 +27,8 @@ var (
 func (b *Bridge) enqueue(c *Call) {
 	b.set.Counters.Requests.Add(1)
 	switch {
-	case c.Kind == CallQuit && b.conn == nil && c.Since != 0 && c.Since == b.set.Counters.Batches.Load():
-		b.withdrawn(c) // nothing of it has gone out: an outage may see names without end
+	case c.Kind == CallQuit && b.conn == nil && c.Since != 0 && c.Since == b.set.Counters.Registering():
+		b.withdrawn(c) // Redis has not heard of it: an outage may see names without end
 		return
 	case b.queued+len(b.retry) >= maxQueue && !c.Kind.owed():
 		b.answer(c, fault(c, errQueueFull))
@@ -137,6 +137,9 @@ func (b *Bridge) flush() {
 	}
 	b.window.sent(b.set.Clock.Now().Mono, b.queued > 0 && !bytes.full)
 	b.set.Counters.Batches.Add(1)
+	if slices.ContainsFunc(b.flying, func(f flight) bool { return f.kind.registers() }) {
+		b.set.Counters.registering.Add(1)
+	}
 	b.set.Counters.Commands.Add(uint64(len(cmds)))
 	b.scratch.cmds = cmds
 	b.conn.Do(cmds, b.answered)

@@ -93,13 +93,18 @@ func TestAQuitOfWhatNothingHasGoneOutForIsAnsweredWithoutALink(t *testing.T) {
 	c := r.up()
 	r.call(survey("a", 1))
 	gone := quit("a")
-	gone.Since = r.set.Counters.Batches.Load()
+	gone.Since = r.set.Counters.Registering()
 	r.call(gone)
 	if got := r.take(); len(got) != 0 {
 		t.Fatalf("answered while something is under way: %v", got)
 	}
 	c.breaks(errLink)
 	r.take() // the survey's fault
+	r.advance(time.Minute)
+	c = r.accept()
+	r.call(redisbridge.Call{Kind: redisbridge.CallHeartbeat}) // it registers nobody
+	c.breaks(errLink)
+	r.take()
 	r.call(gone)
 	if got := r.take(); len(got) != 1 || got[0].(*redisbridge.Answer).Input.Kind != fsm.InWithdrawn {
 		t.Errorf("answered with %v", got)

@@ -93,7 +93,7 @@ type Call struct {
 	Target  string        // peer, purge, restore; replace: an incarnation
 	// TargetInc is the incarnation that a control message is for, for its signature.
 	TargetInc string
-	Since     uint64   // members; quit: the Batches when the candidacy began, 0 if not known
+	Since     uint64   // members; quit: Counters.Registering when the candidacy began, 0 if not known
 	Channel   string   // publish
 	Payload   string   // publish; restore: details; winner: its value
 	Control   *Control // publish: a control message to Target instead

@@ -84,6 +84,7 @@ type Counters struct {
 	MessagesIn, MessagesOut     atomic.Uint64
 	Connects, Subscribes        atomic.Uint64
 	Waiting                     atomic.Uint64
+	registering                 atomic.Uint64 // pipelines that may have registered us in some election
 	drops                       drops
 }
 
@@ -128,6 +129,10 @@ func (c *Counters) Read() Counts {
 	c.drops.read(&n)
 	return n
 }
+
+// Registering changes whenever something goes out that may register the node in some election; it
+// is never 0.
+func (c *Counters) Registering() uint64 { return 1 + c.registering.Load() }
 
 // Limits of the bridge, with what happens at each.
 const (

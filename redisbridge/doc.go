@@ -58,11 +58,11 @@
 // server has carried them out; somebody waits for what they give up. A release or a quit
 // that the server refuses is answered with the refusal and tried again every second, each
 // alone, so that one does not stand in the way of others; a leave that it refuses is given
-// up. A quit that comes while there is no connection is answered at once if nothing has gone
-// out since its candidacy began. All other calls fail at once while there is no connection,
-// and with an unknown outcome when the connection is lost under them. What it refuses of
-// surveys, claims and re-assertions that travelled together is asked for once more, each
-// alone, of each kind once a second at most. Nothing is ever repeated below this: go-redis does not retry here.
+// up. A quit that comes while there is no connection is answered at once if nothing that
+// registers us has gone out since its candidacy began. All other calls fail at once while there
+// is no connection, and with an unknown outcome when the connection is lost under them. What it
+// refuses of surveys, claims and re-assertions that travelled together is asked for once more,
+// each alone, of each kind once a second at most. Nothing is ever repeated below this: go-redis does not retry here.
 //
 // Back-off. After a failure the next attempt comes after 50 ms, doubling to 2 s or half
 // the TTL, whichever is less, plus up to half of it by chance; to a tenth of the TTL where a

@@ -59,6 +59,21 @@ func TestNamesOfAnOutageLeaveNothingBehind(t *testing.T) {
 	})
 }
 
+// A server that was made a replica takes connections, and refuses the heartbeat that goes out first.
+func TestNamesLeaveNothingBehindWhileRedisIsReadOnly(t *testing.T) {
+	sim.Bubble(t, 1, func(w *sim.World) {
+		n := w.Node("a", actors.Config{TTL: second, Quarantine: new(false)})
+		w.Run(3 * second)
+		w.Redis().RefuseAll(&redisbridge.ServerError{Code: "READONLY", Text: "READONLY You can't write against a read only replica."})
+		w.Run(5 * second)
+		n.Go(campaigns(3000, 100*time.Millisecond))
+		w.Run(100 * second)
+		if tried, owed := len(n.Handle().Views()), n.Handle().Counts().Waiting; tried < 500 || owed > 50 {
+			w.Require("hardly anything is owed", fmt.Errorf("%d names, %d calls wait", tried, owed))
+		}
+	})
+}
+
 // Nor is anything owed for elections that a program spawns and stops meanwhile.
 func TestSpawnedElectionsOfAnOutageLeaveNothingBehind(t *testing.T) {
 	w := sim.New(t, 1)
