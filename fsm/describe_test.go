@@ -35,7 +35,7 @@ func describe(e fsm.Effect) string {
 		if e.To.ID != "" {
 			return fmt.Sprintf("release %d to %s%s", e.Token, e.To.ID, map[bool]string{true: ", kept for it"}[e.Keep])
 		}
-		return fmt.Sprintf("release %d", e.Token)
+		return fmt.Sprintf("release %d%s", e.Token, map[bool]string{true: ", over"}[e.Tenancy != fsm.Tenancy{}])
 	case fsm.DoWithdraw:
 		return "withdraw"
 	case fsm.DoBeat:

@@ -26,7 +26,9 @@ const (
 	// DoReassert re-asserts Token in Tenancy; the reply is InReasserted.
 	DoReassert
 	// DoRelease releases Token, naming To as heir if it has an ID; Keep: the office
-	// is kept for it for a while. It is repeated until answered; then InReleased.
+	// is kept for it for a while. With Tenancy the trust in the term has ended, and there is
+	// nothing to be released once our session is another one. It is repeated until answered;
+	// then InReleased.
 	DoRelease
 	// DoWithdraw takes us out of the candidates and releases whatever names us.
 	// It is repeated until answered; then InWithdrawn.
@@ -107,7 +109,7 @@ type Effect struct {
 	// (DoVote; DoAck, DoKick: the vote's, 0 for an original's).
 	Round   uint64
 	To      Candidate     // whom a message is for; DoRelease: the heir; DoWatch: the holder
-	Tenancy Tenancy       // DoClaim, DoReassert; DoSurvey with Eager
+	Tenancy Tenancy       // DoClaim, DoReassert; DoSurvey with Eager; DoRelease, see there
 	Token   uint64        // the term's: DoReassert, DoRelease, DoUnlead; DoAnswer
 	Left    time.Duration // DoWatch
 	Grace   time.Duration // DoWatch, under OnDisconnect; else 0

@@ -57,7 +57,7 @@ func Example_round() {
 	// valid: true, for 4.498s more
 	// no heartbeat answered for 5 s: valid: false
 	//   unlead 1700
-	//   release 1700
+	//   release 1700, over
 	//   tell leader unknown
 	//   defeated: won -> lost
 	//   tell lost: session lapsed: no heartbeat was answered that was sent in the last 4.5s

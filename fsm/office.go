@@ -206,8 +206,12 @@ func (m *Machine) dropLease(why Cause) (token uint64) {
 func (m *Machine) lapse(now Instant) {
 	why := Cause{Code: CauseLapsed, D: m.session.ttl - m.session.margin}
 	o := m.office
+	var over Tenancy
+	if o.reassertAt == 0 { // else the record may be of a later one
+		over = m.lease.trust.Load().tenancy
+	}
 	token := m.dropLease(why)
-	m.do(Effect{Kind: DoRelease, Token: token})
+	m.do(Effect{Kind: DoRelease, Token: token, Tenancy: over})
 	m.payOwed(o)
 	m.knowNothing()
 	m.termOver(now, o, why, token)

@@ -174,7 +174,7 @@ func TestAResignationIsAnsweredWhenItIsDone(t *testing.T) {
 	newRig(t).won(5).resign("").reasserted(fsm.OutcomeSuperseded, first).in(fsm.Lost).does(answered)
 	newRig(t).won(5).vote(high).reasserted(fsm.OutcomeSuperseded, first).in(fsm.Lost).does(answered) // whoever ended it
 	// The lease lapses: it is released all the same.
-	r := newRig(t).won(5).resign("").after(term).step(fsm.Input{Kind: fsm.InLapse}).in(fsm.Lost).does("release 5")
+	r := newRig(t).won(5).resign("").after(term).step(fsm.Input{Kind: fsm.InLapse}).in(fsm.Lost).does("release 5, over")
 	r.released(5).gives(answered)
 }
 

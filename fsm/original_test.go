@@ -113,7 +113,7 @@ func TestEveryOriginalThatVotesWhileWeDrainIsAcked(t *testing.T) {
 func TestAnOriginalIsAckedAlsoWhenTheLeaseLapsesOrIsSuperseded(t *testing.T) {
 	r := newRig(t)
 	r.won(5).vote(oldHi).after(term).step(fsm.Input{Kind: fsm.InLapse}).in(fsm.Lost).
-		does("unlead 5", "release 5", "ack to old-hi, round 0, owed")
+		does("unlead 5", "release 5, over", "ack to old-hi, round 0, owed")
 
 	r = newRig(t)
 	r.won(5).vote(oldHi).reasserted(fsm.OutcomeSuperseded, first).in(fsm.Lost).does("unlead 5", "ack to old-hi, round 0, owed")

@@ -44,7 +44,7 @@ func TestQuitNamesTheCauseThatItIsGiven(t *testing.T) {
 
 func TestALeaderThatQuitsIsWithdrawnAlsoWhenItsTermEndsOtherwise(t *testing.T) {
 	lapse(newRig(t).won(5).quit().after(term)).in(fsm.Idle).
-		does("unlead 5", "release 5", "withdraw: won -> idle", "tell lost: told to quit", "withdraw")
+		does("unlead 5", "release 5, over", "withdraw: won -> idle", "tell lost: told to quit", "withdraw")
 	newRig(t).won(5).quit().reasserted(fsm.OutcomeSuperseded, first).in(fsm.Idle).does("unlead 5", "withdraw")
 }
 

@@ -78,7 +78,7 @@ func TestQuitEndsStandingDownAndForgetsTheLeader(t *testing.T) {
 
 func TestALeaderThatStandsDownIsWithdrawnAlsoWhenItsTermEndsOtherwise(t *testing.T) {
 	lapse(newRig(t).won(5).standDown().after(term)).in(fsm.Idle).
-		does("unlead 5", "release 5", "withdraw: won -> idle", "tell lost: told to stand down", "withdraw")
+		does("unlead 5", "release 5, over", "withdraw: won -> idle", "tell lost: told to stand down", "withdraw")
 	newRig(t).won(5).standDown().resign("").in(fsm.Won).drained().in(fsm.Idle).does("release 5", "withdraw")
 }
 

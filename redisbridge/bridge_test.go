@@ -119,6 +119,42 @@ func TestAQuitOfWhatNothingHasGoneOutForIsAnsweredWithoutALink(t *testing.T) {
 	r.wantSent(r.accept(), "quit 3 a a b")
 }
 
+// After an outage a node has a release to send for each term that it had.
+func TestNothingIsReleasedThatIsOfASessionWhichHasEnded(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	over := func(election, birth string) redisbridge.Call {
+		call := release(election, 1)
+		call.Tenancy.Birth = birth
+		return call
+	}
+	r.call(survey("busy", 1))
+	for range 3 {
+		r.call(redisbridge.Call{Kind: redisbridge.CallHeartbeat})
+	}
+	for i := range 300 { // one pipeline has no room for them all
+		r.call(over(fmt.Sprint(i), "inc-0"))
+	}
+	r.call(over("mine", "inc-1"))
+	r.call(release("resigned", 1))
+	c.reply([]any{})
+	r.take()
+	if got := c.names(); !slices.Equal(got, []string{"heartbeat", "heartbeat", "heartbeat", "release"}) {
+		t.Fatalf("sent %q", got)
+	}
+	c.reply(beatReply("stale"), beatReply("extended"), beatReply("extended"), []any{})
+	released := 0
+	for _, m := range r.take() {
+		if a, ok := m.(*redisbridge.Answer); ok && a.Input.Kind == fsm.InReleased && a.Input.Cause == (fsm.Cause{}) {
+			released++
+		}
+	}
+	if released != 300 {
+		t.Errorf("%d of 300 are answered", released)
+	}
+	r.wantSent(c, "release mine 1   resigned 1  ")
+}
+
 func TestWhatIsKeptIsTriedAgainWhileTheServerIsBusy(t *testing.T) {
 	r := newRig(t)
 	c := r.up()

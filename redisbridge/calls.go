@@ -83,7 +83,7 @@ type Call struct {
 	Round   uint64        // survey, claim
 	Rank    int64         // survey with Register, join
 	Token   uint64        // reassert, release
-	Tenancy fsm.Tenancy   // claim, reassert
+	Tenancy fsm.Tenancy   // claim, reassert; release: of a term whose trust has ended
 	Heir    string        // release
 	Grace   time.Duration // claims, reassert: under OnDisconnect, who holds may be evicted after it; 0: never
 	Doubts  []Doubt       // evict

@@ -32,6 +32,7 @@ func (b *Bridge) land(f flight, r Reply) {
 		}
 		if a.Err == nil && (a.Verdict == fsm.VerdictCreated || a.Verdict == fsm.VerdictExtended) {
 			b.checkProbe(c.Req)
+			b.inSession(a.Tenancy.Birth)
 		}
 	case CallSurvey:
 		if bids(f.calls) {
@@ -45,7 +46,7 @@ func (b *Bridge) land(f flight, r Reply) {
 		b.landReassert(f, r.Value)
 	case CallRelease:
 		for _, c := range f.calls {
-			b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InReleased, Token: c.Token}})
+			b.released(c)
 		}
 	case CallQuit:
 		b.landQuit(f, r.Value)
@@ -80,6 +81,25 @@ func (b *Bridge) land(f flight, r Reply) {
 			b.answer(c, &Published{Gen: c.Gen, Receivers: n})
 		}
 	}
+}
+
+func (b *Bridge) released(c *Call) {
+	b.answer(c, &Answer{Gen: c.Gen, Input: fsm.Input{Kind: fsm.InReleased, Token: c.Token}})
+}
+
+// inSession: our session is of this birth, so no record counts that names us with an older one.
+// After an outage the releases of all that a node has led would delay what is to be done now.
+func (b *Bridge) inSession(birth string) {
+	var rest []*Call
+	for _, c := range b.queue[CallRelease] {
+		if over := c.Tenancy.Birth; over == "" || over == birth {
+			rest = append(rest, c)
+		} else {
+			b.released(c)
+			b.queued--
+		}
+	}
+	b.queue[CallRelease] = rest
 }
 
 var verdicts = map[string]fsm.Verdict{
