@@ -33,6 +33,7 @@ type env struct {
 	ignored  atomic.Bool           // a user's message was, and the log says so
 	away     said                  // that Redis is
 	waiting  said                  // that the dataset is new
+	rounds   rounds
 	*shared
 }
 
@@ -46,17 +47,37 @@ func (s *said) again(now time.Duration) bool {
 	return (at == 0 || now-time.Duration(at) >= troubleAgain) && s.at.CompareAndSwap(at, max(int64(now), 1))
 }
 
+// rounds bounds how many rounds without a result the log is told of: one hung node spoils
+// those of all elections in which it goes first.
+type rounds struct {
+	since atomic.Int64
+	told  atomic.Int32
+}
+
+// maxRounds is how many in troubleAgain.
+const maxRounds = 16
+
+// another reports whether the log is to be told of one more.
+func (r *rounds) another(now time.Duration) bool {
+	since := r.since.Load()
+	if now-time.Duration(since) >= troubleAgain && r.since.CompareAndSwap(since, int64(now)) {
+		r.told.Store(0)
+	}
+	return r.told.Add(1) <= maxRounds
+}
+
 // inconclusive is the level at which the log is told of a round without a result.
 func (e *env) inconclusive(why fsm.CauseCode) slog.Level {
-	s := &e.away
+	now, tell := e.clock.Now().Mono, false
 	switch why {
 	case fsm.CauseUnreachable:
+		tell = e.away.again(now)
 	case fsm.CauseQuarantine:
-		s = &e.waiting
+		tell = e.waiting.again(now)
 	default:
-		return slog.LevelWarn
+		tell = e.rounds.another(now)
 	}
-	if s.again(e.clock.Now().Mono) {
+	if tell {
 		return slog.LevelWarn
 	}
 	return slog.LevelDebug

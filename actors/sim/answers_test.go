@@ -445,3 +445,31 @@ func TestTheLogTellsOfOneElectionWhatIsSoOfAll(t *testing.T) {
 		told("Redis is unreachable")
 	})
 }
+
+// Nor does one hung node fill it that spoils the rounds of thousands.
+func TestTheLogTellsOfSomeRoundsThatOneNodeHasSpoilt(t *testing.T) {
+	sim.Bubble(t, 3, func(w *sim.World) {
+		var log bytes.Buffer
+		last := w.Node("a", actors.Config{Rank: new(int64(1)), TTL: 10 * time.Second,
+			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+		hung := w.Node("b", actors.Config{Rank: new(int64(2)), TTL: 10 * time.Second})
+		first := w.Node("c", actors.Config{Rank: new(int64(3)), TTL: 10 * time.Second})
+		for _, n := range []*sim.Node{first, hung, last} {
+			for i := range 20 {
+				n.Stand(actors.ElectionConfig{Name: fmt.Sprint("e", i), Run: true})
+			}
+		}
+		w.Run(time.Minute)
+		log.Reset()
+		first.Crash()
+		w.Run(6 * time.Second)
+		hung.Pause(8 * time.Second)
+		w.Run(8 * time.Second)
+		for level, want := range map[string]int{"WARN": 16, "DEBUG": 4} {
+			line := regexp.MustCompile("level=" + level + " msg=inconclusive id=a election=e.* cause=\"b .rank 2. did not answer")
+			if got := line.FindAllString(log.String(), -1); len(got) != want {
+				w.Require("some are told at "+level, fmt.Errorf("%d, not %d: %s", len(got), want, log.String()))
+			}
+		}
+	})
+}
