@@ -65,6 +65,8 @@ type Original struct {
 	watch  []func(OriginalEvent)
 
 	// Of one life.
+	begun     uint32 // which one has begun
+	asked     uint32 // which one todo is for
 	todo      []func()
 	client    *originalClient
 	result    map[string]Result
@@ -87,7 +89,7 @@ func (w *World) Original(id string, pid int64, cfg OriginalConfig) *Original {
 }
 
 func (o *Original) start(*Process) {
-	o.pid, o.todo = o.next, nil
+	o.pid, o.begun = o.next, o.epoch
 	o.result, o.pending = make(map[string]Result), make(map[string][]string)
 	o.timers, o.intervals = make(map[string]redisbridge.Timer), make(map[string]*originalInterval)
 	o.client = newOriginalClient(o)
@@ -188,12 +190,23 @@ func (o *Original) does(f func()) {
 	if !o.Alive() {
 		return
 	}
+	if o.asked != o.epoch {
+		o.asked, o.todo = o.epoch, nil
+	}
 	o.todo = append(o.todo, f)
-	o.Do(func() {
-		next := o.todo[0]
-		o.todo = o.todo[1:]
-		next()
-	})
+	o.Do(o.goOn)
+}
+
+// goOn does the next thing that was asked for, once the process has begun: it may have been
+// started at this very instant.
+func (o *Original) goOn() {
+	if o.begun != o.epoch {
+		o.Do(o.goOn)
+		return
+	}
+	next := o.todo[0]
+	o.todo = o.todo[1:]
+	next()
 }
 
 func (o *Original) emit(ev OriginalEvent) {

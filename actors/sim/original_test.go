@@ -206,3 +206,20 @@ func TestOriginalsMessageEachOther(t *testing.T) {
 		t.Errorf("%v; %+v; %+v", counts, list[0].Events(), list[1].Events())
 	}
 }
+
+// What an original is asked for in the instant of its start is done when it has started, in order.
+func TestAnOriginalThatIsStartedAgainDoesWhatItIsAskedAtOnce(t *testing.T) {
+	for seed := range uint64(20) {
+		w := sim.New(t, seed)
+		o := w.Original("o", 1, sim.OriginalConfig{})
+		w.Run(time.Second)
+		o.Run("former")
+		o.Restart()
+		o.Online(nil)
+		o.Run("e")
+		w.Run(20 * time.Second)
+		if got := told(o); got != "won" {
+			t.Fatalf("seed %d: it was told %q", seed, got)
+		}
+	}
+}
