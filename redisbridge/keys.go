@@ -45,6 +45,9 @@ func (p Keys) Members() string { return string(p) + "::members" }
 // Vacant is the set of elections that were released and not claimed since.
 func (p Keys) Vacant() string { return string(p) + "::vacant" }
 
+// Deserted is the set of elections for which none of ours stands, and whose record had to stay.
+func (p Keys) Deserted() string { return string(p) + "::deserted" }
+
 // Doubt is the mark of a holder that was seen without a subscriber.
 func (p Keys) Doubt(id string) string { return string(p) + "::doubt:" + id }
 

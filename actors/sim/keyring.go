@@ -7,6 +7,7 @@ import "hustings/redisbridge"
 type keyring struct {
 	p                                               redisbridge.Keys
 	list, details, epoch, sessions, members, vacant string
+	deserted                                        string
 	session, bully, leader, ranks                   memo[string]
 	candidates, participated, doubt, evicted        memo[string]
 }
@@ -17,7 +18,7 @@ const keyringMax = 1 << 14
 func newKeyring(p redisbridge.Keys) *keyring {
 	return &keyring{
 		p: p, list: p.List(), details: p.Details(), epoch: p.Epoch(),
-		sessions: p.Sessions(), members: p.Members(), vacant: p.Vacant(),
+		sessions: p.Sessions(), members: p.Members(), vacant: p.Vacant(), deserted: p.Deserted(),
 	}
 }
 
@@ -40,6 +41,7 @@ func (k *keyring) Epoch() string               { return k.epoch }
 func (k *keyring) Sessions() string            { return k.sessions }
 func (k *keyring) Members() string             { return k.members }
 func (k *keyring) Vacant() string              { return k.vacant }
+func (k *keyring) Deserted() string            { return k.deserted }
 func (k *keyring) Session(id string) string    { return keyText(&k.session, id, k.p.Session) }
 func (k *keyring) Bully(id string) string      { return keyText(&k.bully, id, k.p.Bully) }
 func (k *keyring) Leader(e string) string      { return keyText(&k.leader, e, k.p.Leader) }

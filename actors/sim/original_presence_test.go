@@ -204,3 +204,26 @@ func TestALiveLeaderThatAnOriginalPurgedRegistersAgain(t *testing.T) {
 		}
 	})
 }
+
+// Who quits last tidies up, but an original knows of none of our keys: a heartbeat does it.
+func TestOfAnElectionThatAnOriginalQuitsLastNothingIsLeft(t *testing.T) {
+	onMixed(t, 20, func(f *mixedFleet) {
+		ours, low := f.our("ours", 40), f.original("low", 10)
+		f.w.Run(20 * time.Second)
+		if !valid(ours) {
+			f.w.Require("it leads", fmt.Errorf("%s leads", f.leading()))
+		}
+		ours.Tell("e", &actors.Quit{})
+		f.w.Run(f.w.Rand().Duration(time.Second, 30*time.Second))
+		if v, _ := f.w.Redis().Do("EXISTS", keys.Leader("e")); v != int64(1) {
+			f.w.Require("the original stands yet", fmt.Errorf("%v records", v))
+		}
+		low.Quit("e")
+		f.w.Run(3 * time.Second)
+		for _, key := range []string{keys.Leader("e"), keys.Candidates("e"), keys.Deserted()} {
+			if v, _ := f.w.Redis().Do("EXISTS", key); v != int64(0) {
+				f.w.Require("nothing is left", fmt.Errorf("%s is there", key))
+			}
+		}
+	})
+}

@@ -170,3 +170,42 @@ func TestWhoCannotSubscribeDoesNotLeadUnderOnDisconnect(t *testing.T) {
 		s.leads(n, 8*second)
 	})
 }
+
+// A process is killed, evicted, and started again, under its own id or another, while its session
+// would still live. Nobody stands any more for offices that it held, under either policy: once
+// that session would have ended nothing is left of them.
+func TestOfOfficesOfWhoWasEvictedNothingIsLeftOnceNobodyStands(t *testing.T) {
+	for _, id := range []string{"holder", "another"} {
+		t.Run(id, func(t *testing.T) {
+			schedule(t, func(s *stage) {
+				holder, rival := s.underPair()
+				s.gap = true // the dead one's handle is looked at, too
+				holder.Stand(actors.ElectionConfig{Name: "d", Takeover: actors.OnDisconnect})
+				holder.Stand(actors.ElectionConfig{Name: "x"})
+				for _, e := range []string{"d", "x"} {
+					holder.Tell(e, &actors.Run{})
+				}
+				s.w.Run(second)
+				for _, e := range []string{"d", "x"} {
+					if !holder.Handle().Leadership(e).Valid() {
+						s.w.Require("it leads", errors.New("not "+e))
+					}
+				}
+				s.beat(holder)
+				holder.Crash()
+				s.leads(rival, second/2)
+				if id == holder.ID() {
+					holder.Restart()
+				} else {
+					s.node(id, 3)
+				}
+				s.w.Run(6*second + 2*second + second/10) // its session, and a heartbeat
+				for _, key := range []string{keys.Leader("d"), keys.Leader("x"), keys.Candidates("d"), keys.Candidates("x"), keys.Deserted()} {
+					if n, err := s.w.Redis().Do("EXISTS", key); n != int64(0) || err != nil {
+						s.w.Require("nothing is left", fmt.Errorf("%s: %v, %w", key, n, err))
+					}
+				}
+			})
+		})
+	}
+}

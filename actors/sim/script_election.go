@@ -403,22 +403,52 @@ func (c *script) stepback(e string) {
 	c.deserted(e)
 }
 
-// deserted leaves nothing of an election once nobody stands for it.
+// deserted leaves nothing of an election once nobody stands for it. Where the record has to
+// stay for one that was evicted, or since originals stand, it goes later.
 func (c *script) deserted(e string) {
 	if c.look(c.p.Candidates(e)) != nil {
+		if c.look(c.p.Ranks(e)) == nil {
+			c.postpone(c.sadd, e)
+		}
 		return
 	}
 	c.srem(c.p.Vacant(), e)
 	r := c.record(e)
+	if r.id != "" && r.birth != "" && c.look(c.p.Evicted(r.birth)) != nil {
+		c.postpone(c.sadd, e)
+		return
+	}
+	c.postpone(c.srem, e)
 	if r.token == "" || r.id != "" && r.birth == "" {
 		return
 	}
 	if r.id != "" {
-		if birth, _, _ := c.session(r.id); birth == r.birth || c.look(c.p.Evicted(r.birth)) != nil {
+		if birth, _, _ := c.session(r.id); birth == r.birth {
 			return
 		}
 	}
 	if whole(r.token) <= c.get(c.p.Epoch(), hashKind).readEpoch().floor {
 		c.del(c.p.Leader(e))
+	}
+}
+
+// postpone puts an election on the list of those that a heartbeat is to look at, or takes it
+// off. What is only to be tidied up is never refused for it.
+func (c *script) postpone(command func(key, e string) bool, e string) {
+	key := c.p.Deserted()
+	if v := c.look(key); v == nil || v.kind == setKind {
+		command(key, e)
+	}
+}
+
+// tidy looks at elections whose record was to go later. Where ours stand they see to it.
+func (c *script) tidy() {
+	for _, e := range slices.Clone(c.srandmember(c.p.Deserted(), 64)) {
+		switch {
+		case c.look(c.p.Ranks(e)) != nil:
+			c.postpone(c.srem, e)
+		case c.look(c.p.Candidates(e)) == nil:
+			c.attempt(func() { c.deserted(e) })
+		}
 	}
 }

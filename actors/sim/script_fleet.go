@@ -75,6 +75,9 @@ func (c *script) heartbeat() any {
 	if probe := c.arg(13); probe != "" {
 		c.publish(c.p.Bully(id), probe)
 	}
+	if c.look(c.p.Deserted()) != nil {
+		c.attempt(c.tidy)
+	}
 	room := make([]any, 11+2*max(len(c.argv)-13, 0)) // for the reply, and a list in it
 	reply, watched := room[:0:11], room[11:11]
 	for i := 14; i <= len(c.argv); i++ {

@@ -139,6 +139,63 @@ var registerRules = []rule{
 		next.join("e")
 		want(f, "token", next.win("e"), "4503599627300002")
 	}},
+	{says: "a record stays while who was evicted may rely on it, and goes by a heartbeat after that", check: func(f *Fixture) {
+		a, b, birth := doubted(f, "d1")
+		want(f, "look", b.look(a, birth, 0), "evicted")
+		next := f.node("a", 2)
+		next.beat(beat{})
+		next.leave("0")
+		b.quit("d", "e")
+		left := func(what string, keys int64) {
+			f.T.Helper()
+			k := f.keys()
+			want(f, what, f.Plain("EXISTS", k.Leader("d"), k.Leader("e"), k.Deserted()), any(keys))
+		}
+		left("nobody stands", 3)
+		b.beat(beat{})
+		left("a heartbeat", 3)
+		f.Plain("DEL", f.keys().Evicted(birth))
+		b.beat(beat{})
+		left("one after that", 0)
+	}},
+	{says: "a record that ours leave to an original goes by a heartbeat, once that one has left too", check: func(f *Fixture) {
+		k, a := f.keys(), f.online("a", "1", "e")
+		left := func(what string, record, listed int64) {
+			f.T.Helper()
+			want(f, what+": record", f.Plain("EXISTS", k.Leader("e")), any(record))
+			want(f, what+": listed", f.Plain("SISMEMBER", k.Deserted(), "e"), any(listed))
+		}
+		a.claim(bid{birth: a.inc + "-1", seen: "4503599627300000"}, "e")
+		f.Plain("SADD", k.Candidates("e"), "o")
+		a.quit("e")
+		a.beat(beat{})
+		left("the original stands", 1, 1)
+		a.join("e")
+		a.beat(beat{})
+		left("one of ours stands again", 1, 0)
+		a.quit("e")
+		f.Plain("SREM", k.Candidates("e"), "o")
+		left("nobody stands", 1, 1)
+		a.beat(beat{})
+		left("a heartbeat", 0, 0)
+		a.join("e")
+		want(f, "token", a.win("e"), "4503599627300002")
+	}},
+	{says: "nothing is refused for what is only to be tidied up", check: func(f *Fixture) {
+		k, a := f.keys(), f.online("a", "1", "e")
+		f.Plain("SADD", k.Deserted(), "spoiled", "other")
+		f.Plain("SET", k.Leader("spoiled"), "of another type")
+		f.Plain("HSET", k.Leader("other"), "token", "1")
+		want(f, "a record of another type", a.beat(beat{token: "1"}).verdict, "extended")
+		want(f, "the other one's", f.Plain("EXISTS", k.Leader("other")), any(int64(0)))
+		want(f, "listed yet", f.Plain("SISMEMBER", k.Deserted(), "spoiled"), any(int64(1)))
+		f.Plain("DEL", k.Deserted())
+		f.Plain("SET", k.Deserted(), "of another type")
+		want(f, "a list of another type", a.beat(beat{}).verdict, "extended")
+		a.win("e")
+		a.quit("e")
+		want(f, "a quit", f.Plain("EXISTS", k.Leader("e")), any(int64(0)))
+	}},
 	{says: "a purge of who stood alone leaves no record behind", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2")
 		a.claim(bid{birth: a.inc + "-1", seen: "4503599627300000"}, "e")

@@ -704,16 +704,32 @@ end
 
 local lowest
 
+-- postpone(command, e) puts an election on the list of those that a heartbeat is to look at, or
+-- takes it off. What is only to be tidied up is never refused for it.
+local function postpone(command, e)
+  redis.pcall(command, p .. '::deserted', e)
+end
+
 -- deserted(e) leaves nothing of an election once nobody stands for it: names may come and go
 -- without end. A record goes only if nobody who may be trusted with the office is in it, and
--- the next token will be above its own all the same, by the floor. r is the record, if it was read.
+-- the next token will be above its own all the same, by the floor. Where it has to stay for
+-- one that was evicted, or since originals stand, which leave without a word, it goes later.
+-- r is the record, if it was read.
 local function deserted(e, r)
   if call('EXISTS', p .. '::election:' .. e .. ':candidates') == 1 then
+    if call('EXISTS', p .. '::election:' .. e .. ':ranks') == 0 then
+      postpone('SADD', e)
+    end
     return
   end
   call('SREM', p .. '::vacant', e)
   r = r or named(e)
-  if not r[4] or r[1] and (not r[2] or session(r[1]) == r[2] or call('EXISTS', p .. '::evicted:' .. r[2]) == 1) then
+  if r[1] and r[2] and call('EXISTS', p .. '::evicted:' .. r[2]) == 1 then
+    postpone('SADD', e)
+    return
+  end
+  postpone('SREM', e)
+  if not r[4] or r[1] and (not r[2] or session(r[1]) == r[2]) then
     return
   end
   lowest = lowest or sound(call('HGET', p .. '::epoch', 'floor')) or 0

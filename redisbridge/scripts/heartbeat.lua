@@ -58,6 +58,19 @@ if ARGV[13] ~= '' then
   call('PUBLISH', p .. '::bully:' .. id, ARGV[13])
 end
 
+-- Whose record is to go, now that nobody stands? Where ours stand they see to it.
+local function tidy()
+  local list = call('SRANDMEMBER', p .. '::deserted', 64)
+  for i = 1, #list do
+    if call('EXISTS', p .. '::election:' .. list[i] .. ':ranks') == 1 then
+      postpone('SREM', list[i])
+    elseif call('EXISTS', p .. '::election:' .. list[i] .. ':candidates') == 0 then
+      attempt(deserted, list[i])
+    end
+  end
+end
+attempt(tidy)
+
 local watched = {}
 for i = 14, #ARGV do
   local pttl = remaining(ARGV[i])
