@@ -404,7 +404,8 @@ func (c *script) stepback(e string) {
 }
 
 // deserted leaves nothing of an election once nobody stands for it. Where the record has to
-// stay for one that was evicted, or since originals stand, it goes later.
+// stay for one that was evicted, or since originals stand, or until the floor of a new epoch
+// has risen, it goes later.
 func (c *script) deserted(e string) {
 	if c.look(c.p.Candidates(e)) != nil {
 		if c.look(c.p.Ranks(e)) == nil {
@@ -429,6 +430,8 @@ func (c *script) deserted(e string) {
 	}
 	if whole(r.token) <= c.get(c.p.Epoch(), hashKind).readEpoch().floor {
 		c.del(c.p.Leader(e))
+	} else {
+		c.postpone(c.sadd, e)
 	}
 }
 

@@ -104,12 +104,15 @@ var registerRules = []rule{
 		b.leave("1")
 		want(f, "after a leave", f.Plain("EXISTS", f.keys().Leader("e"), f.keys().Leader("f")), any(int64(0)))
 	}},
-	{says: "a record whose token is above the floor stays", check: func(f *Fixture) {
+	{says: "a record whose token is above the floor stays until a heartbeat finds it is not", check: func(f *Fixture) {
 		a := f.online("a", "1", "e")
 		token := a.win("e")
 		f.Plain("HSET", f.keys().Epoch(), "floor", "5")
 		a.quit("e")
+		a.beat(beat{})
 		want(f, "token", f.Plain("HGET", f.keys().Leader("e"), "token"), any(token))
+		a.beat(beat{token: token})
+		want(f, "then", f.Plain("EXISTS", f.keys().Leader("e"), f.keys().Deserted()), any(int64(0)))
 	}},
 	{says: "a record stays while its holder may be trusted, though nobody stands", check: func(f *Fixture) {
 		a, b := f.online("a", "1", "e"), f.online("b", "2")

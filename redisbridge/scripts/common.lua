@@ -713,8 +713,8 @@ end
 -- deserted(e) leaves nothing of an election once nobody stands for it: names may come and go
 -- without end. A record goes only if nobody who may be trusted with the office is in it, and
 -- the next token will be above its own all the same, by the floor. Where it has to stay for
--- one that was evicted, or since originals stand, which leave without a word, it goes later.
--- r is the record, if it was read.
+-- one that was evicted, or since originals stand, which leave without a word, or until the
+-- floor of a new epoch has risen, it goes later. r is the record, if it was read.
 local function deserted(e, r)
   if call('EXISTS', p .. '::election:' .. e .. ':candidates') == 1 then
     if call('EXISTS', p .. '::election:' .. e .. ':ranks') == 0 then
@@ -735,6 +735,8 @@ local function deserted(e, r)
   lowest = lowest or sound(call('HGET', p .. '::epoch', 'floor')) or 0
   if tonumber(r[4]) <= lowest then
     call('DEL', p .. '::election:' .. e .. ':leader')
+  else
+    postpone('SADD', e)
   end
 end
 
