@@ -15,6 +15,7 @@ const (
 	voting          = "fsm/votes.go"
 	batching        = "redisbridge/compose.go"
 	beating         = "actors/beat.go"
+	hearing         = "actors/hear.go"
 )
 
 // Guards that several mutations take out: a case may be answered by two.
@@ -29,9 +30,10 @@ var (
 	recordOfAnyEpoch    = edit{allScripts, ` || name == "" || r.epoch != name {`, ` || name == "" {`}
 	noQuarantine        = edit{electionScripts, "case epoch.left > 0:\n		return", "case epoch.left < 0:\n		return"}
 	anyConnection       = edit{allScripts, "	case conn < seen:\n		return \"stale\", birth\n", ""}
+	uninvitedStays      = edit{hearing, "e.step(fsm.Input{Kind: fsm.InRecover})", "_ = fsm.InRecover"}
 	lapseWithoutRelease = edit{
-		offices, "	token := m.dropLease(why)\n	m.do(Effect{Kind: DoRelease, Token: token})\n	m.payOwed(o)\n",
-		"	token := m.dropLease(why)\n	m.payOwed(o)\n",
+		offices, "	token := m.dropLease(why)\n	m.do(Effect{Kind: DoRelease, Token: token, Tenancy: over})\n	m.payOwed(o)\n",
+		"	_, token := over, m.dropLease(why)\n	m.payOwed(o)\n",
 	}
 )
 
@@ -148,7 +150,7 @@ var mutations = []mutation{
 	{
 		guard: "connection numbers, and only candidates may claim",
 		edits: []edit{
-			anyConnection,
+			anyConnection, uninvitedStays,
 			{electionScripts, "		if !c.sismember(c.p.Candidates(e), c.arg(2)) {\n			items", "		if e == \"\" {\n			items"},
 		},
 		found: "TestC9c_AClaimThatComesAfterTheQuitIsRefused",
@@ -171,7 +173,7 @@ var mutations = []mutation{
 		edits: []edit{
 			{electionScripts, " || epoch.name != c.arg(12) {", " {"},
 			{electionScripts, " && epoch.name == c.arg(12)\n", "\n"},
-			noQuarantine, anyConnection,
+			noQuarantine, anyConnection, uninvitedStays,
 		},
 		found: "TestC9d_AClaimThatComesAfterTheQuitWasRolledBackIsStale",
 	},
