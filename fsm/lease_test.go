@@ -172,6 +172,24 @@ func TestAReassertionOfAnotherTenancyThanThePresentOneIsTriedAgain(t *testing.T)
 	r.due().gives("reassert 5, epoch e2")
 }
 
+// A node may lead so many that its own repetitions would fill the queue.
+func TestAReassertionIsNotAskedForAgainBeforeItIsAnswered(t *testing.T) {
+	r := newRig(t).won(5)
+	r.beat(second)
+	r.step(fsm.Input{Kind: fsm.InTenancy}).gives("reassert 5, epoch e2")
+	r.after(2 * fsm.RetryMin).step(fsm.Input{Kind: fsm.InTick}).in(fsm.Won).gives()
+	if r.left() != -1 {
+		t.Errorf("asks again in %s", r.left())
+	}
+	third := fsm.Tenancy{Birth: inc + "-3", Epoch: "e3"}
+	r.beat(third)
+	r.step(fsm.Input{Kind: fsm.InTenancy}).gives("reassert 5, epoch e3") // another question
+	r.reasserted(fsm.OutcomeStale, second).reasserted(fsm.OutcomeReasserted, third)
+	if r.left() != -1 {
+		t.Errorf("asks again in %s", r.left())
+	}
+}
+
 func TestAReassertionThatIsStaleRefusedOrUnansweredIsRepeatedWhileTrustLasts(t *testing.T) {
 	for _, o := range []fsm.Outcome{fsm.OutcomeStale, fsm.OutcomeRefused, fsm.OutcomeUnknown} {
 		r := newRig(t).won(5)

@@ -9,9 +9,10 @@ import (
 type office struct {
 	since      time.Duration // when it began
 	until      time.Duration // draining: when the work is overdue
-	reassertAt time.Duration // when to re-assert again; 0: nothing to re-assert
+	reassertAt time.Duration // when to re-assert again, if it is not being asked for; 0: nothing to re-assert
 	pollAt     time.Duration // when to vote to the originals again; 0: none
 	end        *farewell     // nil before anybody wants it to end
+	asked      bool          // a re-assertion is under way
 	draining   bool          // leadership is ending; the user's work is waited for
 	quit       bool          // then withdraw; else be defeated
 	resigned   bool
@@ -43,6 +44,15 @@ func (o *office) ackAt() time.Duration {
 	return o.end.ackAt
 }
 
+// reassertDue is when to re-assert again, 0 if that is not due at any time. A node may lead very many
+// elections: none asks again while it is not answered.
+func (o *office) reassertDue() time.Duration {
+	if o.asked {
+		return 0
+	}
+	return o.reassertAt
+}
+
 // DefaultOriginalPatience is after how long an original's vote is acked at the latest, though
 // the office is not released yet: it gives its round up, or wins it, 10 s after its votes.
 const DefaultOriginalPatience = 8 * time.Second
@@ -54,7 +64,7 @@ const maxOwed = 64
 func (m *Machine) armOffice() {
 	m.deadline = 0
 	o := m.office
-	for _, at := range [...]time.Duration{o.until, o.reassertAt, o.pollAt, o.ackAt()} {
+	for _, at := range [...]time.Duration{o.until, o.reassertDue(), o.pollAt, o.ackAt()} {
 		if at != 0 && (m.deadline == 0 || at < m.deadline) {
 			m.deadline = at
 		}
@@ -85,7 +95,7 @@ func (m *Machine) officeDue(now Instant) {
 		o.pollAt = now.Mono + m.rules.Interval
 		m.look(now)
 	}
-	if o.reassertAt != 0 && now.Mono >= o.reassertAt {
+	if at := o.reassertDue(); at != 0 && now.Mono >= at {
 		m.reassert(now)
 	}
 	m.armOffice()
@@ -222,7 +232,7 @@ func (m *Machine) lapse(now Instant) {
 
 // reassert asks Redis to move our record into the present tenancy.
 func (m *Machine) reassert(now Instant) {
-	m.office.reassertAt = now.Mono + RetryMin
+	m.office.asked, m.office.reassertAt = true, max(now.Mono, 1)
 	m.do(Effect{Kind: DoReassert, Token: m.lease.token, Tenancy: m.session.Current().tenancy})
 	m.armOffice()
 }
@@ -231,19 +241,18 @@ func (m *Machine) onReasserted(now Instant, in Input) {
 	if m.lease == nil || in.Token != m.lease.token {
 		return
 	}
-	switch in.Outcome {
-	case OutcomeReasserted:
-		trust := m.session.Trust(in.Tenancy, now)
-		if trust == nil || m.session.Current().tenancy != in.Tenancy {
-			return // of a tenancy that is over, or not heard of yet: tried again
-		}
-		m.lease.trust.Store(trust)
-		m.office.reassertAt = 0
-		m.armOffice()
-	case OutcomeSuperseded:
+	if in.Outcome == OutcomeSuperseded {
 		m.superseded(now, 0)
-	default: // tried again while trust lasts
+		return
 	}
+	o := m.office
+	o.asked, o.reassertAt = false, now.Mono+RetryMin // tried again while trust lasts, unless it is done
+	trust := m.session.Trust(in.Tenancy, now)
+	if in.Outcome == OutcomeReasserted && trust != nil && m.session.Current().tenancy == in.Tenancy {
+		m.lease.trust.Store(trust)
+		o.reassertAt = 0
+	}
+	m.armOffice()
 }
 
 // superseded: the record no longer carries the term's token. If it is ours, granted

@@ -30,7 +30,7 @@ func (b *Bridge) enqueue(c *Call) {
 	case c.Kind == CallQuit && b.conn == nil && c.Since != 0 && c.Since == b.set.Counters.Registering():
 		b.withdrawn(c) // Redis has not heard of it: an outage may see names without end
 		return
-	case b.queued+len(b.retry) >= maxQueue && !c.Kind.owed():
+	case b.queued+len(b.retry) >= maxQueue && !c.Kind.owed() && c.Kind != CallHeartbeat:
 		b.answer(c, fault(c, errQueueFull))
 		return
 	case c.Kind.kept() && len(b.retry) > 0:

@@ -330,6 +330,25 @@ func TestAQueueThatIsFullAnswersWithAFault(t *testing.T) {
 	}
 }
 
+// Its own calls must not cost a node its session.
+func TestAHeartbeatHasRoomInAQueueThatIsFull(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("busy", 1))
+	for range 1 << 18 {
+		system.Root.Send(r.pid, &redisbridge.Call{Kind: redisbridge.CallReassert, Election: "e"})
+	}
+	r.call(redisbridge.Call{Kind: redisbridge.CallHeartbeat})
+	r.call(redisbridge.Call{Kind: redisbridge.CallJoin})
+	if got := r.take(); len(got) != 1 || got[0].(*redisbridge.JoinAnswer).Err == nil {
+		t.Errorf("%v", got)
+	}
+	c.reply([]any{})
+	if got := c.names(); got[0] != "heartbeat" {
+		t.Errorf("sent %q", got)
+	}
+}
+
 func TestCallsThatWaitForABusyServerHaveTheSameBound(t *testing.T) {
 	r := newRig(t)
 	c := r.up()

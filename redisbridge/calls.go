@@ -23,11 +23,11 @@ type CallKind uint8
 // give up. The others fail at once while the link is down.
 const (
 	CallHeartbeat CallKind = iota
-	CallReassert
 	CallRelease
 	CallQuit
 	CallLeave
 	CallJoin
+	CallReassert // candidates only: what Redis has lost is registered before
 	CallSurvey
 	CallClaim
 	CallEvict

@@ -47,7 +47,8 @@
 // out together in the next one, calls of one kind in one script call where they can be:
 // surveys, releases, quits; claims and re-assertions of one tenancy; control messages to
 // one node of ours as one message of type batch. Kinds go out in a fixed order, what
-// gives something up before what asks for something. How much goes into one pipeline is
+// gives something up before what asks for something, and registrations before what is for
+// candidates only. How much goes into one pipeline is
 // bounded by how long the last ones took: less after one that took more than TTL/16, so
 // that heartbeats get through to a server that thousands of elections keep busy. Large
 // application messages go out a few at a time for the same reason.
