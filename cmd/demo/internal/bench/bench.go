@@ -66,6 +66,7 @@ var sections = []section{
 	{"all at once", (*run).measureArrival},
 	{"many elections", (*run).measureMany},
 	{"mass failover", (*run).measureMassFailover},
+	{"mass outage", (*run).measureMassOutage},
 }
 
 // Check says what is wrong with the options.

@@ -116,6 +116,54 @@ func (r *run) measureMassFailover() error {
 	return nil
 }
 
+// measureMassOutage: the server answers nobody for one and a half TTLs, so that the terms of many
+// elections end. From its first answers on until each is led again.
+func (r *run) measureMassOutage() error {
+	ttl := 5 * time.Second
+	n := some(r, 10_000, 1_000)
+	f, err := r.fleet(3, ttl)
+	if err != nil {
+		return err
+	}
+	defer f.stop()
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("outage-%06d", i)
+	}
+	if err := f.leadAll(names); err != nil {
+		return err
+	}
+	before, err := f.traffic()
+	if err != nil {
+		return err
+	}
+	pause := ttl + ttl/2
+	if err := r.client.Do(r.ctx, "CLIENT", "PAUSE", pause.Milliseconds(), "ALL").Err(); err != nil {
+		return err
+	}
+	end := r.clock.Now().Mono + pause
+	var took []time.Duration
+	led := map[string]bool{}
+	for len(led) < n {
+		w, err := f.next("")
+		if err != nil {
+			return fmt.Errorf("%d of %d are led again: %w", len(led), n, err)
+		}
+		if w.at >= end && !led[w.election] {
+			led[w.election] = true
+			took = append(took, w.at-end)
+		}
+	}
+	after, err := f.traffic()
+	if err != nil {
+		return err
+	}
+	in := fmt.Sprintf("%d elections", n)
+	r.latencies("mass outage: led again", in, took, "", 0)
+	r.add("mass outage: requests in all", in, "requests", after.commands-before.commands, 0)
+	return nil
+}
+
 // usage reads what this process uses, after a collection: bytes of heap and resident
 // memory, goroutines, seconds of processor time (0 where the system does not tell).
 func usage() (heap, rss, goroutines, cpu float64) {
