@@ -3,6 +3,9 @@ package actors
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -136,9 +139,9 @@ type shared struct {
 	// metrics is nil without a MeterProvider.
 	metrics *metrics
 	// Owned by the node's actor, and handed on to its successor at a restart:
-	// the subscribers, elections that were spawned outside, the backend.
+	// the subscribers, elections that were spawned outside, by their PIDs' ids, the backend.
 	hub    hub
-	roster []*entry
+	roster map[string]*entry
 	// departed are the elections whose actors have stopped, until Redis knows, by the quits
 	// that tell it: who comes next under such a name clears up first.
 	departed map[string]uint64
@@ -181,13 +184,12 @@ func (s *shared) turn() {
 	}
 }
 
-func (s *shared) dropFromRoster(e *entry) {
-	for i, r := range s.roster {
-		if r == e {
-			s.roster = append(s.roster[:i], s.roster[i+1:]...)
-			return
-		}
-	}
+// spawned are the elections of the roster in an order of their own: what is done for each may
+// show.
+func (s *shared) spawned() []*entry {
+	list := slices.Collect(maps.Values(s.roster))
+	slices.SortFunc(list, func(a, b *entry) int { return strings.Compare(a.name, b.name) })
+	return list
 }
 
 // closeBackend gives the backend of a start back, unless it is the user's.
@@ -199,7 +201,7 @@ func (s *shared) closeBackend() {
 }
 
 func newShared() *shared {
-	s := &shared{elections: newRegister(), done: make(chan struct{}), departed: map[string]uint64{}, down: map[string]bool{}}
+	s := &shared{elections: newRegister(), done: make(chan struct{}), departed: map[string]uint64{}, down: map[string]bool{}, roster: map[string]*entry{}}
 	s.workers = newWorkers(several(), s.done)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.members.Store(&[]Member{})

@@ -32,7 +32,7 @@ func (n *nodeActor) start() {
 	n.hub = &n.shared.hub
 	n.hub.count(n)
 	n.shared.closeBackend()
-	for _, e := range n.shared.roster {
+	for _, e := range n.shared.spawned() {
 		e.holder, e.doubts, e.observed, e.stopped = "", nil, false, false
 		n.enter(e)
 		n.shared.elections.put(e)
@@ -101,7 +101,7 @@ func (n *nodeActor) shutdown(why error) {
 	n.revoke(why)
 	for _, e := range n.els {
 		n.env.root.Send(e.pid, &detached{err: why})
-		if !slices.Contains(n.shared.roster, e) {
+		if n.shared.roster[e.pid.Id] != e {
 			n.keepDown(e)
 			if e.cell.run.Load() {
 				n.shared.rerun = append(n.shared.rerun, e.name)
@@ -153,7 +153,7 @@ func (n *nodeActor) forfeit() {
 
 // unwatch: who stops after us tells us no more of it.
 func (n *nodeActor) unwatch() {
-	for _, e := range n.shared.roster {
+	for _, e := range n.shared.spawned() {
 		n.ctx.Unwatch(e.pid)
 	}
 	for _, s := range n.hub.subs {

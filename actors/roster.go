@@ -95,7 +95,7 @@ func (n *nodeActor) attach(m *attach) {
 		n.shared.elections.put(known)
 		n.enter(known)
 		n.ctx.Watch(m.pid)
-		n.shared.roster = append(n.shared.roster, known)
+		n.shared.roster[m.pid.Id] = known
 		if _, left := n.shared.departed[m.election]; !left && !n.link.Commands {
 			n.unheard[known] = n.shared.counters.Registering()
 		}
@@ -150,15 +150,9 @@ func (n *nodeActor) terminated(who *actor.PID) {
 		}
 		return
 	}
-	if n.phase == parting && len(n.shared.roster) == 0 {
-		return // all of them stop now
-	}
-	for _, e := range n.els {
-		if !e.pid.Equal(who) {
-			continue
-		}
+	if e := n.ended(who); e != nil {
 		n.strike(e)
-		n.shared.dropFromRoster(e)
+		delete(n.shared.roster, who.Id)
 		n.shared.turn()
 		if n.phase < parting {
 			n.clear(e.name, n.unheard[e])
@@ -169,8 +163,22 @@ func (n *nodeActor) terminated(who *actor.PID) {
 			n.hub.publish(n, &Failed{Election: e.name, At: n.env.clock.Now(), Err: errExhausted})
 		}
 		n.departIfQuit()
-		return
 	}
+}
+
+// ended finds the election whose actor has stopped, nil if there is none that anybody has to know of.
+func (n *nodeActor) ended(who *actor.PID) *entry {
+	if e := n.shared.roster[who.Id]; e != nil {
+		return e
+	}
+	if n.phase == parting {
+		return nil // all children stop now
+	}
+	at := slices.IndexFunc(n.els, func(e *entry) bool { return e.pid.Equal(who) })
+	if at < 0 {
+		return nil
+	}
+	return n.els[at]
 }
 
 // clear has Redis take us out of an election whose actor has stopped. Whatever it held is
