@@ -43,7 +43,7 @@ func (m *Machine) onClaimed(now Instant, in Input) {
 	case OutcomeGranted:
 		m.elected(now, in)
 	case OutcomeHeld:
-		m.held(now, in.Holder)
+		m.held(now, *in.Holder)
 	case OutcomeUnreplicated:
 		m.do(Effect{Kind: DoRelease, Token: in.Token})
 		m.undecided(now, in.Cause)

@@ -8,7 +8,7 @@ import (
 )
 
 func heldBy(c fsm.Candidate, token uint64) func(*fsm.Input) {
-	return func(in *fsm.Input) { in.Holder = holding(c, token) }
+	return func(in *fsm.Input) { in.Holder = new(holding(c, token)) }
 }
 
 func TestAGrantThatComesAfterItsTrustIsReleasedAndNotWon(t *testing.T) {

@@ -106,6 +106,10 @@ type Survey struct {
 // on Kind. It is passed by value and kept by nobody.
 type Input struct {
 	Kind InputKind
+	// Outcome is the reply to a claim or re-assertion.
+	Outcome Outcome
+	// Appointed (InClaimed): granted to whom a resigner had named.
+	Appointed bool
 	// Round is the round that the reply or message answers; 0 where an original
 	// answers, which knows no rounds.
 	Round uint64
@@ -113,14 +117,14 @@ type Input struct {
 	From Candidate
 	// Survey is the reply to a survey.
 	Survey *Survey
-	// Outcome, Tenancy, Token, Holder, Wait: the reply to a claim or re-assertion.
+	// Tenancy, Token, Holder and Wait come with an Outcome; Holder is there if it is
+	// OutcomeHeld, else nil: few replies have one, and it would be a third of every input.
 	// Token is also the term that a hint speaks of, and (InDrained) the term whose
 	// work has returned, 0 for the present one. Wait is also (InGone) how much longer
 	// than [Stagger] each place waits for the one before it, which has many offices to take.
-	Outcome Outcome
 	Tenancy Tenancy
 	Token   uint64
-	Holder  Holder
+	Holder  *Holder
 	Wait    time.Duration
 	// Draining (InAck): the holder gives up the office within that time; (InKick):
 	// it stays for that long yet.
@@ -128,8 +132,6 @@ type Input struct {
 	// Heir is the id that the release names (InVacant), that the resigner names
 	// (InResign, "" for whoever is next), or that the office is kept for (InClaimed).
 	Heir string
-	// Appointed (InClaimed): granted to whom a resigner had named.
-	Appointed bool
 	// Cause says why, where the sender knows better (InQuit, InStandDown, faults).
 	Cause Cause
 }

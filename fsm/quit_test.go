@@ -55,7 +55,7 @@ func TestNothingIsToldOrDoneOnceWithdrawn(t *testing.T) {
 	for _, in := range []fsm.Input{
 		{Kind: fsm.InSurveyed, Round: round, Survey: &s},
 		{Kind: fsm.InSurveyed, Round: looking | 1, Survey: &s},
-		{Kind: fsm.InClaimed, Round: round, Outcome: fsm.OutcomeHeld, Holder: holding(high, 9)},
+		{Kind: fsm.InClaimed, Round: round, Outcome: fsm.OutcomeHeld, Holder: new(holding(high, 9))},
 		{Kind: fsm.InReasserted, Token: 5, Outcome: fsm.OutcomeSuperseded},
 		{Kind: fsm.InWithdrawn},
 		{Kind: fsm.InVote, From: high},

@@ -345,7 +345,7 @@ func TestAHolderThatDrainsForTooLongIsNamedAsTheCause(t *testing.T) {
 func TestAHolderThatAnswersButDoesNotLetGoIsNotAskedInALoop(t *testing.T) {
 	r := newRig(t)
 	r.run().surveyed(survey(ledBy(low, 9))).ack(low).gives("claim, round 1, epoch e1")
-	r.claimed(fsm.OutcomeHeld, func(in *fsm.Input) { in.Holder = holding(low, 9) }).in(fsm.Lost)
+	r.claimed(fsm.OutcomeHeld, func(in *fsm.Input) { in.Holder = new(holding(low, 9)) }).in(fsm.Lost)
 	if r.left() < fsm.RetryMin {
 		t.Errorf("asks again after %s", r.left())
 	}

@@ -92,7 +92,7 @@ func (w *world) anything() fsm.Input {
 	in := fsm.Input{
 		Kind: fsm.InputKind(w.src.below(int(fsm.InTick) + 3)), Round: w.someRound(), From: w.someone(),
 		Outcome: fsm.Outcome(w.src.below(11)), Appointed: w.src.below(2) == 0, Tenancy: w.someTenancy(), Token: w.someToken(),
-		Holder: w.someHolder(), Wait: w.someTime(), Draining: w.someTime(),
+		Holder: new(w.someHolder()), Wait: w.someTime(), Draining: w.someTime(),
 		Heir: pick(w.src, people).ID, Cause: fsm.Cause{Code: fsm.CauseCode(w.src.below(256))},
 	}
 	if in.Kind == fsm.InSurveyed {
@@ -128,7 +128,7 @@ func (w *world) reply() (fsm.Input, bool) {
 	case fsm.DoClaim:
 		in := fsm.Input{Kind: fsm.InClaimed, Round: e.Round, Tenancy: e.Tenancy, Outcome: fsm.OutcomeGranted}
 		if w.src.below(4) == 0 {
-			in.Outcome, in.Holder = pick(w.src, []fsm.Outcome{fsm.OutcomeUnknown, fsm.OutcomeHeld, fsm.OutcomeQuarantine, fsm.OutcomeRefused, fsm.OutcomeStale, fsm.OutcomeKept, fsm.OutcomeOutranked, fsm.OutcomeSpent}), w.someHolder()
+			in.Outcome, in.Holder = pick(w.src, []fsm.Outcome{fsm.OutcomeUnknown, fsm.OutcomeHeld, fsm.OutcomeQuarantine, fsm.OutcomeRefused, fsm.OutcomeStale, fsm.OutcomeKept, fsm.OutcomeOutranked, fsm.OutcomeSpent}), new(w.someHolder())
 			in.Heir, in.Wait = w.someone().ID, w.someTime()
 			in.Cause = fsm.Cause{Code: fsm.CauseRefused, Detail: "says what is spent"}
 		}

@@ -178,7 +178,7 @@ func readClaim(in *fsm.Input, l list) {
 		in.Outcome, in.Token, in.Appointed = fsm.OutcomeGranted, l.unsigned(1), l.text(2) == "1"
 	case "held":
 		in.Outcome = fsm.OutcomeHeld
-		in.Holder = fsm.Holder{
+		in.Holder = &fsm.Holder{
 			Candidate:  fsm.Candidate{ID: l.text(1), Inc: incOf(l.text(4)), Rank: rankText(l.text(5))},
 			Token:      l.unsigned(2),
 			Left:       l.millis(3),
