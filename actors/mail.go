@@ -70,7 +70,7 @@ func (n *nodeActor) publishTo(channel string, m *sendMessage, bare bool) {
 	n.corr++
 	n.sends[n.corr] = m.done
 	n.env.root.Send(n.env.bridge, &redisbridge.Call{
-		Kind: redisbridge.CallPublish, ReplyTo: n.ctx.Self(), Gen: n.corr, Channel: channel, Payload: payload,
+		Kind: redisbridge.CallPublish, ReplyTo: n.ctx.Self(), Gen: n.corr, Target: channel, Payload: payload,
 	})
 }
 

@@ -60,7 +60,7 @@ func (e *election) call(fx *fsm.Effect) {
 	}
 	c := &redisbridge.Call{
 		ReplyTo: e.self, Gen: e.gen, Election: e.name, Round: fx.Round, Register: fx.Register,
-		Token: fx.Token, Tenancy: fx.Tenancy, Heir: fx.To.ID, Keep: fx.Keep, Rank: e.m.Self().Rank, Mixed: e.mixed(),
+		Token: fx.Token, Tenancy: fx.Tenancy, Target: fx.To.ID, Keep: fx.Keep, Rank: e.m.Self().Rank, Original: e.mixed(),
 		Grace: e.cfg.EvictGrace,
 	}
 	switch fx.Kind {

@@ -106,7 +106,7 @@ func (n *nodeActor) callFollowers(now fsm.Instant) {
 func (n *nodeActor) sendRoll(list []redisbridge.Membership, turn uint64, mixed bool) {
 	if len(list) > 0 {
 		n.env.root.Send(n.env.bridge, &redisbridge.Call{
-			Kind: redisbridge.CallRoll, ReplyTo: n.ctx.Self(), Gen: turn, Entries: list, Mixed: mixed,
+			Kind: redisbridge.CallRoll, ReplyTo: n.ctx.Self(), Gen: turn, Entries: list, Original: mixed,
 		})
 	}
 }

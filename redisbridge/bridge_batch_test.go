@@ -393,7 +393,7 @@ func TestAReplyOfAnUnexpectedFormIsAFaultAndNoPanic(t *testing.T) {
 				}
 			})
 			c := r.up()
-			r.call(redisbridge.Call{Kind: kind, Election: "e", Target: "peer", Channel: "ch", Watch: []string{"w"}, Token: 5})
+			r.call(redisbridge.Call{Kind: kind, Election: "e", Target: "peer", Watch: []string{"w"}, Token: 5})
 			c.reply(v)
 			system.EventStream.Unsubscribe(sub)
 			if got := r.take(); len(got) != 1 || restarts != 0 {

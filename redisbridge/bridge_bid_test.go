@@ -69,7 +69,7 @@ func TestASurveyThatClaimsIsOneScriptAndHasTwoAnswers(t *testing.T) {
 	r := newRig(t)
 	c := r.up()
 	call := bid("e", "b1", 3)
-	call.Grace, call.Mixed = 300*time.Millisecond, true
+	call.Grace, call.Original = 300*time.Millisecond, true
 	r.call(call)
 	r.wantSent(c, "bid 1 0 0  0 3000 b1 e1 {} 1 e 7 rtd300m")
 	c.reply([]any{"ok", "b1", "e1", int64(1), "901", int64(0), []any{[]any{"", int64(0)}}, []any{[]any{"granted", "901", ""}}})

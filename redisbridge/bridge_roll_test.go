@@ -32,7 +32,7 @@ func TestARollCallIsOneCanvassAndTellsEachElectionWhatItFound(t *testing.T) {
 	r.routes["b"], r.routes["c"] = r.set.Owner, r.set.Owner // nobody has a, any more
 	r.told = nil
 	call := roll("a", "b", "c")
-	call.Mixed = true
+	call.Original = true
 	r.call(call)
 	r.wantSent(c, "canvass {} 3000 3 a 7 rm b 7 rm c 7 rm")
 	c.reply([]any{"ok", "inc-1", "e1", int64(1), int64(0), []any{[]any{"", int64(0)}, []any{"9", int64(3)}, []any{

@@ -63,16 +63,15 @@ func (k CallKind) joint() bool {
 type Call struct {
 	quiet
 	Kind CallKind
-	// What is yes or no of any kind stands together: there are many calls, and one is a
-	// tenth smaller by it.
+	// What is yes or no of any kind stands together, and some members mean one thing in one
+	// kind and another in the next: there are many calls, and one is a fifth smaller by it.
 	Register bool // survey: put us into the candidates
 	Claim    bool // survey with Register: claim in Tenancy, too, unless somebody is to be asked; that has an answer of its own, after the survey's
 	alone    bool // it was refused together with others, perhaps because of one of these
 	Light    bool // survey: the record only
-	Mixed    bool // survey, roll: originals too
 	Keep     bool // release: keep the office for the heir, which was named
 	End      bool // leave: the session too
-	Original bool // purge, publish: it is one's
+	Original bool // survey, roll: look for originals, too; purge, publish: it is one's
 
 	ReplyTo *actor.PID
 	// Gen comes back with the answer: an actor that was restarted tells by it
@@ -84,17 +83,17 @@ type Call struct {
 	Rank    int64         // survey with Register, join
 	Token   uint64        // reassert, release
 	Tenancy fsm.Tenancy   // claim, reassert; release: of a term whose trust has ended
-	Heir    string        // release
 	Grace   time.Duration // claims, reassert: under OnDisconnect, who holds may be evicted after it; 0: never
 	Doubts  []Doubt       // evict
 	Req     uint64        // heartbeat
 	Watch   []string      // heartbeat: whose sessions to report; subscribers: whose channels to count
 	Entries []Membership  // join; roll: 256 at most
-	Target  string        // peer, purge, restore; replace: an incarnation
+	// Target is a node (peer, purge, restore; release: the heir), an incarnation (replace), or
+	// whom a control message is for; a payload's channel (publish).
+	Target string
 	// TargetInc is the incarnation that a control message is for, for its signature.
 	TargetInc string
 	Since     uint64   // members; quit: Counters.Registering when the candidacy began, 0 if not known
-	Channel   string   // publish
 	Payload   string   // publish; restore: details; winner: its value
 	Control   *Control // publish: a control message to Target instead
 

@@ -70,7 +70,7 @@ func (b *Bridge) compose(k CallKind, calls []*Call) Command {
 			if c.Token == 0 {
 				token = "" // of a record in which none can be read
 			}
-			args = append(args, c.Election, token, c.Heir, flags)
+			args = append(args, c.Election, token, c.Target, flags)
 		}
 		return Command{Script: ReleaseScript, Args: args}
 	case CallQuit:
@@ -171,7 +171,7 @@ func (b *Bridge) composeSurvey(calls []*Call) Command {
 func (b *Bridge) composeRoll(c *Call) Command {
 	args := append(b.head(3+3*len(c.Entries)), b.set.Details, b.quarantine(), strconv.Itoa(len(c.Entries)))
 	for _, e := range c.Entries {
-		one := Call{Register: true, Mixed: c.Mixed, Election: e.Election, seq: c.seq}
+		one := Call{Register: true, Original: c.Original, Election: e.Election, seq: c.seq}
 		args = append(args, e.Election, strconv.FormatInt(e.Rank, 10), b.surveyFlags(&one))
 	}
 	return Command{Script: CanvassScript, Args: args}
@@ -203,7 +203,7 @@ func (b *Bridge) surveyFlags(c *Call) string {
 	if c.Light {
 		flags += "l"
 	}
-	if c.Mixed {
+	if c.Original {
 		flags += "m"
 	}
 	return flags
@@ -238,7 +238,7 @@ func (b *Bridge) composePublish(calls []*Call) Command {
 	c := calls[0]
 	b.set.Counters.MessagesOut.Add(uint64(len(calls)))
 	if c.Control == nil {
-		return Command{Args: []string{"PUBLISH", c.Channel, c.Payload}}
+		return Command{Args: []string{"PUBLISH", c.Target, c.Payload}}
 	}
 	return Command{Args: []string{"PUBLISH", b.set.Keys.Bully(c.Target), b.controls(calls)}}
 }

@@ -88,7 +88,7 @@ func FuzzReplies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, what uint8, data []byte) {
 		call := redisbridge.Call{
-			Kind: redisbridge.CallKind(what % claiming % (uint8(redisbridge.CallPublish) + 1)), Election: "e", Target: "peer", Channel: "ch",
+			Kind: redisbridge.CallKind(what % claiming % (uint8(redisbridge.CallPublish) + 1)), Election: "e", Target: "peer",
 			Watch: []string{"w"}, Token: 5, Doubts: []redisbridge.Doubt{{ID: "d", Birth: "i-1"}},
 		}
 		answers := 1

@@ -98,7 +98,7 @@ func TestARegistrationCountsByItsElections(t *testing.T) {
 }
 
 func text(to string, size int) redisbridge.Call {
-	return redisbridge.Call{Kind: redisbridge.CallPublish, Gen: 7, Channel: "p::comm:" + to, Payload: strings.Repeat("x", size)}
+	return redisbridge.Call{Kind: redisbridge.CallPublish, Gen: 7, Target: "p::comm:" + to, Payload: strings.Repeat("x", size)}
 }
 
 // payloads are the sizes of what the last pipeline publishes.
