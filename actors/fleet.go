@@ -269,14 +269,15 @@ func (n *nodeActor) first() bool {
 	return true
 }
 
+// showMembers makes the members known to readers on other goroutines. Mostly they are who
+// they were: that somebody has died is told again and again until it is purged.
 func (n *nodeActor) showMembers() {
-	list := append([]Member(nil), n.fleet.known...)
-	n.fleet.mixed = false
-	for _, m := range list {
-		n.fleet.mixed = n.fleet.mixed || m.Original
-	}
+	n.fleet.mixed = slices.ContainsFunc(n.fleet.known, func(m Member) bool { return m.Original })
 	n.env.mixed.Store(n.fleet.mixed && *n.cfg.Mixed)
-	n.shared.members.Store(&list)
+	if !slices.Equal(n.fleet.known, *n.shared.members.Load()) {
+		list := slices.Clone(n.fleet.known)
+		n.shared.members.Store(&list)
+	}
 }
 
 // tellNews tells subscribers what has changed; who hears of it may ask Members at once.
