@@ -29,7 +29,8 @@ func (s *store) set(key, str string, px int64, keepTTL bool) {
 		return
 	}
 	s.remember(change{key: key, op: textSet, text: old.str, score: float64(old.expire)})
-	old.str, old.expire = str, expire
+	old.setText(str)
+	old.expire = expire
 }
 
 func (s *store) del(key string) bool {
@@ -41,8 +42,11 @@ func (s *store) del(key string) bool {
 }
 
 // pttl is -2 for no key, -1 for a key that stays.
-func (s *store) pttl(key string) int64 {
-	switch v := s.look(key); {
+func (s *store) pttl(key string) int64 { return s.left(s.look(key)) }
+
+// left is PTTL of a key that was looked at.
+func (s *store) left(v *value) int64 {
+	switch {
 	case v == nil:
 		return -2
 	case v.expire == 0:

@@ -91,6 +91,7 @@ func (s *store) revert(c change) {
 	case expirySet:
 		v.expire = int64(c.score)
 	case textSet:
-		v.str, v.expire = c.text, int64(c.score)
+		v.setText(c.text)
+		v.expire = int64(c.score)
 	}
 }

@@ -165,9 +165,36 @@ func (c *script) marked(id string) (birth string, conn int64, mark string, lives
 	if v == nil {
 		return "", 0, "", false
 	}
-	birth, rest, _ := strings.Cut(v.str, " ")
-	number, mark, _ := strings.Cut(rest, " ")
-	return birth, whole(number), mark, true
+	s := v.readSession()
+	return s.birth, s.conn, s.mark, true
+}
+
+// session is what a session's key says.
+type session struct {
+	birth string
+	conn  int64
+	mark  string
+}
+
+// readSession keeps what it read beside the text, as readEpoch does: nearly every script
+// reads its own session, and a heartbeat those that are watched.
+func (v *value) readSession() *session {
+	if v.session == nil {
+		birth, rest, _ := strings.Cut(v.str, " ")
+		number, mark, _ := strings.Cut(rest, " ")
+		v.session = &session{birth, whole(number), mark}
+	}
+	return v.session
+}
+
+// alive returns the birth of a session, and for how many ms it lives yet; "" and -2 if there
+// is none.
+func (c *script) alive(id string) (birth string, left int64) {
+	v := c.get(c.p.Session(id), stringKind)
+	if v == nil {
+		return "", -2
+	}
+	return v.readSession().birth, c.left(v)
 }
 
 func (c *script) lives(id string) bool { return c.look(c.p.Session(id)) != nil }
@@ -356,9 +383,8 @@ func (c *script) counts(r record, name string) (left int64, ok bool) {
 	if r.id == "" || r.birth == "" || name == "" || r.epoch != name {
 		return 0, false
 	}
-	birth, _, lives := c.session(r.id)
-	if lives && birth == r.birth {
-		return c.remaining(r.id), true
+	if birth, left := c.alive(r.id); birth == r.birth {
+		return left, true
 	}
 	key := c.p.Evicted(r.birth)
 	v := c.get(key, stringKind)

@@ -81,8 +81,8 @@ func (c *script) heartbeat() any {
 	room := make([]any, 11+2*max(len(c.argv)-13, 0)) // for the reply, and a list in it
 	reply, watched := room[:0:11], room[11:11]
 	for i := 14; i <= len(c.argv); i++ {
-		other, _, _ := c.session(c.argv[i-1])
-		watched = append(watched, c.remaining(c.argv[i-1]), c.box(other))
+		birth, left := c.alive(c.argv[i-1])
+		watched = append(watched, left, c.box(birth))
 	}
 	reply = append(reply,
 		c.box(verdict), c.box(birth), c.box(epoch.name), epoch.number, c.boxDecimal(epoch.floor), epoch.left, c.version(),

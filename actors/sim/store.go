@@ -27,9 +27,10 @@ type value struct {
 	hash   []pair
 	zset   zset
 	expire int64 // TIME in ms after which the key is gone, 0 for never
-	// What the hash says, if it was read as one of these and not changed since.
-	epoch  *epochRecord
-	record *record
+	// What the hash or the string says, if it was read as one of these and not changed since.
+	epoch   *epochRecord
+	record  *record
+	session *session
 }
 
 type pair struct{ field, value string }
@@ -199,6 +200,13 @@ func (v *value) hget(name string) (string, bool) {
 		return v.hash[i].value, true
 	}
 	return "", false
+}
+
+// setText changes a string.
+func (v *value) setText(str string) {
+	if str != v.str {
+		v.str, v.session = str, nil
+	}
 }
 
 // hset reports whether the field is new.
