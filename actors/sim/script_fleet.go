@@ -242,8 +242,8 @@ func (c *script) members() any {
 	since, version := c.need(2), c.version()
 	log := c.ranked(c.p.Members())
 	listed := c.hlen(c.p.Details())
-	entries := make([]any, 0, 4*listed) // hardly ever more
 	if since == 0 || len(log) == 0 || float64(since) < log[0].score || since > version {
+		entries := make([]any, 0, 4*listed)
 		if v := c.get(c.p.Details(), hashKind); v != nil {
 			for _, p := range v.hash {
 				entries = append(entries, c.box(p.field), "+", c.box(p.value), c.remaining(p.field))
@@ -251,8 +251,9 @@ func (c *script) members() any {
 		}
 		return []any{version, int64(1), entries, listed}
 	}
-	z := c.get(c.p.Members(), zsetKind).zset
-	for _, it := range z.above(float64(since)) {
+	news := c.get(c.p.Members(), zsetKind).zset.above(float64(since))
+	entries := make([]any, 0, 4*len(news))
+	for _, it := range news {
 		if len(it.member) < 2 {
 			continue // about nobody
 		}
