@@ -238,10 +238,10 @@ type Member struct {
 	ID string
 	// Kind is '+' for joined, '-' for left, '!' for died.
 	Kind byte
-	// Listed: there is a details entry, and Details is what it says. An entry
-	// that can't be read belongs to nobody that we could talk to.
+	// Listed: there is a details entry, and Details is what it says, for reading only. An
+	// entry that can't be read belongs to nobody that we could talk to.
 	Listed  bool
-	Details Details
+	Details *Details
 	// Live is the session's remaining time, 0 without one.
 	Live time.Duration
 }

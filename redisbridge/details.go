@@ -5,7 +5,7 @@ import "encoding/json"
 // entry is a details entry that was read.
 type entry struct {
 	text    string
-	details Details
+	details *Details // never changed
 	listed  bool
 }
 
@@ -16,21 +16,20 @@ const (
 )
 
 // readDetails is [ParseDetails] for a node's entry. Most say what they said the last time:
-// an entry changes when its process does.
-func (b *Bridge) readDetails(id, text string) (Details, bool) {
+// an entry changes when its process does. What it returns others have, too.
+func (b *Bridge) readDetails(id, text string) (*Details, bool) {
 	if e, known := b.entries[id]; known && e.text == text {
 		return e.details, e.listed
 	}
+	d, listed := ParseDetails(text)
 	if len(id)+len(text) > maxEntry {
-		return ParseDetails(text)
+		return &d, listed
 	}
 	if b.entries == nil || len(b.entries) >= maxEntries {
 		b.entries = map[string]*entry{}
 	}
-	e := &entry{text: text}
-	e.details, e.listed = ParseDetails(text)
-	b.entries[id] = e
-	return e.details, e.listed
+	b.entries[id] = &entry{text, &d, listed}
+	return &d, listed
 }
 
 // quickDetails reads a details entry of ours, as [Details.Text] writes it; ok is false where

@@ -16,8 +16,8 @@ func TestABridgeReadsAnEntryAnewThatSaysSomethingElse(t *testing.T) {
 		for _, id := range []string{"n", fmt.Sprintf("n%d", i%(2*maxEntries))} {
 			text := texts[(i/2)%len(texts)] // each twice in a row
 			got, listed := b.readDetails(id, text)
-			if want, ok := ParseDetails(text); got != want || listed != ok {
-				t.Fatalf("%q of %s reads as %+v, %v, want %+v, %v", text, id, got, listed, want, ok)
+			if want, ok := ParseDetails(text); *got != want || listed != ok {
+				t.Fatalf("%q of %s reads as %+v, %v, want %+v, %v", text, id, *got, listed, want, ok)
 			}
 		}
 		if len(b.entries) > maxEntries {

@@ -183,7 +183,7 @@ func (b *Bridge) landPeer(f flight, v any) {
 	d, listed := b.readDetails(f.calls[0].Target, text)
 	for i, c := range f.calls {
 		a := &PeerAnswer{
-			Gen: c.Gen, Election: c.Election, ID: c.Target, Details: d, Listed: listed, Who: d.Candidate(c.Target),
+			Gen: c.Gen, Election: c.Election, ID: c.Target, Details: *d, Listed: listed, Who: d.Candidate(c.Target),
 			Live: live, Subscribers: subscribers, Participated: took, Stands: stands,
 		}
 		if c.Election != "" {
