@@ -140,15 +140,15 @@ func (w *World) Recover() (first, right time.Duration) {
 
 // runUntil lets time pass until nothing is wrong, and breaks the rule if that takes
 // too long. What is wrong is looked at every few milliseconds.
-func (w *World) runUntil(r Rule, limit time.Duration, wrong func() string) bool {
+func (w *World) runUntil(r Rule, limit time.Duration, wrong func() complaint) bool {
 	w.helper()
 	for !w.failed() {
 		what := wrong()
-		if what == "" {
+		if what == nil {
 			return true
 		}
 		if w.sched.now >= limit {
-			w.observer.breach(r, "%s", what)
+			w.observer.breach(r, "%s", what())
 			w.finish(limit)
 			return false
 		}
@@ -156,6 +156,10 @@ func (w *World) runUntil(r Rule, limit time.Duration, wrong func() string) bool 
 	}
 	return false
 }
+
+// complaint says what is wrong, at the time at which it was found. Most are never asked: what
+// they are about passes.
+type complaint func() string
 
 // lookEvery is how often Recover looks whether it may go on.
 const lookEvery = 20 * time.Millisecond
@@ -175,9 +179,9 @@ func (w *World) stays(begin time.Duration) bool {
 	defer func() { o.calm = false }()
 	for end := w.sched.now + ttl; w.sched.now < end && !w.failed(); {
 		w.Run(min(ttl/8, end-w.sched.now))
-		if what := o.wrongLeader(); what != "" && !w.failed() {
+		if what := o.wrongLeader(); what != nil && !w.failed() {
 			if w.sched.now-begin > w.RightLeaderWithin() {
-				o.breach(RuleRightLeader, "no more: %s", what)
+				o.breach(RuleRightLeader, "no more: %s", what())
 				w.finish(end)
 			}
 			return false
@@ -192,8 +196,8 @@ func (s *seat) stands() bool {
 	return s.standing && !s.down && !n.dead && (n.handle == nil || n.handle.Err() == nil)
 }
 
-// noLeader says which election has no trusted leader, "" if none.
-func (o *observer) noLeader() string {
+// noLeader says which election has no trusted leader, nil if none.
+func (o *observer) noLeader() complaint {
 	for _, c := range o.contest {
 		stand, led := false, false
 		for _, s := range c.seats {
@@ -201,15 +205,15 @@ func (o *observer) noLeader() string {
 			led = led || s.trusted()
 		}
 		if stand && !led {
-			return fmt.Sprintf("nobody leads %s: %s", c.name, c.views())
+			return c.vacant
 		}
 	}
-	return ""
+	return nil
 }
 
 // wrongLeader says which election has a leader that should not be, or that is not
-// known to all, "" if none.
-func (o *observer) wrongLeader() string {
+// known to all, nil if none.
+func (o *observer) wrongLeader() complaint {
 	for _, c := range o.contest {
 		var holder, highest, willing *seat
 		for _, s := range c.seats {
@@ -231,31 +235,43 @@ func (o *observer) wrongLeader() string {
 		case highest == nil:
 			continue
 		case holder == nil:
-			return fmt.Sprintf("nobody leads %s: %s", c.name, c.views())
+			return c.vacant
 		case holder != highest && holder != willing && !holder.cfg.Sticky:
-			return fmt.Sprintf("%s leads %s, and %s ranks higher: %s", holder.node.id, c.name, highest.node.id, c.views())
+			return c.outranked(holder, highest)
 		}
-		if what := c.disagreement(holder.node.id); what != "" {
+		if what := c.disagreement(holder.node.id); what != nil {
 			return what
 		}
 	}
-	return ""
+	return nil
 }
 
-// disagreement says who does not know the leader.
-func (c *contest) disagreement(leader string) string {
+// vacant says that nobody leads.
+func (c *contest) vacant() string { return fmt.Sprintf("nobody leads %s: %s", c.name, c.views()) }
+
+// outranked says that somebody else should lead.
+func (c *contest) outranked(holder, highest *seat) complaint {
+	return func() string {
+		return fmt.Sprintf("%s leads %s, and %s ranks higher: %s", holder.node.id, c.name, highest.node.id, c.views())
+	}
+}
+
+// disagreement says who does not know the leader, nil if nobody.
+func (c *contest) disagreement(leader string) complaint {
 	for _, s := range c.seats {
 		if !s.stands() {
 			continue
 		}
 		if s.node.handle == nil {
-			return s.node.id + " has not started"
+			return func() string { return s.node.id + " has not started" }
 		}
 		if l, err := s.node.handle.Leader(c.name); err != nil || l.ID != leader {
-			return fmt.Sprintf("%s leads %s, and %s knows %q (%v)", leader, c.name, s.node.id, l.ID, err)
+			return func() string {
+				return fmt.Sprintf("%s leads %s, and %s knows %q (%v)", leader, c.name, s.node.id, l.ID, err)
+			}
 		}
 	}
-	return ""
+	return nil
 }
 
 // views is how an election looks from everywhere.
