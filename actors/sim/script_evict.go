@@ -15,17 +15,23 @@ func (c *script) evict() any {
 	items := make([]any, 0, n)
 	for i := 7; i <= 6+3*n; i += 3 {
 		word, ms := c.judge(c.arg(i), c.arg(i+1), c.num(i+2), left)
-		if word == "heard" {
-			items = append(items, heard)
-		} else {
+		switch {
+		case word != "heard":
 			items = append(items, []any{c.box(word), ms})
+		case n == 1:
+			return allHeard
+		default:
+			items = append(items, heard)
 		}
 	}
 	return []any{c.box(status), items}
 }
 
-// heard is what is said of nearly everybody.
-var heard any = []any{"heard", int64(0)}
+// heard is what is said of nearly everybody, and allHeard nearly every reply.
+var (
+	heard    any = []any{"heard", int64(0)}
+	allHeard any = []any{"ok", []any{heard}}
+)
 
 // judge decides about one holder.
 func (c *script) judge(target, birth string, grace, left int64) (word string, ms int64) {
