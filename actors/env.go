@@ -280,7 +280,7 @@ func (s *shared) route(election string) *actor.PID {
 // fresh reports whether a heartbeat was answered within the last TTL.
 func (e *env) fresh() bool {
 	at, ok := e.session.LastAnswer()
-	return ok && e.clock.Now().Sub(at) <= e.cfg.TTL
+	return ok && e.clock.Now().Mono-at <= e.cfg.TTL
 }
 
 // trusted returns for how long the session is trusted from now on. Any goroutine may ask.

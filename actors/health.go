@@ -147,7 +147,7 @@ func (e *env) sessionInfo() SessionInfo {
 		s.TrustedMS = wholeMS(t.Left(now))
 	}
 	if at, ok := e.session.LastAnswer(); ok {
-		s.AnsweredMS = now.Sub(at).Milliseconds()
+		s.AnsweredMS = (now.Mono - at).Milliseconds()
 	}
 	if l := e.link.Load(); l != nil {
 		s.LinkUp = l.Up

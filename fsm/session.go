@@ -58,7 +58,7 @@ type Session struct {
 	trusts  atomic.Pointer[[]*Trust] // newest last, immutable
 	current atomic.Pointer[Trust]
 	epoch   atomic.Pointer[Epoch]
-	answer  atomic.Pointer[Instant]
+	answer  atomic.Int64 // when a heartbeat was last answered, monotonic; 0: never yet
 
 	// Raised by any goroutine.
 	token atomic.Uint64
@@ -165,7 +165,7 @@ func (s *Session) answered(now Instant, req uint64, v Verdict, t Tenancy, e Epoc
 	default:
 		return Answered{}
 	}
-	s.answer.Store(&now)
+	s.answer.Store(max(int64(now.Mono), 1))
 	s.SeenEpoch(e)
 	latest := req > s.lastGood
 	s.lastGood = max(s.lastGood, req)
@@ -177,7 +177,9 @@ func (s *Session) answered(now Instant, req uint64, v Verdict, t Tenancy, e Epoc
 	if tr == nil || !latest {
 		return Answered{}
 	}
-	s.current.Store(tr)
+	if tr != before {
+		s.current.Store(tr)
+	}
 	return Answered{Changed: before != nil && before.tenancy != t}
 }
 
@@ -279,12 +281,11 @@ func (s *Session) SetDeaf(deaf bool) { s.deaf.Store(deaf) }
 // Deaf reports whether it is.
 func (s *Session) Deaf() bool { return s.deaf.Load() }
 
-// LastAnswer returns when a heartbeat was last answered; ok is false before.
-func (s *Session) LastAnswer() (Instant, bool) {
-	if p := s.answer.Load(); p != nil {
-		return *p, true
-	}
-	return Instant{}, false
+// LastAnswer returns when a heartbeat was last answered, on the monotonic clock; ok is false
+// before.
+func (s *Session) LastAnswer() (mono time.Duration, ok bool) {
+	at := s.answer.Load()
+	return time.Duration(at), at != 0
 }
 
 // Seen raises the highest token that this node has seen in any election. It travels

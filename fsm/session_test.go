@@ -197,7 +197,7 @@ func TestTheHighestTokenAndEpochSeenAreKept(t *testing.T) {
 		t.Errorf("token %d, epoch %+v", s.Token(), s.Epoch())
 	}
 	answer(s, at(time.Second), s.Beat(at(0)), fsm.VerdictCreated, first)
-	if when, ok := s.LastAnswer(); !ok || when != at(time.Second) {
+	if when, ok := s.LastAnswer(); !ok || when != at(time.Second).Mono {
 		t.Errorf("last answer at %v, %v", when, ok)
 	}
 }
