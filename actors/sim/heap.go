@@ -112,19 +112,20 @@ func (h *eventHeap) up(i int) {
 func (h *eventHeap) down(i int) {
 	s := *h
 	e := s[i]
-	for {
-		least, first := -1, 4*i+1
-		for c := first; c < first+4 && c < len(s); c++ {
-			if least < 0 || s[c].before(s[least]) {
+	for first := 4*i + 1; first < len(s); first = 4*i + 1 {
+		children := s[first:min(first+4, len(s))]
+		least := 0
+		for c := 1; c < len(children); c++ {
+			if children[c].before(children[least]) {
 				least = c
 			}
 		}
-		if least < 0 || !s[least].before(e) {
+		if !children[least].before(e) {
 			break
 		}
-		s[i] = s[least]
+		s[i] = children[least]
 		s[i].pos = i
-		i = least
+		i = first + least
 	}
 	s[i], e.pos = e, i
 }
