@@ -27,7 +27,7 @@ type Bridge struct {
 
 	conn     Conn
 	number   uint64 // of the connection that is open or being opened
-	name     string // the number as scripts get it
+	name     string // the number of the one that is open, as scripts get it
 	dialling bool
 	flying   []flight             // what is under way, empty if nothing is
 	answered func([]Reply, error) // what every pipeline of the connection calls
@@ -58,7 +58,8 @@ type Bridge struct {
 	told   Link
 	causes map[string]bool // of the present outage, as far as they were told
 
-	refusing error // what calls are refused with while there is no command connection
+	cause    error // why there was no command connection last, nil before the first attempt has failed
+	refusing error // what calls are refused with while there is none; nil: none was yet
 
 	// The last probe: its text, its heartbeat's number, and what all probes begin with.
 	probeSent string
@@ -214,7 +215,6 @@ func (b *Bridge) dial() {
 		return
 	}
 	b.number = b.set.Conn.Add(1)
-	b.name = utoa(b.number)
 	b.dialling = true
 	b.set.Counters.Connects.Add(1)
 	n, send := b.number, b.sends
@@ -233,7 +233,7 @@ func (b *Bridge) onOpened(m *opened) {
 		b.failed(m.err)
 		return
 	}
-	b.conn = m.conn
+	b.conn, b.name = m.conn, utoa(b.number)
 	// One message tells of all its pipelines: the next goes out when it has been handled.
 	l, send := &landed{number: b.number}, b.sends
 	b.answered = func(replies []Reply, err error) {
@@ -266,15 +266,13 @@ func (b *Bridge) failed(err error) {
 		b.window.lost()
 		b.scratch = scratch{} // it may be read still
 	}
-	why := down(err)
-	b.refusing = why
-	b.unanswered(flying, why)
+	b.cause, b.refusing = err, nil
+	b.unanswered(flying)
 	for k := range b.queue {
-		if !CallKind(k).kept() {
-			calls := b.queue[k]
+		if calls := b.queue[k]; len(calls) > 0 && !CallKind(k).kept() {
 			b.queue[k] = nil
 			b.queued -= len(calls)
-			b.refuse(calls, why)
+			b.refuse(calls, b.downErr())
 		}
 	}
 	b.tell(err)
@@ -287,9 +285,9 @@ func (b *Bridge) failed(err error) {
 	}
 }
 
-// unanswered: the link failed while calls were under way, and why. Their outcome is unknown.
+// unanswered: the link failed while calls were under way. Their outcome is unknown.
 // Those that are kept go first on the next connection, in the order they had.
-func (b *Bridge) unanswered(flying []flight, why error) {
+func (b *Bridge) unanswered(flying []flight) {
 	for _, f := range slices.Backward(flying) {
 		if f.kind.kept() {
 			b.queue[f.kind] = append(slices.Clip(f.calls), b.queue[f.kind]...)
@@ -299,7 +297,7 @@ func (b *Bridge) unanswered(flying []flight, why error) {
 	for _, f := range flying {
 		if !f.kind.kept() {
 			for _, c := range f.calls {
-				b.unsure(c, why)
+				b.unsure(c, b.downErr())
 			}
 		}
 	}

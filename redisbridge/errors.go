@@ -223,10 +223,11 @@ func codeOf(text string) string {
 	return code
 }
 
-// downErr is why calls are refused now.
+// downErr is why calls are refused now. In an outage many attempts fail, and between most of
+// them nobody asks.
 func (b *Bridge) downErr() error {
 	if b.refusing == nil {
-		return ErrDown // the first attempt is under way
+		b.refusing = down(b.cause)
 	}
 	return b.refusing
 }
