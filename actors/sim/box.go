@@ -3,14 +3,16 @@ package sim
 // boxes keeps texts as values of a reply, where they are any: making each anew was a tenth of
 // all allocations, and most replies say again what the last ones said (verdicts, births,
 // the epoch's name). One that is not there, or was pushed out by another, is made.
-type boxes [1 << 9]any
+type boxes [1 << boxBits]any
+
+const boxBits = 9
 
 // box returns a text as a reply's value.
 func (b *boxes) box(s string) any {
 	if s == "" {
 		return ""
 	}
-	place := &b[(31*len(s)+int(s[0])+3*int(s[len(s)/2])+7*int(s[len(s)-1]))%len(b)]
+	place := &b[spread(s)>>(64-boxBits)]
 	if kept, ok := (*place).(string); !ok || kept != s {
 		*place = s
 	}

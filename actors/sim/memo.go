@@ -20,21 +20,26 @@ const (
 	memoSpots = 1 << memoBits
 )
 
-// spot is where a key is remembered: keys differ at the end, or about the middle.
-func spot(key string) int {
+// spread is a hash of a text whose high bits count. Keys, and what is said of nodes, differ at
+// the end, or about the middle.
+func spread(s string) uint64 {
+	const golden = 0x9e3779b97f4a7c15
 	switch {
-	case key == "":
+	case s == "":
 		return 0
-	case len(key) < 8:
-		return int(key[len(key)-1]) % memoSpots
+	case len(s) < 8:
+		return uint64(s[len(s)-1]) * golden
 	}
-	end, middle := word(key[len(key)-8:]), word(key[len(key)/2-4:])
-	return int((end ^ middle<<13 ^ middle>>51) * 0x9e3779b97f4a7c15 >> (64 - memoBits))
+	end, middle := word(s[len(s)-8:]), word(s[len(s)/2-4:])
+	return (end ^ middle<<13 ^ middle>>51) * golden
 }
+
+// spot is where a key is remembered.
+func (m *memo[T]) spot(key string) *remembered[T] { return &m.recent[spread(key)>>(64-memoBits)] }
 
 // get returns a key's value, the zero one if there is none.
 func (m *memo[T]) get(key string) (T, bool) {
-	r := &m.recent[spot(key)]
+	r := m.spot(key)
 	if !r.full || r.key != key {
 		r.key, r.full = key, true
 		r.value, r.known = m.all[key]
@@ -48,13 +53,13 @@ func (m *memo[T]) set(key string, v T) {
 		m.all = make(map[string]T)
 	}
 	m.all[key] = v
-	m.recent[spot(key)] = remembered[T]{key, v, true, true}
+	*m.spot(key) = remembered[T]{key, v, true, true}
 }
 
 // remove leaves a key without a value.
 func (m *memo[T]) remove(key string) {
 	delete(m.all, key)
-	m.recent[spot(key)] = remembered[T]{key: key, full: true}
+	*m.spot(key) = remembered[T]{key: key, full: true}
 }
 
 // reset replaces everything.
