@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,7 +18,11 @@ func TestThereIsOneChainOfHeartbeats(t *testing.T) {
 		n := w.Node("n", actors.Config{TTL: ttl})
 		w.Run(ttl)
 		for range 20 {
-			for _, e := range w.sched.heap {
+			events := slices.Clone(w.sched.agenda.soon)
+			for _, p := range w.sched.agenda.later {
+				events = append(events, p.event)
+			}
+			for _, e := range events {
 				if _, ok := e.do.(*timer); ok {
 					w.At(e.at, func() { n.Send(n.pid, &redisbridge.Link{Up: true, Commands: true}) })
 				}

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // runner is what an event does. Mailboxes, messages on a link and timers are
 // runners themselves, so that posting one allocates nothing; call wraps a function.
@@ -34,7 +37,6 @@ type event struct {
 	proc  *Process // nil for events of the network and of the world
 	epoch uint32   // the process's at posting; another one now: the event evaporates
 	pos   int      // in the heap, -1 when not there
-	now   bool     // in the heap of the present
 }
 
 // before is the order of the world: instant, seeded tie, number.
@@ -46,6 +48,60 @@ func (e *event) before(f *event) bool {
 		return e.tie < f.tie
 	}
 	return e.seq < f.seq
+}
+
+// agenda is what is to come, in the order of the world. Most events are posted for the
+// present, or for when a message arrives, and come before the next timer: in the heap
+// they would pass all timers on their way in, and again on their way out.
+type agenda struct {
+	soon  []*event // what comes before all that is later, the first one last: not many
+	later eventHeap
+}
+
+// soonest bounds what is soon.
+const soonest = 32
+
+func (a *agenda) add(e *event) {
+	if len(a.later) > 0 && !e.before(a.later[0].event) {
+		a.later.push(e)
+		return
+	}
+	e.pos = -1
+	a.soon = append(a.soon, e)
+	i := len(a.soon) - 1
+	for ; i > 0 && a.soon[i-1].before(e); i-- {
+		a.soon[i] = a.soon[i-1]
+	}
+	a.soon[i] = e
+	if len(a.soon) > soonest {
+		a.later.push(a.soon[0])
+		a.soon = slices.Delete(a.soon, 0, 1)
+	}
+}
+
+// next returns what comes first, nil if nothing does.
+func (a *agenda) next() *event {
+	switch {
+	case len(a.soon) > 0:
+		return a.soon[len(a.soon)-1]
+	case len(a.later) > 0:
+		return a.later[0].event
+	}
+	return nil
+}
+
+// remove takes an event out that is there.
+func (a *agenda) remove(e *event) {
+	if e.pos >= 0 {
+		a.later.remove(e.pos)
+		return
+	}
+	last := len(a.soon) - 1
+	if a.soon[last] != e {
+		i := slices.Index(a.soon, e)
+		copy(a.soon[i:], a.soon[i+1:])
+	}
+	a.soon = a.soon[:last]
 }
 
 // eventHeap is a 4-ary heap that knows each event's place, so that cancelled
@@ -71,18 +127,11 @@ func (h *eventHeap) push(e *event) {
 	h.up(len(*h) - 1)
 }
 
-func (h *eventHeap) pop() *event {
-	e := (*h)[0].event
-	h.remove(0)
-	return e
-}
-
 func (h *eventHeap) remove(i int) {
 	s := *h
 	e, last := s[i], len(s)-1
 	moved := s[last]
-	s[last] = place{}
-	*h = s[:last]
+	*h = s[:last] // what stays behind it is kept alive by the pool anyhow
 	e.pos = -1
 	if i == last {
 		return

@@ -17,11 +17,10 @@ type token struct {
 	seq uint64
 }
 
-// scheduler is the one event heap of a world. All of it belongs to the goroutine
+// scheduler keeps the events and the time of a world. All of it belongs to the goroutine
 // that runs the world.
 type scheduler struct {
-	heap    eventHeap // what comes later
-	present eventHeap // what was posted for the instant at which it was posted: most events
+	agenda  agenda
 	free    []*event
 	ties    *Rand // decides at one instant; nil: first come, first served
 	now     time.Duration
@@ -47,24 +46,16 @@ func (s *scheduler) post(proc *Process, at time.Duration, do runner) token {
 	if proc != nil {
 		e.epoch = proc.epoch
 	}
-	if e.now = e.at == s.now; e.now {
-		s.present.push(e)
-	} else {
-		s.heap.push(e)
-	}
+	s.agenda.add(e)
 	return token{e, e.seq}
 }
 
 // cancel takes an event back. It reports whether it was still to come.
 func (s *scheduler) cancel(t token) bool {
-	if t.ev == nil || t.ev.seq != t.seq || t.ev.pos < 0 {
+	if t.ev == nil || t.ev.seq != t.seq {
 		return false
 	}
-	if t.ev.now {
-		s.present.remove(t.ev.pos)
-	} else {
-		s.heap.remove(t.ev.pos)
-	}
+	s.agenda.remove(t.ev)
 	s.recycle(t.ev)
 	return true
 }
@@ -104,14 +95,12 @@ func (w *World) step(limit time.Duration) bool {
 
 // next takes the first event that is due by limit, nil if there is none.
 func (s *scheduler) next(limit time.Duration) *event {
-	h := &s.heap
-	if len(s.present) > 0 && (len(s.heap) == 0 || s.present[0].before(s.heap[0])) {
-		h = &s.present
-	}
-	if len(*h) == 0 || (*h)[0].at > limit {
+	e := s.agenda.next()
+	if e == nil || e.at > limit {
 		return nil
 	}
-	return h.pop()
+	s.agenda.remove(e)
+	return e
 }
 
 // advance moves the time to at, if that is later: another instant begins.
@@ -123,11 +112,8 @@ func (s *scheduler) advance(at time.Duration) {
 
 // soon is when the next event is due; ok is false if there is none.
 func (s *scheduler) soon() (at time.Duration, ok bool) {
-	if len(s.present) > 0 {
-		return s.present[0].at, true // at or before now
-	}
-	if len(s.heap) > 0 {
-		return s.heap[0].at, true
+	if e := s.agenda.next(); e != nil {
+		return e.at, true
 	}
 	return 0, false
 }
