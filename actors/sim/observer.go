@@ -15,6 +15,7 @@ type observer struct {
 	world   *World
 	nodes   []*Node // by the index of their process, nil where there is none
 	contest []*contest
+	rivalry int // contests in which more than one seat has a term
 	byName  map[string]*contest
 	broken  Rule
 	waived  []string             // names of rules
@@ -105,19 +106,28 @@ func (o *observer) seat(n *Node, election string) *seat {
 
 // look is called after every event.
 func (o *observer) look(p *Process, do runner) {
-	if p != nil && p.index < len(o.nodes) && !apart(do) {
-		if n := o.nodes[p.index]; n != nil && n.handle != nil && !p.dead {
+	switch {
+	case p == nil:
+		o.redisHigh = max(o.redisHigh, o.world.redis.offset)
+	case !apart(do):
+		if n := o.node(p); n != nil && n.handle != nil && !p.dead {
 			o.lookAt(n)
 		}
 	}
-	if p == nil {
-		o.redisHigh = max(o.redisHigh, o.world.redis.offset)
+	if o.rivalry == 0 {
+		return
 	}
 	for _, c := range o.contest {
 		if c.held > 1 {
 			o.compare(c)
 		}
 	}
+}
+
+// hold notes how many seats of a contest have a term.
+func (o *observer) hold(c *contest, seats int) {
+	o.rivalry += int(flag(seats > 1) - flag(c.held > 1))
+	c.held = seats
 }
 
 // apart reports whether an event can neither begin nor end a term. Both come with a message
@@ -217,7 +227,7 @@ func (o *observer) began(s *seat, l *actors.Leadership) {
 		}
 	}
 	s.term = t
-	c.held++
+	o.hold(c, c.held+1)
 	o.terms++
 }
 
@@ -241,7 +251,7 @@ func (o *observer) ended(s *seat) {
 		t.ending = max(now.Mono, 1)
 	}
 	t.overdue = now.Mono-t.ending >= s.drainTimeout()
-	s.contest.held--
+	o.hold(s.contest, s.contest.held-1)
 }
 
 // successor: another's term begins; the work of this one must be over.
@@ -266,12 +276,13 @@ func within(now, end fsm.Instant) bool { return now.Mono < end.Mono && now.Wall 
 // compare looks for two valid terms.
 func (o *observer) compare(c *contest) {
 	var first *seat
-	c.held = 0
+	held := 0
+	defer func() { o.hold(c, held) }()
 	for _, s := range c.seats {
 		if s.gone() {
 			continue
 		}
-		c.held++
+		held++
 		if !s.trusted() {
 			continue
 		}
