@@ -259,12 +259,15 @@ func (e *election) stepOnce(in fsm.Input, told *news) {
 	if idle && e.m.State() != fsm.Idle {
 		e.unheard()
 	}
-	e.tell(now, in, fx)
+	steps := e.env.cfg.Steps
+	if steps != nil {
+		e.tell(steps, now, in, fx)
+	}
 	changed := len(fx) > 0 && e.store() // first: whoever hears of it may ask at once
 	for i := range fx {
 		e.perform(now, &fx[i], told)
 	}
-	if e.env.cfg.Steps == nil {
+	if steps == nil {
 		fsm.Recycle(fx) // who is told of every step may keep them
 	}
 	if e.m.Draining() && !e.awaited() {

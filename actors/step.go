@@ -28,9 +28,7 @@ func (s Step) Inspect() *Snapshot {
 }
 
 // tell gives a step to whoever looks at every one.
-func (e *election) tell(now fsm.Instant, in fsm.Input, fx []fsm.Effect) {
-	if f := e.env.cfg.Steps; f != nil {
-		defer e.env.shared.caught(e.env.logger, "Config.Steps")
-		f(Step{Election: e.name, At: now, Input: in, Effects: fx, State: e.m.State(), e: e})
-	}
+func (e *election) tell(steps func(Step), now fsm.Instant, in fsm.Input, fx []fsm.Effect) {
+	defer e.env.shared.caught(e.env.logger, "Config.Steps")
+	steps(Step{Election: e.name, At: now, Input: in, Effects: fx, State: e.m.State(), e: e})
 }
