@@ -107,7 +107,7 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 	}
 	n.env.session.Seen(a.Floor)
 	old := n.env.session.Current()
-	out := n.env.session.Answer(now, a.Req, a.Verdict, a.Tenancy, a.Epoch)
+	out := n.env.session.Answer(now, a.Req, a.Verdict, a.Tenancy, a.Epoch())
 	if out.Lapsed {
 		n.plainly(fsm.InLapse)
 	}
@@ -153,14 +153,14 @@ func (n *nodeActor) awaitTurn(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 		n.beats.otherSince = 0
 	}
 	if n.renewed(now, a) {
-		n.fail(fmt.Errorf("%w: %q is %s", ErrDuplicateID, n.cfg.ID, whose(*a.Other)))
+		n.fail(fmt.Errorf("%w: %q is %s", ErrDuplicateID, n.cfg.ID, whose(a.Other.Details)))
 		return
 	}
 	patience := n.cfg.TTL / 3
 	if n.cfg.ReplaceDuplicate && n.replace(a) {
 		patience = max(n.cfg.TTL/30, 10*time.Millisecond) // it may let go at any time
 	}
-	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), patience))
+	n.planBeat(min(max(a.Other.Left+time.Millisecond, 10*time.Millisecond), patience))
 }
 
 // awaitOriginal: a node of npm ipc is subscribed under our id, and listed. One that is being
@@ -187,12 +187,12 @@ func (n *nodeActor) awaitOriginal(d redisbridge.Details) {
 // which a failover has brought back: it ends by itself, and until then nothing prolongs
 // our trust.
 func (n *nodeActor) contested(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
-	newer := a.Other.Inc != "" && fsm.BornAs(a.OtherBirth, a.Other.Inc) && a.Other.Start > n.beats.started
+	newer := a.Other.Inc != "" && fsm.BornAs(a.Other.Birth, a.Other.Inc) && a.Other.Start > n.beats.started
 	if newer || n.renewed(now, a) {
-		n.fail(fmt.Errorf("%w: %q is now %s (%w)", ErrReplaced, n.cfg.ID, whose(*a.Other), ErrDuplicateID))
+		n.fail(fmt.Errorf("%w: %q is now %s (%w)", ErrReplaced, n.cfg.ID, whose(a.Other.Details), ErrDuplicateID))
 		return
 	}
-	n.planBeat(min(max(a.Left+time.Millisecond, 10*time.Millisecond), n.cfg.TTL/3))
+	n.planBeat(min(max(a.Other.Left+time.Millisecond, 10*time.Millisecond), n.cfg.TTL/3))
 }
 
 // renewed reports whether the other session of our id was renewed twice later than two TTLs
@@ -200,15 +200,15 @@ func (n *nodeActor) contested(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 // that, and then it is one, where a live process sends the next.
 func (n *nodeActor) renewed(now fsm.Instant, a *redisbridge.HeartbeatAnswer) bool {
 	b := &n.beats
-	end := now.Mono + a.Left
+	end := now.Mono + a.Other.Left
 	if b.otherSince == 0 {
-		b.otherSince, b.renewals, b.lastEnd, b.lastBirth = now.Mono, 0, end, a.OtherBirth
-		n.env.logger.Warn("a session of this id still lives: waiting for it to end", "other", whose(*a.Other), "left", a.Left)
-		n.trouble(fmt.Errorf("%w (%s)", errFormerLife, whose(*a.Other)))
+		b.otherSince, b.renewals, b.lastEnd, b.lastBirth = now.Mono, 0, end, a.Other.Birth
+		n.env.logger.Warn("a session of this id still lives: waiting for it to end", "other", whose(a.Other.Details), "left", a.Other.Left)
+		n.trouble(fmt.Errorf("%w (%s)", errFormerLife, whose(a.Other.Details)))
 	}
-	if end > b.lastEnd+renewalSlack || a.OtherBirth != b.lastBirth {
-		b.lastEnd, b.lastBirth = end, a.OtherBirth
-		if now.Mono-b.otherSince > 2*max(n.cfg.TTL, a.Left) {
+	if end > b.lastEnd+renewalSlack || a.Other.Birth != b.lastBirth {
+		b.lastEnd, b.lastBirth = end, a.Other.Birth
+		if now.Mono-b.otherSince > 2*max(n.cfg.TTL, a.Other.Left) {
 			b.renewals++
 		}
 	}

@@ -20,10 +20,10 @@ import (
 // (ErrDuplicateID) as it would be without ReplaceDuplicate. Otherwise they would take
 // turns for ever.
 func (n *nodeActor) replace(a *redisbridge.HeartbeatAnswer) bool {
-	inc, _, _ := strings.Cut(a.OtherBirth, "-")
+	inc, _, _ := strings.Cut(a.Other.Birth, "-")
 	if n.beats.replacing == "" {
 		n.beats.replacing = inc
-		n.env.logger.Warn("replacing the process that has this id", "other", whose(*a.Other), "left", a.Left)
+		n.env.logger.Warn("replacing the process that has this id", "other", whose(a.Other.Details), "left", a.Other.Left)
 	}
 	if inc != n.beats.replacing {
 		return false
@@ -44,8 +44,8 @@ func (n *nodeActor) yield(a *redisbridge.HeartbeatAnswer) {
 		return
 	}
 	n.yielded = true
-	err := fmt.Errorf("%w: %q is now %s", ErrReplaced, n.cfg.ID, whose(*a.Other))
-	n.env.logger.Warn("another process replaces this one", "other", whose(*a.Other), "left", a.Left)
+	err := fmt.Errorf("%w: %q is now %s", ErrReplaced, n.cfg.ID, whose(a.Other.Details))
+	n.env.logger.Warn("another process replaces this one", "other", whose(a.Other.Details), "left", a.Other.Left)
 	if n.phase >= leaving {
 		return // it goes anyway
 	}

@@ -165,7 +165,8 @@ type HeartbeatAnswer struct {
 	Err     error
 	Verdict fsm.Verdict
 	Tenancy fsm.Tenancy
-	Epoch   fsm.Epoch
+	// Number is that of the epoch which Tenancy names.
+	Number uint64
 	// Floor is the fleet's highest token.
 	Floor uint64
 	// Quarantine is how long claims are refused yet.
@@ -177,13 +178,25 @@ type HeartbeatAnswer struct {
 	Vacant []string
 	// Watched answers Watch, in its order.
 	Watched []Watched
-	// Other and Left describe who holds our id, for VerdictTaken; for
-	// VerdictReplaced Other is who is to have it. With other verdicts it is nil: most
-	// answers are none of these, and the details would be two fifths of them.
-	Other *Details
-	Left  time.Duration
-	// OtherBirth tells whether it is still the same session.
-	OtherBirth string
+	// Other is who holds our id, for VerdictTaken; who is to have it, for VerdictReplaced.
+	// With other verdicts it is nil: most answers are none of these, and it would be half
+	// of them.
+	Other *Namesake
+}
+
+// Epoch is the epoch that the answer names.
+func (a *HeartbeatAnswer) Epoch() fsm.Epoch {
+	return fsm.Epoch{Number: a.Number, Name: a.Tenancy.Epoch}
+}
+
+// Namesake is another process of our id.
+type Namesake struct {
+	Details
+	// Birth is that of its session, by which one tells whether it is still the same; "" for
+	// who is to have the id.
+	Birth string
+	// Left is how long the session that has the id lives if it is not renewed.
+	Left time.Duration
 }
 
 // Watched is the state of a watched session; Left is 0 when it is gone.

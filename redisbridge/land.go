@@ -112,18 +112,15 @@ func landHeartbeat(c *Call, v any) *HeartbeatAnswer {
 	a := &HeartbeatAnswer{Req: c.Req, Verdict: verdicts[l.text(0)]}
 	switch a.Verdict {
 	case fsm.VerdictTaken:
-		a.Left, a.OtherBirth = l.millis(1), l.text(2)
-		other, _ := ParseDetails(l.text(3))
-		a.Other = &other
+		a.Other = &Namesake{Left: l.millis(1), Birth: l.text(2)}
+		a.Other.Details, _ = ParseDetails(l.text(3))
 	case fsm.VerdictStale:
 	case fsm.VerdictReplaced:
-		a.Left = l.millis(1)
-		other, _ := ParseDetails(l.text(2))
-		a.Other = &other
+		a.Other = &Namesake{Left: l.millis(1)}
+		a.Other.Details, _ = ParseDetails(l.text(2))
 	case fsm.VerdictExtended, fsm.VerdictCreated:
 		a.Tenancy = fsm.Tenancy{Birth: l.text(1), Epoch: l.text(2)}
-		a.Epoch = fsm.Epoch{Number: l.unsigned(3), Name: l.text(2)}
-		a.Floor = l.unsigned(4)
+		a.Number, a.Floor = l.unsigned(3), l.unsigned(4)
 		a.Quarantine = l.millis(5)
 		a.Version, a.Details = l.unsigned(6), int(l.number(7))
 		vacant := l.list(8)

@@ -221,7 +221,7 @@ var mutations = []mutation{
 	{
 		guard: "a late session of our id is not yet a duplicate",
 		edits: []edit{
-			{beating, "-b.otherSince > 2*max(n.cfg.TTL, a.Left)", "-b.otherSince >= 0"},
+			{beating, "-b.otherSince > 2*max(n.cfg.TTL, a.Other.Left)", "-b.otherSince >= 0"},
 			{beating, "b.renewals >= 2", "b.renewals >= 1"},
 		},
 		found: "TestC13_ALateHeartbeatOfAFormerLifeIsNoDuplicate",
