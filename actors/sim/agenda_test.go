@@ -44,8 +44,9 @@ func TestTheAgendaIsInOrder(t *testing.T) {
 			if first != want {
 				t.Fatalf("round %d: %+v comes first, not %+v", round, first, *want)
 			}
-			now = first.at
-			a.remove(first)
+			if now = first.at; a.take(now-1) != nil || a.take(now) != first {
+				t.Fatalf("round %d: it is not due when it is", round)
+			}
 			all = slices.DeleteFunc(all, func(e *event) bool { return e == first })
 		}
 	}

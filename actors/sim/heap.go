@@ -90,6 +90,20 @@ func (a *agenda) next() *event {
 	return nil
 }
 
+// take takes out what comes first, if it is due by limit; else it returns nil.
+func (a *agenda) take(limit time.Duration) *event {
+	e := a.next()
+	if e == nil || e.at > limit {
+		return nil
+	}
+	if last := len(a.soon) - 1; last >= 0 {
+		a.soon = a.soon[:last]
+	} else {
+		a.later.remove(0)
+	}
+	return e
+}
+
 // remove takes an event out that is there.
 func (a *agenda) remove(e *event) {
 	if e.pos >= 0 {

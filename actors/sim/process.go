@@ -198,6 +198,9 @@ func (p *Process) Slow(d time.Duration) {
 	p.slow = d
 }
 
+// free reports whether nothing keeps the process from running an event now: the usual case.
+func (p *Process) free() bool { return !p.paused && p.slow == 0 && p.heldFrom == len(p.held) }
+
 // holds decides whether the process can run an event now. If not, it keeps it.
 func (p *Process) holds(do runner) bool {
 	if _, ok := do.(*drain); ok {

@@ -73,7 +73,7 @@ func (w *World) step(limit time.Duration) bool {
 		return false
 	}
 	for {
-		e := s.next(limit)
+		e := s.agenda.take(limit)
 		if e == nil {
 			return false
 		}
@@ -84,23 +84,13 @@ func (w *World) step(limit time.Duration) bool {
 			if proc.epoch != epoch || proc.dead {
 				continue
 			}
-			if proc.holds(do) {
+			if !proc.free() && proc.holds(do) {
 				continue
 			}
 		}
 		w.execute(proc, do)
 		return true
 	}
-}
-
-// next takes the first event that is due by limit, nil if there is none.
-func (s *scheduler) next(limit time.Duration) *event {
-	e := s.agenda.next()
-	if e == nil || e.at > limit {
-		return nil
-	}
-	s.agenda.remove(e)
-	return e
 }
 
 // advance moves the time to at, if that is later: another instant begins.
