@@ -37,6 +37,7 @@ type event struct {
 	proc  *Process // nil for events of the network and of the world
 	epoch uint32   // the process's at posting; another one now: the event evaporates
 	pos   int      // in the heap, -1 when not there
+	free  *event   // the next one that is to be used again, if this one is
 }
 
 // before is the order of the world: instant, seeded tie, number.

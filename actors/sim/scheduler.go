@@ -21,8 +21,8 @@ type token struct {
 // that runs the world.
 type scheduler struct {
 	agenda  agenda
-	free    []*event
-	ties    *Rand // decides at one instant; nil: first come, first served
+	free    *event // to be used again, each with the next one
+	ties    *Rand  // decides at one instant; nil: first come, first served
 	now     time.Duration
 	seq     uint64
 	ran     uint64 // events executed
@@ -32,9 +32,9 @@ type scheduler struct {
 // post schedules do at the instant at (not before now). proc nil is for what
 // belongs to no process and survives every crash.
 func (s *scheduler) post(proc *Process, at time.Duration, do runner) token {
-	var e *event
-	if n := len(s.free); n > 0 {
-		e, s.free = s.free[n-1], s.free[:n-1]
+	e := s.free
+	if e != nil {
+		s.free = e.free
 	} else {
 		e = new(event)
 	}
@@ -62,7 +62,7 @@ func (s *scheduler) cancel(t token) bool {
 
 func (s *scheduler) recycle(e *event) {
 	e.do, e.proc, e.seq = nil, nil, 0
-	s.free = append(s.free, e)
+	e.free, s.free = s.free, e
 }
 
 // step executes the next event that is due by limit. It reports false when there
