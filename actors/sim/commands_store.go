@@ -65,9 +65,14 @@ func (s *store) pexpire(key string, ms int64) any {
 		s.put(key, nil)
 		return int64(1)
 	}
+	s.prolong(key, v, ms)
+	return int64(1)
+}
+
+// prolong has a key that was looked at expire in that many ms.
+func (s *store) prolong(key string, v *value, ms int64) {
 	s.remember(change{key: key, op: expirySet, score: float64(v.expire)})
 	v.expire = s.ms + ms
-	return int64(1)
 }
 
 func (s *store) hlen(key string) int64 {

@@ -158,14 +158,16 @@ func (c *script) session(id string) (birth string, conn int64, lives bool) {
 	return birth, conn, lives
 }
 
-// sessionText is what a session's key holds. Most heartbeats write what is there.
-func (c *script) sessionText(id, birth, conn string) string {
-	if v := c.get(c.p.Session(id), stringKind); v != nil {
+// renew writes a session. Most heartbeats write what is there, and have it live on.
+func (c *script) renew(id, birth, conn string, ttl int64) {
+	key := c.p.Session(id)
+	if v := c.get(key, stringKind); v != nil {
 		if rest, ok := strings.CutPrefix(v.str, birth); ok && len(rest) == 1+len(conn) && rest[0] == ' ' && rest[1:] == conn {
-			return v.str
+			c.prolong(key, v, ttl)
+			return
 		}
 	}
-	return birth + " " + conn
+	c.set(key, birth+" "+conn, ttl, false)
 }
 
 // successor is the mark of who is to replace a session's owner, "" if nobody is.

@@ -70,8 +70,9 @@ func (c *script) looked(e, flags, epoch string) *[12]any {
 	if strings.Contains(flags, "l") {
 		return item
 	}
-	order := c.ranked(c.p.Ranks(e))
+	var order []scored
 	if v := c.get(c.p.Ranks(e), zsetKind); v != nil {
+		order = v.zset.items
 		if i := v.zset.rank(c.arg(2)); i >= 0 {
 			item[6] = int64(len(order) - 1 - i)
 			if item[1] == "" || v.zset.rank(r.id) <= i { // else we have lost to the holder

@@ -65,7 +65,7 @@ func (c *script) heartbeat() any {
 		return []any{"replaced", c.remaining(id), c.successor(id)}
 	}
 	epoch := c.epoch(7)
-	verdict := "extended"
+	var verdict any = "extended"
 	if status == "none" {
 		verdict, birth = "created", c.arg(3)+"-"+c.arg(5)
 		c.returns(id)
@@ -85,13 +85,13 @@ func (c *script) heartbeat() any {
 		watched = append(watched, left, c.box(birth))
 	}
 	reply = append(reply,
-		c.box(verdict), c.box(birth), c.box(epoch.name), epoch.number, c.boxDecimal(epoch.floor), epoch.left, c.version(),
+		verdict, c.box(birth), c.box(epoch.name), epoch.number, c.boxDecimal(epoch.floor), epoch.left, c.version(),
 		c.hlen(c.p.Details()), boxList(list(c.srandmember(c.p.Vacant(), 64))), boxList(watched), c.us,
 	)
 	if ttl <= 0 {
 		fail("ERR", "invalid expire time in 'set' command")
 	}
-	c.set(c.p.Session(id), c.sessionText(id, birth, c.arg(4)), ttl, false)
+	c.renew(id, birth, c.arg(4), ttl)
 	return reply
 }
 
