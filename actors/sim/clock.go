@@ -25,6 +25,9 @@ type processClock struct {
 
 // elapsed is what the clock counts while the world counts d.
 func (c *processClock) elapsed(d time.Duration) time.Duration {
+	if c.drift == 0 { // half of all worlds have none, and they need not divide
+		return d
+	}
 	q, r := int64(d)/million, int64(d)%million
 	return d + time.Duration(q*c.drift+r*c.drift/million)
 }
@@ -63,6 +66,9 @@ func (c *processClock) when(mono, now time.Duration) time.Duration {
 	left := int64(mono - c.mono)
 	if left <= 0 {
 		return now
+	}
+	if c.drift == 0 {
+		return max(c.base+time.Duration(left), now)
 	}
 	per := million + c.drift
 	q, r := left/per, left%per
