@@ -25,7 +25,7 @@
 // runs them on all cores. A world belongs to one goroutine, and nothing happens
 // in it but inside [World.Run] and [World.RunUntil]. Worlds share nothing.
 //
-// All events of a world are on one heap, in the order of their virtual instant;
+// All events of a world are on one agenda, in the order of their virtual instant;
 // at one instant the seed decides. One event is one message to one actor, one
 // timer, or the arrival of one packet. So the order of everything that could
 // happen in another order is another one in the next seed, and the same in the

@@ -27,7 +27,7 @@ func (b *batch[T]) next() *T {
 	return x
 }
 
-// event is one entry of the heap. Events are pooled by the scheduler: nobody
+// event is one entry of the agenda. Events are pooled by the scheduler: nobody
 // keeps one after it ran or was cancelled (see [token]).
 type event struct {
 	at    time.Duration

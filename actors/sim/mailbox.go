@@ -20,7 +20,7 @@ type mailbox struct {
 	system    queue
 	user      queue
 	suspended bool // after a failure, until the supervisor has decided
-	posted    bool // an event for the next message is in the heap, or running
+	posted    bool // an event for the next message is on the agenda, or running
 	epoch     uint32
 	apart     bool // its actor can neither begin nor end a term: see [apart]
 }
