@@ -96,7 +96,7 @@ var mutations = []mutation{
 	},
 	{
 		guard: "a record counts only if: birth check",
-		edits: []edit{{allScripts, "	if lives && birth == r.birth {", "	if _ = birth; lives {"}},
+		edits: []edit{{allScripts, "c.alive(r.id); birth == r.birth {", "c.alive(r.id); birth != \"\" {"}},
 		found: "TestC9e_ADeadLeadersRecordDoesNotComeBackWithItsSuccessorOfTheSameID",
 	},
 	{
@@ -118,7 +118,7 @@ var mutations = []mutation{
 		guard: "eviction ends the session",
 		edits: []edit{
 			{evictScript, "	c.del(c.p.Session(target))\n", ""},
-			{allScripts, "if lives && birth == r.birth {", "if lives && birth == r.birth && c.look(c.p.Evicted(r.birth)) == nil {"},
+			{allScripts, "c.alive(r.id); birth == r.birth {", "c.alive(r.id); birth == r.birth && c.look(c.p.Evicted(r.birth)) == nil {"},
 		},
 		found: "TestC8_WhoWasEvictedLearnsItFromItsNextHeartbeat",
 	},
@@ -163,7 +163,7 @@ var mutations = []mutation{
 	{
 		guard: "birth check by incarnation only, and lapse and quit release",
 		edits: []edit{
-			{allScripts, "if lives && birth == r.birth", "if lives && strings.HasPrefix(birth, r.birth[:strings.IndexByte(r.birth, '-')+1])"},
+			{allScripts, "c.alive(r.id); birth == r.birth {", "c.alive(r.id); birth != \"\" && strings.HasPrefix(birth, r.birth[:strings.IndexByte(r.birth, '-')+1]) {"},
 			quitWithoutRelease, lapseWithoutRelease,
 		},
 		found: "TestC9e_ALapsedRecordDoesNotComeBackWithTheSession",
