@@ -78,7 +78,8 @@ func (n *nodeActor) planBeat(d time.Duration) { n.set(&n.beats.timer, d, &beatDu
 
 // onHeartbeat: the answer decides everything about the session.
 func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
-	if _, ours := n.env.session.Sent(a.Req); !ours {
+	sent, ours := n.env.session.Sent(a.Req)
+	if !ours {
 		return // of the last start: this one's numbers are lower, and would be taken for older
 	}
 	n.beats.out = max(0, n.beats.out-1)
@@ -97,7 +98,7 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 	}
 	if a.Verdict == fsm.VerdictTaken && n.phase < registering {
 		n.env.session.Unanswered(a.Req)
-		n.awaitTurn(now, a)
+		n.awaitTurn(sent, now, a)
 		return
 	}
 	if a.Verdict == fsm.VerdictReplaced {
@@ -113,7 +114,7 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 	}
 	if a.Verdict == fsm.VerdictTaken {
 		if out.Replaced {
-			n.contested(now, a)
+			n.contested(sent, now, a)
 		}
 		return
 	}
@@ -147,12 +148,12 @@ func (n *nodeActor) onHeartbeat(a *redisbridge.HeartbeatAnswer) {
 
 // awaitTurn: a session of our id lives. If its process is dead it ends by itself; if it
 // is renewed again and again, its process is not.
-func (n *nodeActor) awaitTurn(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
+func (n *nodeActor) awaitTurn(sent, now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	if n.phase != waitingTurn {
 		n.phase = waitingTurn
 		n.beats.otherSince = 0
 	}
-	if n.renewed(now, a) {
+	if n.renewed(sent, now, a) {
 		n.fail(fmt.Errorf("%w: %q is %s", ErrDuplicateID, n.cfg.ID, whose(a.Other.Details)))
 		return
 	}
@@ -186,9 +187,9 @@ func (n *nodeActor) awaitOriginal(d redisbridge.Details) {
 // after us has taken it, and we are through. Otherwise it is a former life of ours,
 // which a failover has brought back: it ends by itself, and until then nothing prolongs
 // our trust.
-func (n *nodeActor) contested(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
+func (n *nodeActor) contested(sent, now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 	newer := a.Other.Inc != "" && fsm.BornAs(a.Other.Birth, a.Other.Inc) && a.Other.Start > n.beats.started
-	if newer || n.renewed(now, a) {
+	if newer || n.renewed(sent, now, a) {
 		n.fail(fmt.Errorf("%w: %q is now %s (%w)", ErrReplaced, n.cfg.ID, whose(a.Other.Details), ErrDuplicateID))
 		return
 	}
@@ -197,26 +198,28 @@ func (n *nodeActor) contested(now fsm.Instant, a *redisbridge.HeartbeatAnswer) {
 
 // renewed reports whether the other session of our id was renewed twice later than two TTLs
 // after our first look at it. A dead process's last heartbeat may be late, but hardly by
-// that, and then it is one, where a live process sends the next.
-func (n *nodeActor) renewed(now fsm.Instant, a *redisbridge.HeartbeatAnswer) bool {
+// that, and then it is one, where a live process sends the next. What is left of the session was so
+// at some time between sent and now: an answer that is late is no renewal.
+func (n *nodeActor) renewed(sent, now fsm.Instant, a *redisbridge.HeartbeatAnswer) bool {
 	b := &n.beats
-	end := now.Mono + a.Other.Left
+	end := now.Mono + a.Other.Left // at the latest
 	if b.otherSince == 0 {
 		b.otherSince, b.renewals, b.lastEnd, b.lastBirth = now.Mono, 0, end, a.Other.Birth
 		n.env.logger.Warn("a session of this id still lives: waiting for it to end", "other", whose(a.Other.Details), "left", a.Other.Left)
 		n.trouble(fmt.Errorf("%w (%s)", errFormerLife, whose(a.Other.Details)))
 	}
-	if end > b.lastEnd+renewalSlack || a.Other.Birth != b.lastBirth {
+	if sent.Mono+a.Other.Left > b.lastEnd+renewalSlack || a.Other.Birth != b.lastBirth {
 		b.lastEnd, b.lastBirth = end, a.Other.Birth
 		if now.Mono-b.otherSince > 2*max(n.cfg.TTL, a.Other.Left) {
 			b.renewals++
 		}
 	}
+	b.lastEnd = min(b.lastEnd, end)
 	return b.renewals >= 2
 }
 
-// renewalSlack is by how much an unrenewed session may seem to end later than before:
-// answers take their time.
+// renewalSlack is by how much an unrenewed session may seem to end later than before: clocks
+// differ.
 const renewalSlack = 100 * time.Millisecond
 
 // trouble notes what keeps the session from being renewed, once per cause in the log, and

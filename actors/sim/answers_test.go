@@ -450,8 +450,10 @@ func TestTheLogTellsOfOneElectionWhatIsSoOfAll(t *testing.T) {
 func TestTheLogTellsOfSomeRoundsThatOneNodeHasSpoilt(t *testing.T) {
 	sim.Bubble(t, 3, func(w *sim.World) {
 		var log bytes.Buffer
-		last := w.Node("a", actors.Config{Rank: new(int64(1)), TTL: 10 * time.Second,
-			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+		last := w.Node("a", actors.Config{
+			Rank: new(int64(1)), TTL: 10 * time.Second,
+			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		})
 		hung := w.Node("b", actors.Config{Rank: new(int64(2)), TTL: 10 * time.Second})
 		first := w.Node("c", actors.Config{Rank: new(int64(3)), TTL: 10 * time.Second})
 		for _, n := range []*sim.Node{first, hung, last} {
