@@ -716,10 +716,13 @@ end
 -- one that was evicted, or since originals stand, which leave without a word, or until the
 -- floor of a new epoch has risen, it goes later. r is the record, if it was read.
 local function deserted(e, r)
-  if call('EXISTS', p .. '::election:' .. e .. ':candidates') == 1 then
-    if call('EXISTS', p .. '::election:' .. e .. ':ranks') == 0 then
-      postpone('SADD', e)
-    end
+  local candidates = p .. '::election:' .. e .. ':candidates'
+  local there = call('EXISTS', candidates, p .. '::election:' .. e .. ':ranks')
+  if there == 2 then
+    return
+  end
+  if there == 1 and call('EXISTS', candidates) == 1 then
+    postpone('SADD', e)
     return
   end
   call('SREM', p .. '::vacant', e)
