@@ -12,9 +12,8 @@ func (m *Machine) onRequest(now Instant, in Input) {
 	case InQuit:
 		m.quit(now, in)
 	case InRecover:
-		if m.state == Idle && !m.leaving {
-			m.leaving = true
-			m.do(Effect{Kind: DoWithdraw})
+		if m.state == Idle {
+			m.withdrawAgain()
 		}
 	case InResign:
 		m.resign(now, in)
