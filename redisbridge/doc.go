@@ -48,10 +48,10 @@
 // surveys, releases, quits; claims and re-assertions of one tenancy; control messages to
 // one node of ours as one message of type batch. Kinds go out in a fixed order, what
 // gives something up before what asks for something, and registrations before what is for
-// candidates only. How much goes into one pipeline is
-// bounded by how long the last ones took: less after one that took more than TTL/16, so
-// that heartbeats get through to a server that thousands of elections keep busy. Large
-// application messages go out a few at a time for the same reason.
+// candidates only. How much goes into one pipeline is bounded by how long the last ones took:
+// less after one that took more than TTL/16, so that heartbeats get through to a server that
+// thousands of elections keep busy. Large application messages go out a few at a time for the
+// same reason.
 // A leave and a purge go over all elections of a node: in portions, a call each, so that
 // others get their turn. What registers us waits until a leave is done.
 //
@@ -63,7 +63,8 @@
 // registers us has gone out since its candidacy began. All other calls fail at once while there
 // is no connection, and with an unknown outcome when the connection is lost under them. What it
 // refuses of surveys, claims and re-assertions that travelled together is asked for once more,
-// each alone, of each kind once a second at most. Nothing is ever repeated below this: go-redis does not retry here.
+// each alone, of each kind once a second at most. Nothing is ever repeated below this: go-redis
+// does not retry here.
 //
 // Back-off. After a failure the next attempt comes after 50 ms, doubling to 2 s or half
 // the TTL, whichever is less, plus up to half of it by chance; to a tenth of the TTL where a
