@@ -118,7 +118,7 @@
 //	256 items in one script call          the rest goes into the next call
 //	500 elections in one leave or purge   repeated until none is left
 //	512 commands in one pipeline          the rest goes into the next pipeline
-//	32 to 131,072 items in one pipeline   as the server keeps up; the rest goes into the next
+//	32 to 4,096 items in one pipeline     as the server keeps up; the rest goes into the next
 //	256 KiB of payloads in one pipeline   or one that is larger; the rest goes into the next
 //	262,144 calls waiting                 a further one is answered with a fault
 //	1 MiB of a received message           counted and dropped (MaxPayload)

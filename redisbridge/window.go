@@ -10,6 +10,8 @@ import (
 // is not answered within TTL/3 takes the link for lost, and what it carried begins again.
 // In a fleet that comes to run thousands of elections at once all nodes wait for
 // one server: then each sends less at a time, until a pipeline takes a small part of the TTL.
+// None is so large that either waits for the other: while Redis is at it, the node deals with
+// the answers to the one before.
 type window struct {
 	items int           // that one pipeline may carry, and goes beyond with the last call
 	at    time.Duration // when the one under way was sent, monotonic
@@ -19,7 +21,7 @@ type window struct {
 const (
 	firstWindow = 1 << 8
 	minWindow   = 1 << 5
-	maxWindow   = maxItems * maxCommands
+	maxWindow   = 1 << 12
 )
 
 // sent notes a pipeline, and whether it is full.

@@ -60,6 +60,23 @@ func TestAPipelineCarriesAsMuchAsTheServerKeepsUpWith(t *testing.T) {
 	}
 }
 
+func TestAPipelineHasAnEnd(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("first", 1))
+	for range 40_000 {
+		r.call(survey("e", 1))
+	}
+	most := 0
+	for range 10 {
+		c.reply()
+		most = max(most, items(c))
+	}
+	if most != 4096 {
+		t.Errorf("%d", most)
+	}
+}
+
 func TestAfterALostLinkAPipelineCarriesLess(t *testing.T) {
 	r := newRig(t)
 	c := r.up()
