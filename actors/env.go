@@ -73,7 +73,7 @@ func (r *rounds) another(now time.Duration) bool {
 func (e *env) inconclusive(why fsm.CauseCode) slog.Level {
 	now, tell := e.clock.Now().Mono, false
 	switch why {
-	case fsm.CauseUnreachable:
+	case fsm.CauseUnreachable, fsm.CauseBusy:
 		tell = e.away.again(now)
 	case fsm.CauseQuarantine:
 		tell = e.waiting.again(now)

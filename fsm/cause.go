@@ -60,6 +60,7 @@ const (
 	CauseActorStopped
 	CauseActorPanicked
 	CauseRefused
+	CauseBusy
 	numCauses
 )
 
@@ -129,6 +130,7 @@ var sentences = [numCauses]string{
 	CauseActorStopped:  "the election's actor was stopped",
 	CauseActorPanicked: "the election's actor panicked",
 	CauseRefused:       "Redis refuses: {detail}",
+	CauseBusy:          "Redis can't do it now: {detail}",
 }
 
 // String makes the sentence: "kicked by web-7 (rank 900)".

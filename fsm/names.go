@@ -39,6 +39,7 @@ var causeNames = [numCauses]string{
 	CauseActorStopped:  "actor_stopped",
 	CauseActorPanicked: "actor_panicked",
 	CauseRefused:       "refused",
+	CauseBusy:          "busy",
 	CauseNewEpoch:      "new_epoch",
 	CauseHolderDrains:  "holder_drains",
 	CauseReplaced:      "replaced",

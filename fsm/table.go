@@ -73,7 +73,7 @@ var Table = Definition{
 		{Polled, "polled", []State{Voting}, Waiting, "the candidates are known and the votes are out, or none is needed"},
 		{Elected, "elected", []State{Waiting}, Won, "the claim was granted and its trust has not ended meanwhile"},
 		{Defeated, "defeated", []State{Voting, Waiting, Won, Inconclusive}, Lost, "outranked, kicked, somebody else holds the lease, our session lapsed, or we resigned"},
-		{Undecided, "undecided", []State{Voting, Waiting}, Inconclusive, "the deadline passed with a higher candidate or the holder silent; Redis is unreachable; claims are in quarantine"},
+		{Undecided, "undecided", []State{Voting, Waiting}, Inconclusive, "the deadline passed with a higher candidate or the holder silent; Redis is unreachable or refuses; claims are in quarantine"},
 		{Withdraw, "withdraw", []State{Voting, Waiting, Won, Lost, Inconclusive}, Idle, "told to quit, or to stand down"},
 	},
 }

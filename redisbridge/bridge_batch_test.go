@@ -404,13 +404,22 @@ func TestAReplyOfAnUnexpectedFormIsAFaultAndNoPanic(t *testing.T) {
 }
 
 func TestAServersRefusalIsToldToTheCallerAndTheConnectionStays(t *testing.T) {
-	r := newRig(t)
-	c := r.up()
-	r.call(survey("a", 1))
-	c.reply(&redisbridge.ServerError{Code: "ERR", Text: "ERR no"})
-	in := r.take()[0].(*redisbridge.Answer).Input
-	if in.Survey == nil || in.Survey.Fault.Code != fsm.CauseRefused || c.closed {
-		t.Errorf("%+v, closed %v", in, c.closed)
+	for _, no := range []struct {
+		code, want string
+	}{
+		{"ERR", "Redis refuses: ERR no"},
+		{"NOPERM", "Redis refuses: NOPERM no"},
+		{"OOM", "Redis can't do it now: OOM no"},
+		{"BUSY", "Redis can't do it now: BUSY no"},
+	} {
+		r := newRig(t)
+		c := r.up()
+		r.call(survey("a", 1))
+		c.reply(&redisbridge.ServerError{Code: no.code, Text: no.code + " no"})
+		in := r.take()[0].(*redisbridge.Answer).Input
+		if in.Survey == nil || in.Survey.Fault.String() != no.want || c.closed {
+			t.Errorf("%s: %+v, closed %v", no.code, in, c.closed)
+		}
 	}
 }
 

@@ -76,8 +76,12 @@ func (b *Bridge) surveyed(c *Call, status string, left time.Duration, items list
 // unreachable is why there is no answer: Redis gave none, or an error.
 func unreachable(err error) fsm.Cause {
 	code := fsm.CauseUnreachable
-	if c := Classify(err); c == Refused || c == Permanent {
+	switch Classify(err) {
+	case Refused, Permanent:
 		code = fsm.CauseRefused
+	case Busy:
+		code = fsm.CauseBusy
+	default:
 	}
 	return fsm.Cause{Code: code, Detail: err.Error()}
 }

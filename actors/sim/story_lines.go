@@ -32,12 +32,13 @@ func (s *Story) step(n *told, st actors.Step) {
 	s.line(n.name, "%s", b.String())
 }
 
-// stillAway keeps the retries short while Redis is unreachable: the first is told.
+// stillAway keeps the retries short while Redis serves nobody: the first is told.
 func (n *told) stillAway(st actors.Step, moves []fsm.Transition, effects []string) bool {
 	was := n.away[st.Election]
 	for _, m := range moves {
 		retry := m.Cause.Code == fsm.CauseRetry
-		n.away[st.Election] = m.Cause.Code == fsm.CauseUnreachable || was && retry
+		away := m.Cause.Code == fsm.CauseUnreachable || m.Cause.Code == fsm.CauseBusy
+		n.away[st.Election] = away || was && retry
 		was = was && (retry || len(effects) == 0)
 	}
 	return was && len(moves) > 0
