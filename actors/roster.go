@@ -168,7 +168,7 @@ func (n *nodeActor) terminated(who *actor.PID) {
 
 // ended finds the election whose actor has stopped, nil if there is none that anybody has to know of.
 func (n *nodeActor) ended(who *actor.PID) *entry {
-	if e := n.shared.roster[who.Id]; e != nil {
+	if e := n.shared.roster[who.Id]; e != nil && e.pid.Equal(who) { // that of a subscriber elsewhere may have its id
 		return e
 	}
 	if n.phase == parting {
