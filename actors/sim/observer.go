@@ -242,9 +242,12 @@ func (o *observer) quarantine() time.Duration {
 	return quarantine
 }
 
-// ended: a node does not lead any more.
+// ended: a node does not lead any more. Whoever has the Leadership is told so, too.
 func (o *observer) ended(s *seat) {
 	t := s.term
+	if s.trusted() {
+		o.breach(RuleOneLeader, "%s does not name its Leadership of %s any more (token %d), which is valid", s.node.id, s.contest.name, t.token)
+	}
 	now := s.node.Now()
 	t.over, t.lapsed = true, !within(now, t.lead.Until()) || s.blind()
 	if t.ending == 0 {

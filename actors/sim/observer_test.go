@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"hustings/actors"
 	"hustings/actors/sim"
 	"hustings/redisbridge"
@@ -94,6 +96,20 @@ func TestTwoLeadersAreSeen(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), r.Sentence) {
 		t.Errorf("the sentence is missing: %v", err)
+	}
+}
+
+// The node takes the election's actor for stopped: it knows of no term, and the actor leads.
+func TestATermThatItsNodeHasForgottenIsSeen(t *testing.T) {
+	r, err := brokenRule(t, func(w *sim.World) {
+		n := w.Node("a", actors.Config{})
+		n.Stand(actors.ElectionConfig{Name: "e", Run: true})
+		w.Run(20 * time.Second)
+		n.Send(n.PID(), &actor.Terminated{Who: n.Election("e")})
+		w.Run(time.Second)
+	})
+	if r != sim.RuleOneLeader || err == nil {
+		t.Errorf("%q: %v", r.Name, err)
 	}
 }
 

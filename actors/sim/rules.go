@@ -19,7 +19,7 @@ type Rule struct {
 var (
 	RuleOneLeader = Rule{
 		"at most one trusted leader",
-		"at no instant do two nodes of one election answer Valid with true. Not counted: an office under OnDisconnect " +
+		"at no instant do two nodes of one election answer Valid with true, nor does a Leadership that its node does not name any more. Not counted: an office under OnDisconnect " +
 			"whose holder was evicted, from then until its session would have ended or it is re-asserted (for fenced work), originals (they hold no lease), and a machine that was suspended " +
 			"after its wall clock was set back in the same term (neither of its clocks counted the time)",
 	}
