@@ -78,11 +78,38 @@ func TestTheModelAnswersAsARealServer(t *testing.T) {
 			}
 			d.learn(st, want)
 		}
+		for _, st := range kept() {
+			if got, want := model.take(st), actual.take(st); !alike(got, want) {
+				rt.Fatalf("in the end: %s\n model %#v\n redis %#v", st, got, want)
+			}
+		}
 		got, want := model.heard(channels[0]), actual.heard(channels[0])
 		if !alike(got, want) {
 			rt.Fatalf("heard\n model %v\n redis %v", got, want)
 		}
 	})
+}
+
+// kept asks for what the scripts have left behind, but for times and tokens.
+func kept() (list []step) {
+	k := redisbridge.Keys("ipc")
+	ask := func(args ...string) { list = append(list, step{args: fixed(args...)}) }
+	for _, e := range someElections {
+		for _, field := range []string{"id", "birth", "appointed", "heir", "evict"} {
+			ask("HGET", k.Leader(e), field)
+		}
+		ask("EXISTS", k.Leader(e))
+		ask("ZRANGE", k.Ranks(e), "0", "-1", "WITHSCORES")
+		for _, set := range []string{k.Vacant(), k.Deserted(), k.Participated(someIDs[0])} {
+			ask("SISMEMBER", set, e)
+		}
+		for _, id := range append(someIDs, "original") {
+			ask("SISMEMBER", k.Candidates(e), id)
+		}
+	}
+	ask("ZRANGE", k.Members(), "0", "-1")
+	ask("HGET", k.Epoch(), "number")
+	return list
 }
 
 // take runs a step and keeps the tokens that it gave.

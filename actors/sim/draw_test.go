@@ -217,6 +217,8 @@ func (d *drawer) meddle(id string, _ []string) step {
 		{"HGET", k.Leader(e), "heir"},
 		{"HGET", k.Leader(e), "appointed"},
 		{"SADD", k.Candidates(e), "original"},
+		{"SREM", k.Candidates(e), "original"},
+		{"SADD", k.Deserted(), e},
 		{"HSET", k.Details(), "original", `{"process":1}`},
 		{"HSET", k.Details(), id, d.one("process", `{"process":7}`, `{"process":7.5}`, `{"process":"x"}`, "null")},
 		{"HDEL", k.Details(), id},
