@@ -80,6 +80,19 @@ func TestWhatComesWhileAPipelineIsUnderWayTravelsTogetherInTheNext(t *testing.T)
 	}
 }
 
+// After a loss of data: of who is no candidate Redis takes no office.
+func TestARegistrationGoesBeforeTheReassertionsThatCameFirst(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	r.call(survey("x", 1))
+	r.call(redisbridge.Call{Kind: redisbridge.CallReassert, Election: "e", Token: 1})
+	r.call(redisbridge.Call{Kind: redisbridge.CallJoin, Entries: []redisbridge.Membership{{Election: "e", Rank: 1}}})
+	c.reply()
+	if got, want := c.names(), []string{"leave", "join", "reassert"}; !slices.Equal(got, want) {
+		t.Fatalf("%q, want %q", got, want)
+	}
+}
+
 func TestARegistrationThatWaitsDoesNotOutliveTheQuitBehindIt(t *testing.T) {
 	r := newRig(t)
 	c := r.up()
