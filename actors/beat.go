@@ -27,7 +27,8 @@ type beats struct {
 	renewals      int    // of that session, later than a dead process explains
 	floor         uint64 // highest token of the fleet that was told
 	sweeping      bool
-	troubled      map[string]time.Duration // when the log was told of each kind of cause
+	troubled      toldOf // why the session is not renewed
+	waited        toldOf // why we are not ready
 	version       uint64
 	details       int // entries there were when the members were last read
 	epoch         string
@@ -237,19 +238,27 @@ func (n *nodeActor) trouble(err error) {
 	}
 	kept := err // so that only what is kept goes to the heap
 	n.shared.trouble.Store(&kept)
-	// The words of one cause vary, with a port in them, or with what was asked; and a server
-	// that takes connections and serves nothing causes it again and again.
-	kind, now := redisbridge.Kind(err), n.env.clock.Now().Mono
-	if at, told := n.beats.troubled[kind]; told && now-at < troubleAgain {
-		return
-	}
-	if n.beats.troubled == nil {
-		n.beats.troubled = map[string]time.Duration{}
-	}
-	n.beats.troubled[kind] = now
-	if n.env.logs(slog.LevelWarn) {
+	if n.beats.troubled.again(err, n.env.clock.Now().Mono) && n.env.logs(slog.LevelWarn) {
 		n.env.logger.Warn("the session is not renewed", "cause", err.Error())
 	}
+}
+
+// toldOf is when the log was told of each kind of cause.
+type toldOf map[string]time.Duration
+
+// again reports whether the log is to be told of a cause, and notes that it is. The words of
+// one kind vary, with a port in them, or with what was asked; and a server that takes
+// connections and serves nothing causes it again and again.
+func (t *toldOf) again(err error, now time.Duration) bool {
+	kind := redisbridge.Kind(err)
+	if at, told := (*t)[kind]; told && now-at < troubleAgain {
+		return false
+	}
+	if *t == nil {
+		*t = toldOf{}
+	}
+	(*t)[kind] = now
+	return true
 }
 
 // troubleAgain is how long the log is silent about a kind of cause.

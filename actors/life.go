@@ -233,7 +233,7 @@ func (n *nodeActor) onLink(l *redisbridge.Link) {
 		n.fail(fmt.Errorf("%w: %w", ErrRefused, l.Err))
 		return
 	}
-	if l.Err != nil && n.phase < ready {
+	if l.Err != nil && n.phase < ready && n.beats.waited.again(l.Err, now.Mono) {
 		n.env.logger.Warn("waiting for Redis", "cause", l.Err.Error())
 	}
 	if l.Up != was.Up || l.Deaf != was.Deaf || l.Err != nil {

@@ -420,6 +420,25 @@ func TestTheLogTellsOfAnEndThatWaitsForItsWork(t *testing.T) {
 	})
 }
 
+// A server that takes connections and serves nothing, a replica say, is up and down many times a
+// second: who waits for it to be ready says so now and then.
+func TestTheLogOfAStartIsNotFilledByAServerThatServesNothing(t *testing.T) {
+	sim.Test(t, 3, func(w *sim.World) {
+		var log bytes.Buffer
+		w.Redis().RefuseAll(&redisbridge.ServerError{Code: "READONLY", Text: "READONLY You can't write against a read only replica."})
+		w.Node("a", actors.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		w.Run(29 * time.Second)
+		if n := strings.Count(log.String(), "waiting for Redis"); n != 3 {
+			w.Require("the log tells every 10 s", fmt.Errorf("%d lines in 29 s, want 3:\n%s", n, log.String()))
+		}
+		w.Redis().RefuseAll(nil)
+		w.Run(5 * time.Second)
+		if got := log.String(); !strings.Contains(got, "node ready") {
+			w.Require("ready in the end", errors.New(got))
+		}
+	})
+}
+
 // What is the same for all elections of a node is said of one of them: an outage would fill the
 // log of a node that has thousands.
 func TestTheLogTellsOfOneElectionWhatIsSoOfAll(t *testing.T) {
