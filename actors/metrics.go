@@ -16,14 +16,15 @@ import (
 // meterName is the instrumentation scope.
 const meterName = "hustings"
 
-// maxPerElection is up to how many elections a node shows one by one in hustings.leading.
-// Beyond it only hustings.elections, which counts them by state, says how they stand.
+// maxPerElection is up to how many elections a node shows one by one in hustings.leading;
+// those that were quit are not among them. Beyond it only hustings.elections, which counts them by state, says how they stand.
 const maxPerElection = 1000
 
 // metrics are a node's OpenTelemetry instruments, made once for all starts of its actor.
 // A nil *metrics measures nothing. The counters and histograms are written by actors; what
 // is observed is read by the collector's goroutine, so from atomic values only.
-// docs/metrics.md says what each instrument means.
+// What is rare and alerted on is counted from 0: Prometheus takes no counter whose first
+// sample is 1 for one that has increased. docs/metrics.md says what each instrument means.
 type metrics struct {
 	meters metric.Meter
 	node   attribute.Set // what every measurement carries
@@ -114,6 +115,8 @@ func (m *metrics) observe(s *shared) error {
 		return err
 	}
 	node := metric.WithAttributeSet(m.node)
+	m.panics.Add(context.Background(), 0, node)
+	m.missed.Add(context.Background(), 0, node)
 	m.registration, err = m.meters.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		m.observeElections(o, s, elections, leading)
 		if env := s.start.Load(); env != nil {
@@ -145,9 +148,16 @@ func (m *metrics) observeElections(o metric.Observer, s *shared, elections, lead
 	var names []string
 	var leads []bool
 	total := 0
+	begun := false // until Redis has answered, elections wait to be opened
+	if env := s.start.Load(); env != nil {
+		_, begun = env.session.LastAnswer()
+	}
 	s.elections.each(func(e *entry) {
 		v := e.cell.present(e.name)
 		states[v.State]++
+		if begun && v.State == fsm.Idle && !v.Leader.Known && !v.StoodDown {
+			return // it was quit, and is kept for its history: that nobody leads it is no news
+		}
 		if total++; total <= maxPerElection {
 			names, leads = append(names, e.name), append(leads, v.State == fsm.Won)
 		}

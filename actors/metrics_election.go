@@ -15,6 +15,7 @@ type meter struct {
 	askedAt  time.Duration // since then
 	knew     bool          // a leader was known before
 	lostAt   time.Duration // since when none is known, 0 if one is
+	served   bool          // a term has begun
 }
 
 // meter returns what measures an election.
@@ -35,6 +36,12 @@ func (m *meter) moved(t *fsm.Transition) {
 		"hustings.from", t.From.String(), "hustings.to", t.To.String(), "hustings.cause", t.Cause.Code.String()))
 	if (t.From == fsm.Voting || t.From == fsm.Waiting) && t.To >= fsm.Won {
 		m.rounds.Add(ctx, 1, m.with("hustings.election", m.election, "hustings.outcome", t.To.String()))
+	}
+	if t.To == fsm.Won && !m.served {
+		m.served = true
+		opt := m.with("hustings.election", m.election)
+		m.lapses.Add(ctx, 0, opt)
+		m.overdue.Add(ctx, 0, opt)
 	}
 	if t.From == fsm.Won && t.Cause.Code == fsm.CauseLapsed {
 		m.lapses.Add(ctx, 1, m.with("hustings.election", m.election))

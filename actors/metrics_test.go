@@ -3,6 +3,7 @@ package actors_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -159,6 +160,88 @@ func TestMetricsTellWhatTheNodeDoes(t *testing.T) {
 			return sum(t, collect(t, reader), "hustings.mailbox.depth") == 0
 		})
 	})
+}
+
+// What counts from nothing to one in its first sample has not increased, to Prometheus: the
+// alerts would miss the first lapse, drain and panic of a process, and most have no second.
+func TestWhatTheAlertsAskForIsThereAtZeroBeforeItHappens(t *testing.T) {
+	f := newFleet(t, servers["miniredis"])
+	reader := metric.NewManualReader()
+	a := f.start("a", 2, func(c *actors.Config) { c.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader)) })
+	points := func(name string) int {
+		m, _ := collect(t, reader)[name].Data.(metricdata.Sum[int64])
+		return len(m.DataPoints)
+	}
+	for _, name := range []string{"hustings.panics", "hustings.events.missed"} {
+		if points(name) != 1 {
+			t.Errorf("%s is not there from the start", name)
+		}
+	}
+	a.run("billing").won("billing")
+	for _, name := range []string{"hustings.lapses", "hustings.drain.overdue"} {
+		eventually(t, name+" is there from the first term", func() bool { return points(name) == 1 })
+		if got := sum(t, collect(t, reader), name, "election", "billing"); got != 0 {
+			t.Errorf("%s = %v, want 0", name, got)
+		}
+	}
+}
+
+// An election that nobody stands in any more has no leader for good: an alert would page for ever.
+func TestAnElectionThatWasQuitIsNotShownAsLeaderless(t *testing.T) {
+	f := newFleet(t, servers["miniredis"])
+	reader := metric.NewManualReader()
+	a := f.start("a", 2, func(c *actors.Config) { c.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader)) })
+	shown := func() (all []string) {
+		m, _ := collect(t, reader)["hustings.leading"].Data.(metricdata.Gauge[int64])
+		for _, p := range m.DataPoints {
+			name, _ := p.Attributes.Value("hustings.election")
+			all = append(all, fmt.Sprint(name.AsString(), " ", p.Value))
+		}
+		slices.Sort(all)
+		return all
+	}
+	is := func(want ...string) {
+		t.Helper()
+		eventually(t, fmt.Sprint("shown are ", want), func() bool { return slices.Equal(shown(), want) })
+	}
+	for _, name := range []string{"order-1", "order-2", "down"} {
+		a.run(name).won(name)
+	}
+	_, err := a.Observe(bg(t), "watched")
+	a.must(err)
+	is("down 1", "order-1 1", "order-2 1", "watched 0")
+	a.must(a.Quit(bg(t), "order-1"))
+	a.must(a.StandDown(bg(t), "down"))
+	is("down 0", "order-2 1", "watched 0")
+}
+
+// Where Redis is away from the start nobody leads what is to be stood in, and that is shown.
+func TestAnElectionThatWaitsForRedisIsShownAsLeaderless(t *testing.T) {
+	proxy := redistest.NewProxy(t, servers["miniredis"])
+	proxy.Refuse()
+	f := newFleet(t, proxy.Addr)
+	reader := metric.NewManualReader()
+	pid := system.Root.Spawn(actors.NodeProps(f.config("a", 1, func(c *actors.Config) {
+		c.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader))
+	})))
+	n, err := actors.Attach(bg(t), system, pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(bg(t))
+	ran := make(chan error, 1)
+	go func() { ran <- n.Run(ctx, "billing") }()
+	eventually(t, "it is shown", func() bool {
+		m, _ := collect(t, reader)["hustings.leading"].Data.(metricdata.Gauge[int64])
+		return len(m.DataPoints) == 1 && m.DataPoints[0].Value == 0
+	})
+	cancel()
+	if err := <-ran; !errors.Is(err, context.Canceled) {
+		t.Errorf("Run: %v", err)
+	}
+	if err := n.Stop(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Stop: %v", err)
+	}
 }
 
 func TestMetricsOfALinkThatIsDownAndOfALapse(t *testing.T) {
