@@ -46,6 +46,31 @@ func TestEveryFaultOfAConfigIsNamedAtOnceWithWhatToDo(t *testing.T) {
 	}
 }
 
+// Who spawns NodeProps has Validate to ask before: what it lets pass must not fail for its addresses.
+func TestValidateLooksAtTheAddressesToo(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		o    redis.UniversalOptions
+		want []string
+	}{
+		{redis.UniversalOptions{Addrs: []string{"h:1"}}, nil},
+		{redis.UniversalOptions{Addrs: []string{"h:1", "h:2"}, DB: 1}, []string{"write {ipc} instead of ipc", "leave DB 0"}},
+		{redis.UniversalOptions{Addrs: []string{"h:1", "h"}, MasterName: "m", IsClusterMode: true}, []string{"choose one", `"h" in Addrs is no address`}},
+		{redis.UniversalOptions{Addrs: []string{"h:1"}, Username: "u"}, []string{"a user name without a password"}},
+	} {
+		cfg := actors.Config{ID: "a", Redis: redisbridge.Config{Options: &c.o}}
+		err := cfg.Validate()
+		if (err != nil) != (len(c.want) > 0) || err != nil && (!errors.Is(err, actors.ErrConfig) || !errors.Is(err, redisbridge.ErrBackendConfig)) {
+			t.Errorf("%v: %v", c.o.Addrs, err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(fmt.Sprint(err), want) {
+				t.Errorf("%q is not in:\n%v", want, err)
+			}
+		}
+	}
+}
+
 // Beyond some centuries an instant overflows: an office was released at once whose
 // DrainTimeout was "for ever", and an Interval of that length made a storm of votes.
 func TestATimeThatIsTooLongToReckonWithIsRefused(t *testing.T) {

@@ -19,6 +19,9 @@ func (c Config) Validate() error {
 	if c.Redis.Options == nil && c.Redis.Backend == nil {
 		f.add("Redis.Options is missing: give the addresses of Redis (redisbridge.ParseURL reads a URL)")
 	}
+	if o := c.Redis.Options; o != nil && c.Redis.Backend == nil {
+		f.check(redisbridge.BackendConfig{Redis: *o, Keys: redisbridge.Keys(c.Redis.Prefix)}.Validate(), "Redis.Options:")
+	}
 	if *c.Rank < 0 || *c.Rank >= fsm.MaxRank {
 		f.add("Rank %d is out of range: use 0 <= rank < 2^52", *c.Rank)
 	}

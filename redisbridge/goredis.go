@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -68,7 +69,7 @@ func NewBackend(cfg BackendConfig) (Backend, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	if err := cfg.check(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	cfg.Redis = electionOptions(cfg.Redis, cfg.Timeout)
@@ -89,38 +90,41 @@ func IsCluster(o *redis.UniversalOptions) bool {
 	return o != nil && o.MasterName == "" && (len(o.Addrs) > 1 || o.IsClusterMode)
 }
 
-// check reports the first fault that no retry could heal.
-func (c *BackendConfig) check() error {
-	bad := func(format string, args ...any) error {
-		return fmt.Errorf("%w: %s", ErrBackendConfig, fmt.Sprintf(format, args...))
+// Validate reports every fault that no retry could heal, each with what to do; it connects to
+// nothing. The error wraps [ErrBackendConfig].
+func (c BackendConfig) Validate() error {
+	if c.Keys == "" {
+		c.Keys = DefaultPrefix
 	}
-	r := &c.Redis
-	switch {
-	case c.Timeout < 0:
-		return bad("Timeout is negative; leave it 0 or set a third of the TTL")
-	case r.MasterName != "" && r.IsClusterMode:
-		return bad("MasterName (Sentinel) and IsClusterMode are both set; choose one")
-	case r.MasterName != "" && len(r.Addrs) == 0:
-		return bad("MasterName is set without Addrs; name the Sentinels")
-	case r.ReadOnly || r.RouteByLatency || r.RouteRandomly:
-		return bad("ReadOnly, RouteByLatency and RouteRandomly read from replicas, which lag behind; unset them")
-	case r.Username != "" && r.Password == "" && r.CredentialsProvider == nil && r.CredentialsProviderContext == nil && r.StreamingCredentialsProvider == nil,
-		r.MasterName != "" && r.SentinelUsername != "" && r.SentinelPassword == "":
-		return bad("there is a user name without a password; without one nobody logs in, and the server takes us for its default user")
-	case c.cluster() && r.DB != 0:
-		return bad("Redis Cluster has database 0 only; leave DB 0 and give each fleet a prefix of its own")
-	case c.cluster() && !hasHashTag(string(c.Keys)):
-		return bad("on Redis Cluster the prefix needs a hash tag, so that all keys of a fleet share a slot; write {%s} instead of %s", c.Keys, c.Keys)
-	}
-	for _, addr := range r.Addrs {
-		if r.Dialer == nil && !dialable(addr) {
-			if strings.ContainsAny(addr, "/@") {
-				addr = Redact(addr)
-			}
-			return bad("%q in Addrs is no address; write host:port, [IPv6]:port, or the path of a Unix socket, and give a URL to ParseURL", addr)
+	var all []error
+	bad := func(when bool, format string, args ...any) {
+		if when {
+			all = append(all, fmt.Errorf("%w: %s", ErrBackendConfig, fmt.Sprintf(format, args...)))
 		}
 	}
-	return nil
+	r := &c.Redis
+	sentinel, cluster := r.MasterName != "", c.cluster()
+	bad(c.Timeout < 0, "Timeout is negative; leave it 0 or set a third of the TTL")
+	bad(sentinel && r.IsClusterMode, "MasterName (Sentinel) and IsClusterMode are both set; choose one")
+	bad(sentinel && len(r.Addrs) == 0, "MasterName is set without Addrs; name the Sentinels")
+	bad(r.ReadOnly || r.RouteByLatency || r.RouteRandomly,
+		"ReadOnly, RouteByLatency and RouteRandomly read from replicas, which lag behind; unset them")
+	bad(r.Username != "" && r.Password == "" && r.CredentialsProvider == nil && r.CredentialsProviderContext == nil && r.StreamingCredentialsProvider == nil ||
+		sentinel && r.SentinelUsername != "" && r.SentinelPassword == "",
+		"there is a user name without a password; without one nobody logs in, and the server takes us for its default user")
+	bad(cluster && r.DB != 0, "Redis Cluster has database 0 only; leave DB 0 and give each fleet a prefix of its own")
+	bad(cluster && !hasHashTag(string(c.Keys)),
+		"on Redis Cluster the prefix needs a hash tag, so that all keys of a fleet share a slot; write {%s} instead of %s", c.Keys, c.Keys)
+	for _, addr := range r.Addrs {
+		if r.Dialer != nil || dialable(addr) {
+			continue
+		}
+		if strings.ContainsAny(addr, "/@") {
+			addr = Redact(addr)
+		}
+		bad(true, "%q in Addrs is no address; write host:port, [IPv6]:port, or the path of a Unix socket, and give a URL to ParseURL", addr)
+	}
+	return errors.Join(all...)
 }
 
 // dialable reports whether an address can be one at all. An empty one is localhost:6379 to go-redis.
