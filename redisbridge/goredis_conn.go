@@ -222,6 +222,13 @@ func (c *conn) do(rc *redis.Conn, cmds []Command) ([]Reply, error) {
 	return replies, nil
 }
 
+// nonLocalKey is what a server of a Cluster says of a script whose first key it has, and another not.
+const nonLocalKey = "non local key in a cluster node"
+
+// clusterAdvice is for whom a server of a Cluster sends elsewhere: one address does not tell it
+// from a server that stands alone.
+const clusterAdvice = "this is a server of a Redis Cluster: set IsClusterMode (cluster=true in a URL), and a prefix with a hash tag, as {ipc}"
+
 // exchange sends the commands at the given places and puts their replies there.
 // Its error is of the link, never of the server.
 func (c *conn) exchange(ctx context.Context, rc *redis.Conn, cmds []Command, places []int, verb string, replies []Reply) error {
@@ -246,6 +253,9 @@ func (c *conn) exchange(ctx context.Context, rc *redis.Conn, cmds []Command, pla
 		case errors.Is(err, redis.Nil):
 			replies[i] = Reply{}
 		case said != nil:
+			if !c.b.cfg.cluster() && (said.Code == "MOVED" || strings.Contains(said.Text, nonLocalKey)) {
+				said.Text += "; " + clusterAdvice
+			}
 			replies[i] = Reply{Err: said}
 			if said.Code == "READONLY" {
 				c.b.demoted(c.link)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -364,22 +365,31 @@ func serve(l net.Listener, answer func(c net.Conn, words []string)) {
 }
 
 func command(r *bufio.Reader) (words []string, err error) {
-	line, err := r.ReadString('\n')
+	n, err := number(r)
 	if err != nil {
 		return nil, err
 	}
-	n := int(line[1] - '0')
 	for range n {
-		if _, err := r.ReadString('\n'); err != nil {
-			return nil, err
-		}
-		word, err := r.ReadString('\n')
+		length, err := number(r)
 		if err != nil {
 			return nil, err
 		}
-		words = append(words, strings.TrimSpace(word))
+		word := make([]byte, length+len("\r\n"))
+		if _, err := io.ReadFull(r, word); err != nil {
+			return nil, err
+		}
+		words = append(words, string(word[:length]))
 	}
 	return words, nil
+}
+
+// number reads how many words, or bytes, follow.
+func number(r *bufio.Reader) (int, error) {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(line[1:]))
 }
 
 // It would be two lines every three seconds for as long as the outage lasts, on the stderr of a
@@ -434,6 +444,40 @@ func TestWhyAServerTurnsUsAwayIsTold(t *testing.T) {
 				if err == nil || !strings.HasSuffix(err.Error(), says) || redisbridge.Classify(err) != want {
 					t.Errorf("%s: %v, want %s", name, err, says)
 				}
+			}
+		}
+	}
+}
+
+// One address does not tell a Cluster from a server, and Redis's words for it do not say what to do.
+func TestAServerOfAClusterThatWasNotSaidToBeOneIsToldOf(t *testing.T) {
+	for says, want := range map[string]redisbridge.Class{
+		"MOVED 4454 127.0.0.1:7000": redisbridge.Reconnect,
+		"ERR Script attempted to access a non local key in a cluster node script: 77fd, on @user_script:29.": redisbridge.Refused,
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Close() }()
+		go serve(l, func(c net.Conn, words []string) {
+			answer := "-NOPERM no"
+			switch strings.ToLower(words[0]) {
+			case "ping":
+				answer = "+PONG"
+			case "get":
+				answer = "-" + says
+			}
+			_, _ = c.Write([]byte(answer + "\r\n"))
+		})
+		f := fixture(t, redisbridge.BackendConfig{Redis: options(l.Addr().String())})
+		said := f.Do(redisbridge.Command{Args: []string{"GET", "x"}})[0].Err
+		if redisbridge.Classify(said) != want {
+			t.Errorf("%v is %v, want %v", said, redisbridge.Classify(said), want)
+		}
+		for _, part := range []string{says, "IsClusterMode", "cluster=true", "{ipc}"} {
+			if !strings.Contains(said.Error(), part) {
+				t.Errorf("%q is not in %q", part, said)
 			}
 		}
 	}
