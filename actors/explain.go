@@ -89,9 +89,10 @@ func span(ms int64) string {
 }
 
 func (x *explanation) idle() {
-	x.say("%s is no candidate in %q%s.", x.s.ID, x.s.Election, x.because())
-	if x.s.StoodDown {
-		x.say("It stands again when it is told to.")
+	if x.s.StoodDown { // the last transition may be older, and say something else
+		x.say("%s stands down in %q: it is no candidate before it is told to stand again, also where it is told to run.", x.s.ID, x.s.Election)
+	} else {
+		x.say("%s is no candidate in %q%s.", x.s.ID, x.s.Election, x.because())
 	}
 	x.leader()
 }

@@ -55,6 +55,10 @@ func TestASnapshotIsExplainedBySentencesThatSayWhyAndUntilWhen(t *testing.T) {
 			at(fsm.Idle, fsm.CauseQuit, leads("web-2", 7)),
 			`web-1 is no candidate in "billing": told to quit. web-2 leads with token 7.`,
 		},
+		"stands down, having been told to quit before": {
+			at(fsm.Idle, fsm.CauseQuit, leads("web-2", 7), func(s *actors.Snapshot) { s.StoodDown = true }),
+			`web-1 stands down in "billing": it is no candidate before it is told to stand again, also where it is told to run. web-2 leads with token 7.`,
+		},
 		"asking Redis": {
 			at(fsm.Voting, fsm.CauseHolderEnded, due(1600)),
 			`web-1 does not lead "billing" yet: it has begun round 3 (the session of web-2 (rank 20) ended). It asks Redis who stands and who leads; without an answer the round ends in 1.6 s.`,
