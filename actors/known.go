@@ -107,8 +107,8 @@ func (n *Node) View(election string) (View, error) {
 	return c.present(election), nil
 }
 
-// LastResult is the last decided result of an election: none, won or lost. It is what
-// the original's getLastStatus meant to tell.
+// LastResult is the last decided result of an election: none, won or lost; none again when
+// it was quit or stands down. It is what the original's getLastStatus meant to tell.
 func (n *Node) LastResult(election string) string {
 	v, err := n.View(election)
 	if err != nil {

@@ -262,8 +262,8 @@ type View struct {
 	// Since is when the state was entered, by this machine's wall clock; the zero time if
 	// it is the first one.
 	Since time.Time `json:"since"`
-	// Round is the number of the last round; Result the last decided one, Rank what this
-	// node stands with, Leader what is known here of who leads.
+	// Round is the number of the last round; Result the last decided one, none again once it
+	// is idle; Rank what this node stands with, Leader what is known here of who leads.
 	Round  uint64     `json:"round"`
 	Result fsm.Result `json:"result"`
 	Rank   int64      `json:"rank"`
