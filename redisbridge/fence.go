@@ -148,10 +148,25 @@ func (f Fence) Eval(ctx context.Context, c redis.Scripter, s *FenceScript, keys 
 }
 
 // Pipe puts a script into a pipeline and returns its command, which has a value after
-// Exec. Use [FencedBy] on its error.
+// Exec. Use [FencedBy] on its error. A fence or script that was not made by [NewFence] and
+// [NewFenceScript] is an error of the command and of Exec.
 func (f Fence) Pipe(ctx context.Context, p redis.Pipeliner, s *FenceScript, keys []string, args ...any) *redis.Cmd {
+	if err := f.fault(s); err != nil {
+		return p.Eval(ctx, "return redis.error_reply(ARGV[1])", nil, "ERR "+err.Error()) // so that Exec fails, too
+	}
 	// With its whole text: a pipeline can't be told that a script is not known.
 	return s.script.Eval(ctx, p, f.keys(keys), f.args(args)...)
+}
+
+// fault is why nothing can be written behind this fence, nil if it can.
+func (f Fence) fault(s *FenceScript) error {
+	switch {
+	case f.key == "":
+		return fmt.Errorf("%w: use NewFence, and no fence that came with an error", ErrFence)
+	case s == nil || s.script == nil:
+		return fmt.Errorf("%w: use NewFenceScript", ErrFence)
+	}
+	return nil
 }
 
 func (f Fence) keys(more []string) []string { return append([]string{f.key, f.resource}, more...) }
@@ -167,8 +182,8 @@ type outcome struct {
 }
 
 func (f Fence) run(ctx context.Context, c redis.Scripter, s *FenceScript, keys []string, args ...any) outcome {
-	if f.key == "" {
-		return outcome{err: fmt.Errorf("%w: use NewFence", ErrFence)}
+	if err := f.fault(s); err != nil {
+		return outcome{err: err}
 	}
 	if p, ok := c.(redis.Pipeliner); ok {
 		f.Pipe(ctx, p, s, keys, args...)

@@ -213,6 +213,43 @@ func TestWhatCannotBeFencedIsSaid(t *testing.T) {
 }
 
 // A name that is a hash tag and nothing else had the key of the name inside.
+// Whoever goes on with the fence that came with an error wrote without one by way of a pipeline,
+// where other calls refuse.
+func TestAPipelineRefusesAFenceThatIsNone(t *testing.T) {
+	onFenceServers(t, func(t *testing.T, c redis.UniversalClient) {
+		ctx := t.Context()
+		write := redisbridge.NewFenceScript(`return redis.call('SET', KEYS[1], ARGV[1])`)
+		nobodys, err := redisbridge.NewFence("orders", 0) // the token of a nil Leadership
+		if !errors.Is(err, redisbridge.ErrFence) {
+			t.Fatal(err)
+		}
+		good := mustFence(t, "orders", 7)
+		for name, queue := range map[string]func(p redis.Pipeliner) *redis.Cmd{
+			"token 0":         func(p redis.Pipeliner) *redis.Cmd { return nobodys.Pipe(ctx, p, write, nil, "mine") },
+			"the zero fence":  func(p redis.Pipeliner) *redis.Cmd { return redisbridge.Fence{}.Pipe(ctx, p, write, nil, "mine") },
+			"the zero script": func(p redis.Pipeliner) *redis.Cmd { return good.Pipe(ctx, p, &redisbridge.FenceScript{}, nil, "mine") },
+			"no script":       func(p redis.Pipeliner) *redis.Cmd { return good.Pipe(ctx, p, nil, nil, "mine") },
+		} {
+			p := c.Pipeline()
+			cmd := queue(p)
+			_, failed := p.Exec(ctx)
+			for _, err := range []error{cmd.Err(), failed} {
+				if err == nil || !strings.Contains(err.Error(), "this cannot be fenced: use NewFence") {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+		if got, err := c.Get(ctx, "orders").Result(); !errors.Is(err, redis.Nil) {
+			t.Errorf("written: %q, %v", got, err)
+		}
+		for _, s := range []*redisbridge.FenceScript{nil, {}} {
+			if _, err := good.Eval(ctx, c, s, nil); !errors.Is(err, redisbridge.ErrFence) {
+				t.Errorf("Eval of no script: %v", err)
+			}
+		}
+	})
+}
+
 func TestNoTwoResourcesShareAFence(t *testing.T) {
 	names := []string{"x", "{x}", "{x}:", "{x}y", "{x}::fence", "{x}::fence{}", "{x", "{{x}", "{{x}}", "{{x", "x{y}", "xx", "{x}{y}", "{x}{x}"}
 	keys := map[string]string{}
