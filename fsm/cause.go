@@ -105,7 +105,7 @@ var sentences = [numCauses]string{
 	CauseHigherStands:  "{peer} stands, and goes first",
 	CauseHeld:          "{peer} holds the lease",
 	CauseLapsed:        "session lapsed: no heartbeat was answered that was sent in the last {d}",
-	CauseSuperseded:    "superseded: the record names somebody newer",
+	CauseSuperseded:    "superseded: the record of our term is gone, or names somebody newer",
 	CauseResigned:      "resigned",
 	CauseSilent:        "{peer} did not answer our vote within {d}",
 	CauseNoAnswer:      "Redis did not answer within {d}",

@@ -212,7 +212,7 @@ func TestSupersededEndsTheTermAtOnce(t *testing.T) {
 		"unlead 5",
 		"tell leader unknown",
 		"defeated: won -> lost",
-		"tell lost: superseded: the record names somebody newer",
+		"tell lost: superseded: the record of our term is gone, or names somebody newer",
 	)
 	if r.lease.Valid(r.now) {
 		t.Error("still valid")
