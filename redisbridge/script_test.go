@@ -1,7 +1,10 @@
 package redisbridge
 
 import (
+	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -18,6 +21,27 @@ func TestScriptParts(t *testing.T) {
 	} {
 		if got := used(common, body); got != want {
 			t.Errorf("for %q: %q, want %q", body, got, want)
+		}
+	}
+}
+
+// TestTheSizeOfAllScriptsIsInTheDocs: who has a slow link reckons with it.
+func TestTheSizeOfAllScriptsIsInTheDocs(t *testing.T) {
+	size := 0
+	for _, s := range Scripts {
+		size += len(s.Source)
+	}
+	page, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := regexp.MustCompile(`scripts, (\d+) KB`).FindAllStringSubmatch(string(page), -1)
+	if len(told) != 2 {
+		t.Fatalf("docs/operations.md has it %d times, want 2", len(told))
+	}
+	for _, m := range told {
+		if kb, err := strconv.Atoi(m[1]); err != nil || kb < size/1000 || kb > size/1000+2 {
+			t.Errorf("docs/operations.md has %s KB, the scripts are %d bytes", m[1], size)
 		}
 	}
 }
