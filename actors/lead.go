@@ -89,6 +89,10 @@ func (n *Node) recant(ctx context.Context, pid *actor.PID, c *contender) {
 // (ErrPanic). When ctx ends, Lead waits for the work, withdraws, logs the work's error, and
 // returns ctx's cause. The other errors are Campaign's.
 //
+// Whoever calls it in a loop waits after work that failed, longer each time: the highest rank
+// is elected again at once, and takes the office from those whose work would succeed. Where
+// work fails at once that is thousands of terms a second.
+//
 // work runs on the goroutine that called Lead. To end it from inside, return: Quit, Resign,
 // ResignTo, StandDown, Offline and Stop would wait for it.
 func (n *Node) Lead(ctx context.Context, election string, work func(ctx context.Context, l *Leadership) error) error {
