@@ -162,6 +162,39 @@ func TestMetricsTellWhatTheNodeDoes(t *testing.T) {
 	})
 }
 
+// The view of docs/metrics.md for many elections.
+var manyElections = metric.WithView(func(i metric.Instrument) (metric.Stream, bool) {
+	s := metric.Stream{Name: i.Name, Description: i.Description, Unit: i.Unit}
+	s.AttributeFilter = attribute.NewDenyKeysFilter("hustings.election")
+	return s, i.Scope.Name == "hustings" && i.Name != "hustings.leading"
+})
+
+// Of a gauge the value of one election would be left: nobody would seem to lead where all are led.
+func TestTheViewForManyElectionsLeavesWhoLeadsAlone(t *testing.T) {
+	const from, to = "metric.WithView(", "\n})\n"
+	if want, got := between(t, read(t, "metrics_test.go"), from, to), between(t, read(t, "../docs/metrics.md"), from, to); got != want {
+		t.Errorf("docs/metrics.md has\n%s\nand metrics_test.go\n%s\nmake them the same", got, want)
+	}
+	f := newFleet(t, servers["miniredis"])
+	reader := metric.NewManualReader()
+	a := f.start("a", 2, func(c *actors.Config) {
+		c.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader), manyElections)
+	})
+	for _, name := range []string{"e1", "e2", "e3"} {
+		a.run(name).won(name)
+	}
+	eventually(t, "three rounds are counted", func() bool { return sum(t, collect(t, reader), "hustings.rounds") == 3 })
+	all := collect(t, reader)
+	if n := len(all["hustings.rounds"].Data.(metricdata.Sum[int64]).DataPoints); n != 1 {
+		t.Errorf("hustings.rounds has %d series, want 1", n)
+	}
+	for _, name := range []string{"e1", "e2", "e3"} {
+		if got := sum(t, all, "hustings.leading", "election", name); got != 1 {
+			t.Errorf("hustings.leading of %s is %v, want 1", name, got)
+		}
+	}
+}
+
 // What counts from nothing to one in its first sample has not increased, to Prometheus: the
 // alerts would miss the first lapse, drain and panic of a process, and most have no second.
 func TestWhatTheAlertsAskForIsThereAtZeroBeforeItHappens(t *testing.T) {
