@@ -35,7 +35,7 @@ var (
 	// errRestarted: an actor panicked. Its election has quit.
 	errRestarted = errors.New("hustings: restarted after a panic: the election has quit; unless its config says Run, run it again")
 	// errNotReady: no session yet.
-	errNotReady = errors.New("hustings: the node is not ready yet: wait for Start")
+	errNotReady = errors.New("hustings: the node is not ready yet: wait for Start, or until Health is Ready")
 	// errOnline: of Offline and Online the later call counts.
 	errOnline = errors.New("hustings: Online was called meanwhile")
 	// errTurnover: an election's actor has stopped, perhaps the one that was asked.

@@ -162,7 +162,8 @@ func (n *Node) besideOriginals() bool {
 }
 
 // Observe streams who leads an election, without standing in it: first what is known now,
-// then every change, at most TTL/3 late. Before anything is known nothing comes, as while
+// then what has changed, at most TTL/3 late; a leader or a vacancy that is over before this
+// node looks is not told. Before anything is known nothing comes, as while
 // Redis is away; nor does it say that what is known has become old: see [Node.Leader]. A
 // Leader with an empty ID is a vacancy, or, where originals are in the fleet, that none of
 // ours leads and it is not known who of them does. The channel has room for one: a slow
