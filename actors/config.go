@@ -102,8 +102,9 @@ type Config struct {
 	PID  int
 
 	// Elections is what elections get that are opened by name, by the plain-Go
-	// calls. One that nobody needs any more is forgotten when a thousand others have been
-	// opened since: docs/operations.md.
+	// calls. Where one is to differ spawn it from [ElectionProps] first: the calls find it
+	// by its name. One that nobody needs any more is forgotten when a thousand others have
+	// been opened since: docs/operations.md.
 	//
 	// Run here has the node stand in every election that is opened, also where it was
 	// only to be observed. Drains here has every end of a term wait for Drained, for
