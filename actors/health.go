@@ -31,7 +31,8 @@ type Health struct {
 	Err error `json:"-"`
 }
 
-// Ready reports whether the node can lead. It is not ready while Redis is away.
+// Ready reports whether the node can lead. It is not ready while Redis is away. [Node.Offline]
+// and [Node.StandDown] make no difference.
 func (h Health) Ready() bool { return h.SessionFresh && h.LinkUp && !h.Stopped }
 
 // Health returns how the node stands.

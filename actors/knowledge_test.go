@@ -12,6 +12,17 @@ import (
 	"hustings/fsm"
 )
 
+// It is asked for by those who read no docs: a program that asks who leads what it has quit, say.
+func TestWhoAsksForTheLeaderOfWhatItHasQuitIsToldWhatToDo(t *testing.T) {
+	f := newFleet(t, servers["miniredis"])
+	a := f.start("a", 1).run("e")
+	a.won("e")
+	a.must(a.Quit(bg(t), "e"))
+	if _, err := a.Leader("e"); !errors.Is(err, actors.ErrUnknown) || !strings.Contains(err.Error(), "Observe it") {
+		t.Errorf("%v, want ErrUnknown that says what to do", err)
+	}
+}
+
 func TestLeaderIsUnknownThenNobodyThenSomebody(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, f *fleet) {
 		a := f.start("a", 1)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"hustings/fsm"
 	"hustings/redisbridge"
 )
 
@@ -70,6 +71,8 @@ func (n *Node) Leader(election string) (Leader, error) {
 	switch {
 	case env == nil || !env.fresh():
 		return Leader{}, fmt.Errorf("election %q: %w: no heartbeat was answered for longer than the TTL", election, ErrUnknown)
+	case !v.Leader.Known && v.State == fsm.Idle && !env.mixed.Load():
+		return Leader{}, fmt.Errorf("election %q: %w: nobody has looked yet, or looks any more: Run, Lead or Observe it", election, ErrUnknown)
 	case !v.Leader.Known:
 		return Leader{}, fmt.Errorf("election %q: %w", election, ErrUnknown)
 	case v.Leader.ID == "":
