@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -49,7 +50,10 @@ func Live(n *actors.Node) http.Handler {
 		defer timer.Stop()
 		p := probe{OK: true, Node: n.ID(), Health: n.Health()}
 		if err := n.Ping(ctx); err != nil {
-			p.OK, p.Reason = false, "the node's actors do not answer: "+err.Error()
+			p.OK, p.Reason = false, err.Error()
+			if ctx.Err() != nil {
+				p.Reason = fmt.Sprintf("the node's actors did not answer within %v", answerWithin)
+			}
 		}
 		p.serve(w)
 	})
