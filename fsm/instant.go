@@ -24,8 +24,11 @@ func (i Instant) Sub(j Instant) time.Duration { return i.Mono - j.Mono }
 // MarshalJSON writes the wall clock's reading, for people, and the monotonic one, which
 // compares with others of the same process.
 func (i Instant) MarshalJSON() ([]byte, error) {
-	return fmt.Appendf(nil, `{"time":%q,"mono_ns":%d}`, i.Time().UTC().Format(time.RFC3339Nano), int64(i.Mono)), nil
+	return fmt.Appendf(nil, `{"time":%q,"mono_ns":%d}`, i.String(), int64(i.Mono)), nil
 }
+
+// String is the wall clock's reading, as in JSON.
+func (i Instant) String() string { return i.Time().UTC().Format(time.RFC3339Nano) }
 
 // Time returns the wall clock's reading as a time.Time.
 func (i Instant) Time() time.Time { return time.Unix(0, int64(i.Wall)) }
