@@ -84,8 +84,8 @@ type Conn interface {
 	// which nothing is known of any of the commands and the connection is
 	// useless. Only one Do may be under way at a time. The commands and their arguments
 	// must not be changed before done is called, and not after an error either; once
-	// they were answered they are the caller's again. The slice of replies is the caller's
-	// until the next Do, and not longer; the values in it may be kept.
+	// they were answered they are the caller's again. The slice of replies, and the lists in
+	// it, are the caller's until the next Do, and not longer; texts and numbers may be kept.
 	Do(cmds []Command, done func([]Reply, error))
 	// Close gives the connection up. What was sent may still take effect.
 	Close()

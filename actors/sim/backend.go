@@ -161,7 +161,7 @@ func (c *conn) Do(cmds []redisbridge.Command, done func([]redisbridge.Reply, err
 	if c.spare = nil; r == nil {
 		r = p.requests.next()
 	}
-	*r = request{conn: c, cmds: cmds, done: done}
+	*r = request{conn: c, cmds: cmds, done: done, sheet: r.sheet}
 	r.limit.request = r
 	c.pending = r
 	r.timeout = w.sched.post(p, w.sched.now+w.options.clientTimeout, &r.limit)
@@ -179,6 +179,7 @@ type request struct {
 	done     func([]redisbridge.Reply, error)
 	replies  []redisbridge.Reply
 	single   [1]redisbridge.Reply // room for the replies of most requests
+	sheet    *sheet               // for the lists in them
 	executed bool
 	finished bool
 	timeout  token
@@ -240,14 +241,27 @@ func (r *request) run() {
 	if r.replies = r.single[:]; len(r.cmds) != 1 {
 		r.replies = make([]redisbridge.Reply, len(r.cmds))
 	}
-	for i, cmd := range r.cmds {
-		r.replies[i] = server.exec(cmd)
-	}
+	r.execute(server)
 	m := r.intercepted(FromRedis)
 	extra, drop := w.misfortune(&w.weather.LoseReply, &w.weather.DelayReply, &c.wire)
 	if !drop && !m.Lost {
 		p.link.send(FromRedis, &c.wire, r, extra+m.Late, false)
 	}
+}
+
+// execute has the server do what is asked. Who looks at all replies may keep them.
+func (r *request) execute(server *Redis) {
+	if r.conn.backend.proc.world.tap == nil {
+		if r.sheet == nil {
+			r.sheet = new(sheet)
+		}
+		r.sheet.begin()
+		server.store.sheet = r.sheet
+	}
+	for i, cmd := range r.cmds {
+		r.replies[i] = server.exec(cmd)
+	}
+	server.store.sheet = nil
 }
 
 // finish calls done, once. A request that may still take effect keeps its own

@@ -20,11 +20,11 @@ func (c *script) canvass() any {
 	} else {
 		birth = ""
 	}
-	items := make([]any, 0, n)
+	items := c.sheet.list(n)
 	for i := 8; i <= 7+3*n; i += 3 {
-		items = append(items, brief(c.looked(c.arg(i), c.arg(i+2), epoch.name)))
+		items = append(items, c.brief(c.looked(c.arg(i), c.arg(i+2), epoch.name)))
 	}
-	return []any{c.box(status), c.box(birth), c.box(epoch.name), epoch.number, epoch.left, items}
+	return c.sheet.reply(c.box(status), c.box(birth), c.box(epoch.name), epoch.number, epoch.left, c.sheet.value(items))
 }
 
 // register puts us into the fleet, and into the candidates of those of n elections that say
@@ -49,11 +49,11 @@ func (c *script) register(details string, first, n int) {
 }
 
 // brief leaves out of an item what would be empty.
-func brief(item *[12]any) any {
+func (c *script) brief(item *[12]any) any {
 	if item[1] == "" && item[9] == "" && len(item[7].([]any))+len(item[8].([]any)) == 0 {
-		return []any{item[0], item[6]}
+		return c.sheet.reply(item[0], item[6])
 	}
-	return slices.Clone(item[:])
+	return c.sheet.reply(item[:]...)
 }
 
 // looked is the item, whole. It is written over by the next.
@@ -88,8 +88,8 @@ func (c *script) looked(e, flags, epoch string) *[12]any {
 
 // higher lists the live candidates that outrank us, the highest first: at most
 // 4 of the first 64.
-func (c *script) higher(order []scored, place int) []any {
-	list := []any{}
+func (c *script) higher(order []scored, place int) any {
+	list := c.sheet.list(3 * min(place, 4))
 	for i := 0; i < min(place, 64) && len(list) < 3*4; i++ {
 		it := order[len(order)-1-i]
 		if !c.born(it.member) {
@@ -98,7 +98,7 @@ func (c *script) higher(order []scored, place int) []any {
 		birth, _, _ := c.session(it.member)
 		list = append(list, c.box(it.member), c.box(scoreText(it.score)), c.box(birth))
 	}
-	return list
+	return c.sheet.value(list)
 }
 
 // born reports whether an id has a session, and nothing else under its key.
@@ -202,11 +202,11 @@ func (c *script) bid() any {
 		birth = ""
 	}
 	claiming := status == "ok" && birth == c.arg(11) && epoch.name == c.arg(12)
-	items, claims := make([]any, 0, n), make([]any, 0, n)
+	items, claims := c.sheet.list(n), c.sheet.list(n)
 	for i := 15; i <= 14+3*n; i += 3 {
 		e, flags := c.arg(i), c.arg(i+2)
 		item := c.looked(e, flags, epoch.name)
-		items = append(items, brief(item))
+		items = append(items, c.brief(item))
 		switch {
 		case !claiming:
 		case !strings.Contains(flags, "t"):
@@ -221,7 +221,7 @@ func (c *script) bid() any {
 		}
 	}
 	c.announce(&epoch, before)
-	return []any{c.box(status), c.box(birth), c.box(epoch.name), epoch.number, decimal(epoch.floor), epoch.left, items, claims}
+	return c.sheet.reply(c.box(status), c.box(birth), c.box(epoch.name), epoch.number, c.boxDecimal(epoch.floor), epoch.left, c.sheet.value(items), c.sheet.value(claims))
 }
 
 // opposed reports whether somebody is to be asked first: a live candidate that outranks

@@ -12,19 +12,19 @@ func (c *script) evict() any {
 		return []any{status, nothing}
 	}
 	left, n := c.present(c.num(5)).left, int(c.need(6))
-	items := make([]any, 0, n)
+	items := c.sheet.list(n)
 	for i := 7; i <= 6+3*n; i += 3 {
 		word, ms := c.judge(c.arg(i), c.arg(i+1), c.num(i+2), left)
 		switch {
 		case word != "heard":
-			items = append(items, []any{c.box(word), ms})
+			items = append(items, c.sheet.reply(c.box(word), ms))
 		case n == 1:
 			return allHeard
 		default:
 			items = append(items, heard)
 		}
 	}
-	return []any{c.box(status), items}
+	return c.sheet.reply(c.box(status), c.sheet.value(items))
 }
 
 // heard is what is said of nearly everybody, and allHeard nearly every reply.

@@ -78,15 +78,14 @@ func (c *script) heartbeat() any {
 	if c.look(c.p.Deserted()) != nil {
 		c.attempt(c.tidy)
 	}
-	room := make([]any, 11+2*max(len(c.argv)-13, 0)) // for the reply, and a list in it
-	reply, watched := room[:0:11], room[11:11]
+	watched := c.sheet.list(2 * max(len(c.argv)-13, 0))
 	for i := 14; i <= len(c.argv); i++ {
 		birth, left := c.alive(c.argv[i-1])
 		watched = append(watched, left, c.box(birth))
 	}
-	reply = append(reply,
+	reply := c.sheet.reply(
 		verdict, c.box(birth), c.box(epoch.name), epoch.number, c.boxDecimal(epoch.floor), epoch.left, c.version(),
-		c.hlen(c.p.Details()), boxList(list(c.srandmember(c.p.Vacant(), 64))), boxList(watched), c.us,
+		c.hlen(c.p.Details()), c.sheet.value(list(c.srandmember(c.p.Vacant(), 64))), c.sheet.value(watched), c.us,
 	)
 	if ttl <= 0 {
 		fail("ERR", "invalid expire time in 'set' command")
@@ -243,16 +242,16 @@ func (c *script) members() any {
 	log := c.ranked(c.p.Members())
 	listed := c.hlen(c.p.Details())
 	if since == 0 || len(log) == 0 || float64(since) < log[0].score || since > version {
-		entries := make([]any, 0, 4*listed)
+		entries := c.sheet.list(int(4 * listed))
 		if v := c.get(c.p.Details(), hashKind); v != nil {
 			for _, p := range v.hash {
 				entries = append(entries, c.box(p.field), "+", c.box(p.value), c.remaining(p.field))
 			}
 		}
-		return []any{version, int64(1), entries, listed}
+		return c.sheet.reply(version, int64(1), c.sheet.value(entries), listed)
 	}
 	news := c.get(c.p.Members(), zsetKind).zset.above(float64(since))
-	entries := make([]any, 0, 4*len(news))
+	entries := c.sheet.list(4 * len(news))
 	for _, it := range news {
 		if len(it.member) < 2 {
 			continue // about nobody
@@ -260,12 +259,12 @@ func (c *script) members() any {
 		kind, id := it.member[:1], it.member[1:]
 		entries = append(entries, c.box(id), c.box(kind), c.box(c.details(id)), c.remaining(id))
 	}
-	return []any{version, int64(0), entries, listed}
+	return c.sheet.reply(version, int64(0), c.sheet.value(entries), listed)
 }
 
 func (c *script) peer() any {
 	id, elections := c.arg(2), c.argv[2:]
-	took, stands, seats := int64(-1), int64(-1), make([]any, 0, 2*len(elections))
+	took, stands, seats := int64(-1), int64(-1), c.sheet.list(2*len(elections))
 	for _, e := range elections {
 		seats = append(seats, flag(c.sismember(c.p.Candidates(e), id)), c.box(c.rank(e, id)))
 	}
@@ -276,7 +275,7 @@ func (c *script) peer() any {
 		}
 	}
 	birth, _, _ := c.session(id)
-	return []any{c.box(c.details(id)), c.remaining(id), c.box(birth), c.subscribers(id), took, stands, boxList(seats)}
+	return c.sheet.reply(c.box(c.details(id)), c.remaining(id), c.box(birth), c.subscribers(id), took, stands, c.sheet.value(seats))
 }
 
 func (c *script) restore() any {

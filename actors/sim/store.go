@@ -70,7 +70,8 @@ type store struct {
 	forbidden []string
 	outbox    []posted
 	boxes
-	last struct { // what boxDecimal made last
+	sheet *sheet   // of who asks, nil where the reply may be kept
+	last  struct { // what boxDecimal made last
 		n    int64
 		text any
 	}
