@@ -95,7 +95,7 @@ func (b *Bridge) flush() {
 	cmds := b.scratch.cmds
 	b.flying = b.scratch.flights // nothing is under way
 	room, bytes := b.window.items, payloadRoom{left: maxBytes}
-	leaving := len(b.queue[CallLeave]) > 0
+	leaving, registering := len(b.queue[CallLeave]) > 0, false
 	for k := CallKind(0); k < numCalls && b.queued > 0 && len(cmds) < maxCommands; k++ {
 		if k == CallPublish {
 			room = b.window.items // of their own: others wait for what these say
@@ -124,6 +124,7 @@ func (b *Bridge) flush() {
 			}
 			cmds = append(cmds, b.compose(k, calls))
 			b.flying = append(b.flying, flight{k, calls})
+			registering = registering || k.registers()
 			if b.lone(k) {
 				break
 			}
@@ -137,7 +138,7 @@ func (b *Bridge) flush() {
 	}
 	b.window.sent(b.set.Clock.Now().Mono, b.queued > 0 && !bytes.full)
 	b.set.Counters.Batches.Add(1)
-	if slices.ContainsFunc(b.flying, func(f flight) bool { return f.kind.registers() }) {
+	if registering {
 		b.set.Counters.registering.Add(1)
 	}
 	b.set.Counters.Commands.Add(uint64(len(cmds)))
