@@ -17,7 +17,9 @@ type doubts struct {
 	timer redisbridge.Timer
 	armed time.Duration // monotonic instant of the timer, 0: none
 	out   bool          // a look is under way
-	told  bool          // that nobody can be counted here
+	due   []redisbridge.Doubt
+	look  *redisbridge.Call // the last one
+	told  bool              // that nobody can be counted here
 }
 
 // doubted is a holder that is looked at.
@@ -135,19 +137,22 @@ func (n *nodeActor) onDoubtDue() {
 	if d.out || n.phase >= parting {
 		return
 	}
-	var due []redisbridge.Doubt
+	d.due = d.due[:0]
 	for i := range d.list {
 		if h := &d.list[i]; h.next <= now.Mono+lookTogether {
 			h.next = now.Mono + period(h.place)
-			due = append(due, h.Doubt)
+			d.due = append(d.due, h.Doubt)
 		}
 	}
-	if len(due) == 0 || n.phase < ready {
+	if len(d.due) == 0 || n.phase < ready {
 		n.armDoubt(now)
 		return
 	}
 	d.out = true
-	n.env.root.Send(n.env.bridge, &redisbridge.Call{Kind: redisbridge.CallEvict, ReplyTo: n.ctx.Self(), Doubts: due})
+	if d.look == nil || !slices.Equal(d.look.Doubts, d.due) { // else it goes again: it was answered
+		d.look = &redisbridge.Call{Kind: redisbridge.CallEvict, ReplyTo: n.ctx.Self(), Doubts: slices.Clone(d.due)}
+	}
+	n.env.root.Send(n.env.bridge, d.look)
 }
 
 // onEvict takes the answer.

@@ -59,7 +59,8 @@ func (k CallKind) joint() bool {
 
 // Call is one request to the bridge. It answers with exactly one message to ReplyTo,
 // which carries Gen; CallPublish without ReplyTo is not answered. Calls of one kind
-// that wait together go out as one script call.
+// that wait together go out as one script call. One that is not kept may be sent again, as it
+// is, once it was answered.
 type Call struct {
 	quiet
 	Kind CallKind
@@ -114,15 +115,16 @@ type Doubted uint8
 // says so for ever.
 const (
 	DoubtUnknown Doubted = iota
-	DoubtHeard           // a subscriber is there
+	doubtHeard           // a subscriber is there; that is not told
 	DoubtStands          // none is, and the grace has not passed: Left says how long it lasts
 	DoubtRefused         // in quarantine nobody is evicted
 	DoubtEvicted         // its session was ended; Left says how long it would have lived
 	DoubtGone            // there is no such session any more
 )
 
-// EvictAnswer is the reply to CallEvict, in the order of its Doubts. Items is empty if Err
-// is set, or our own session is not current.
+// EvictAnswer is the reply to CallEvict, in the order of its Doubts, without those who have a
+// subscriber: nothing follows from that, and it is so of nearly all. Items is empty, too, if
+// Err is set, or our own session is not current.
 type EvictAnswer struct {
 	quiet
 	Err   error

@@ -151,24 +151,32 @@ func incOf(birth string) string {
 }
 
 var doubts = map[string]Doubted{
-	"unknown": DoubtUnknown, "heard": DoubtHeard, "doubted": DoubtStands,
+	"unknown": DoubtUnknown, "heard": doubtHeard, "doubted": DoubtStands,
 	"quarantine": DoubtRefused, "evicted": DoubtEvicted, "gone": DoubtGone,
 }
 
+// noneEvicted is the answer to nearly every look.
+var noneEvicted = &EvictAnswer{}
+
 func landEvict(c *Call, v any) *EvictAnswer {
 	l := newList(v)
-	a := &EvictAnswer{}
+	var found []Eviction
 	if l.text(0) == "ok" {
 		items := l.list(1)
 		for i, d := range c.Doubts {
 			item := items.list(i)
-			a.Items = append(a.Items, Eviction{d, doubts[item.text(0)], item.millis(1)})
+			if word, left := doubts[item.text(0)], item.millis(1); word != doubtHeard {
+				found = append(found, Eviction{d, word, left})
+			}
 		}
 	}
-	if a.Err = l.fault(); a.Err != nil {
-		a.Items = nil
+	switch err := l.fault(); {
+	case err != nil:
+		return &EvictAnswer{Err: err}
+	case len(found) == 0:
+		return noneEvicted
 	}
-	return a
+	return &EvictAnswer{Items: found}
 }
 
 // landPeer answers calls about one node, each about an election, or one about none.

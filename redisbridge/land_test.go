@@ -123,3 +123,28 @@ func FuzzReplies(f *testing.F) {
 
 // claiming is added to the kind of a survey that claims.
 const claiming = 128
+
+// A look tells of those about whom something is to be done.
+func TestALookDoesNotTellOfTheHeard(t *testing.T) {
+	r := newRig(t)
+	c := r.up()
+	a, b := redisbridge.Doubt{ID: "a", Birth: "i-1"}, redisbridge.Doubt{ID: "b", Birth: "i-2"}
+	look := redisbridge.Call{Kind: redisbridge.CallEvict, Doubts: []redisbridge.Doubt{a, b}}
+	heard, gone := []any{"heard", int64(0)}, []any{"gone", int64(0)}
+	for _, tt := range []struct {
+		items []any
+		want  []redisbridge.Eviction
+	}{
+		{[]any{heard, heard}, nil},
+		{[]any{heard, []any{"doubted", int64(9)}}, []redisbridge.Eviction{{Doubt: b, Word: redisbridge.DoubtStands, Left: 9 * time.Millisecond}}},
+		{[]any{gone, heard}, []redisbridge.Eviction{{Doubt: a, Word: redisbridge.DoubtGone}}},
+		{[]any{gone}, nil}, // not the form of an answer
+	} {
+		r.call(look)
+		c.reply([]any{"ok", tt.items})
+		got, _ := r.take()[0].(*redisbridge.EvictAnswer)
+		if got == nil || !slices.Equal(got.Items, tt.want) || (got.Err != nil) != (len(tt.items) < 2) {
+			t.Errorf("%v: %+v, want %+v", tt.items, got, tt.want)
+		}
+	}
+}
