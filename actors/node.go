@@ -64,7 +64,8 @@ const (
 	failed
 )
 
-// NodeProps returns what to spawn for a node. Use it once. The actor connects when it is
+// NodeProps returns what to spawn for a node. Use it once: a parent makes new ones each time
+// that it is started, for what is spawned from old ones stops at once. The actor connects when it is
 // started, restarts with a new incarnation if it panics, and never gives up on Redis
 // before it is stopped, except for faults that cannot heal, which it tells subscribers
 // with Failed.
@@ -100,9 +101,7 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		if self := ctx.Self(); !n.shared.self.CompareAndSwap(nil, self) && !n.shared.self.Load().Equal(self) {
-			n.twin = true
-			n.cfg.Logger.Error("NodeProps was used twice: make new ones for each node", "id", n.cfg.ID)
-			ctx.Stop(self)
+			n.usedTwice(self)
 			return
 		}
 		n.start()
@@ -185,13 +184,25 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 	}
 }
 
+// usedTwice: these Props have made a node before.
+func (n *nodeActor) usedTwice(self *actor.PID) {
+	n.twin = true
+	n.cfg.Logger.Error("NodeProps was used twice: make new ones for each node", "id", n.cfg.ID)
+	n.ctx.Stop(self)
+}
+
 // afterEnd: all has been told of the end. What comes while the children stop is for nobody: who
 // waits is told by done. An actor that panics when it has been told to stop is restarted by
 // protoactor all the same: then it stops again.
 func (n *nodeActor) afterEnd(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		ctx.Stop(ctx.Self())
+		select {
+		case <-n.shared.done: // that actor has stopped, and this is another one of its name
+			n.usedTwice(ctx.Self())
+		default:
+			ctx.Stop(ctx.Self())
+		}
 	case *Handle:
 		if env := n.shared.start.Load(); env != nil {
 			defer n.shared.caught(env.logger, "Handle.Done")
