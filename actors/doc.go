@@ -153,6 +153,7 @@
 //     out of the candidates, and Failed says so.
 //   - The user's own supervision applies to what the user spawned: a node or an election
 //     under the user's parent is restarted or stopped as that parent's strategy says.
+//     Terms end with the panic, however late it decides; and Resume is a restart.
 //     If the parent itself panics or is stopped, protoactor stops its children. For a node
 //     that is a crash: its session runs out, handles on it have stopped, and the next node
 //     under this id waits for that session. So spawn nodes under the root, or under a

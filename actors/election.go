@@ -35,6 +35,8 @@ type election struct {
 	retired bool    // nobody needs us, and we are to be stopped
 	won     bool    // subscribers were told Won last, not Lost
 	knew    bool    // they were told who leads, or that nobody does
+	broken  bool    // it has panicked, and its supervisor decides
+	resumed bool    // that one let it go on, and it has itself restarted
 }
 
 // papers are what waits for something else. Most elections have none of them, most of
@@ -113,6 +115,20 @@ func ElectionProps(node *actor.PID, cfg ElectionConfig) *actor.Props {
 
 // Receive is the actor's one entry.
 func (e *election) Receive(ctx actor.Context) {
+	whole := false
+	defer func() {
+		if !whole {
+			e.breaks()
+		}
+	}()
+	e.receive(ctx)
+	whole = true
+}
+
+func (e *election) receive(ctx actor.Context) {
+	if e.broken && e.goesOn(ctx) {
+		return
+	}
 	if e.retired {
 		if _, stopping := ctx.Message().(*actor.Stopping); !stopping {
 			return
@@ -150,12 +166,9 @@ func (e *election) Receive(ctx actor.Context) {
 			e.detach(errGone, fsm.CauseActorStopped)
 		}
 	case *actor.Restarting:
-		env := e.env
-		e.detach(errRestarted, fsm.CauseActorPanicked) // first: who hears of the failure is told that the term has ended
-		if env != nil {
-			env.publish(&Failed{Election: e.name, At: env.clock.Now(), Err: errRestarted})
+		if !e.broken { // it is restarted with its siblings
+			e.breaks()
 		}
-		e.cell.run.Store(e.cfg.Run)
 		e.nursery.left.Store(e.self.Id, &identity{name: e.name, cfg: e.cfg, cell: e.cell})
 	case *actor.Terminated:
 		if m.Who.Equal(e.nursery.node) {

@@ -149,7 +149,9 @@ type shared struct {
 	// comes next under such a name does so too.
 	down map[string]bool
 	// rerun are elections opened by name that ran when the node's actor panicked.
-	rerun   []string
+	rerun []string
+	// held is what was asked of the node while it was being restarted.
+	held    []*actor.MessageEnvelope
 	backend redisbridge.Backend
 	// evictable: an election is, or was, under OnDisconnect.
 	evictable atomic.Bool

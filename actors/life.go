@@ -26,6 +26,10 @@ func (n *nodeActor) start() {
 		offline: &atomic.Bool{}, mixed: &atomic.Bool{}, observed: &atomic.Int64{}, shared: n.shared,
 		rules: newRules(&n.cfg, &n.cfg.Elections),
 	}
+	for _, m := range n.shared.held {
+		root.Send(self, m)
+	}
+	n.shared.held = nil
 	n.nursery = newNursery(self, n.shared)
 	n.nursery.env = n.env
 	n.env.session.SetDeaf(true) // until the subscription is confirmed
@@ -141,11 +145,11 @@ func (n *nodeActor) forfeit() {
 		if e == nil {
 			continue // it was told already: we were about to begin anew
 		}
-		v := e.cell.present(name)
-		if v.Result == fsm.ResultWon {
+		v, led := e.cell.present(name), slices.Contains(n.led, name)
+		if v.Result == fsm.ResultWon || led {
 			n.hub.publish(n, &Lost{Election: name, At: now, Cause: fsm.Cause{Code: fsm.CauseNodeStopped}})
 		}
-		if v.State != fsm.Idle {
+		if v.State != fsm.Idle || led {
 			n.hub.publish(n, &Status{View: View{Election: name}})
 		}
 	}

@@ -16,14 +16,18 @@ type nodeActor struct {
 	super  *supervisor
 
 	// Of one start of the actor.
-	env     *env
-	ctx     actor.Context // only inside Receive
-	link    redisbridge.Link
-	phase   phase
-	failure error
-	doomed  error // it will fail once it has left the fleet
-	twin    bool  // another actor has these Props
-	yielded bool  // another process is to have our id: our session is not renewed any more
+	env        *env
+	ctx        actor.Context // only inside Receive
+	link       redisbridge.Link
+	phase      phase
+	failure    error
+	doomed     error    // it will fail once it has left the fleet
+	twin       bool     // another actor has these Props
+	restarting bool     // it is being restarted
+	broken     bool     // it has panicked, and its supervisor decides
+	resumed    bool     // that one let it go on, and it has itself restarted
+	led        []string // what it led when it panicked, as far as subscribers know
+	yielded    bool     // another process is to have our id: our session is not renewed any more
 
 	beats   beats
 	doubts  doubts
@@ -90,12 +94,25 @@ func nodeProps(cfg Config, s *shared) *actor.Props {
 
 // Receive is the actor's one entry.
 func (n *nodeActor) Receive(ctx actor.Context) {
+	whole := false
+	defer func() {
+		if !whole {
+			n.breaks()
+		}
+	}()
+	n.receive(ctx)
+	whole = true
+}
+
+func (n *nodeActor) receive(ctx actor.Context) {
 	n.ctx = ctx
 	switch {
 	case n.twin:
 		return
 	case n.shared.ending:
 		n.afterEnd(ctx)
+		return
+	case (n.restarting || n.broken) && n.hold(ctx):
 		return
 	}
 	switch m := ctx.Message().(type) {
@@ -106,9 +123,11 @@ func (n *nodeActor) Receive(ctx actor.Context) {
 		}
 		n.start()
 	case *actor.Restarting:
+		n.restarting = true
 		n.shutdown(errRestarted)
 	case *actor.Stopping:
 		n.shared.ending = true
+		n.turnAway()
 		n.forfeit()
 		n.unwatch()
 		n.shutdown(ErrStopped)

@@ -2,7 +2,9 @@ package sim_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -44,6 +46,7 @@ func (f *family) Receive(c actor.Context) {
 			f.node, _ = c.SpawnNamed(f.props, f.name)
 		}
 		f.election = c.Spawn(actors.ElectionProps(f.node, actors.ElectionConfig{Name: "e", Run: true}))
+		c.Send(f.node, &actors.Subscribe{PID: c.Self(), Window: 1000})
 		f.own = c.Spawn(actor.PropsFromFunc(fragile))
 		c.Send(f.node, &actors.Handle{Done: func(h *actors.Node) { f.handle = h }})
 	case string:
@@ -73,4 +76,136 @@ func TestAParentThatSpawnsItsNodeTwiceUnderOneNameCanBeStopped(t *testing.T) {
 			w.Require("the parent stops", errors.New("it waits for a child"))
 		}
 	}, anyPanic)
+}
+
+// inTurn has an actor do something after a number of messages to itself.
+func (f *family) inTurn(after int, do func(c actor.Context)) {
+	f.p.Spawn(actor.PropsFromFunc(func(c actor.Context) {
+		switch m := c.Message().(type) {
+		case *actor.Started:
+			c.Send(c.Self(), after)
+		case int:
+			if m > 0 {
+				c.Send(c.Self(), m-1)
+			} else {
+				do(c)
+			}
+		}
+	}))
+}
+
+// A node that is restarted with its siblings does not panic, and is asked for things while it waits for
+// its children to stop.
+func TestWhatIsAskedOfANodeThatIsRestartedWithItsSiblingsIsAnswered(t *testing.T) {
+	for after := range 4 {
+		sim.Test(t, 40, func(w *sim.World) {
+			f := newFamily(w, actor.NewAllForOneStrategy(10, 10*time.Second, actor.DefaultDecider), "")
+			f.heard = nil
+			f.p.Send(f.own, "ouch")
+			f.inTurn(after, func(c actor.Context) { c.RequestWithCustomSender(f.node, &actors.Stop{}, f.self) })
+			w.Run(10 * second)
+			answers := 0
+			for _, m := range f.heard {
+				if done, is := m.(*actors.Done); is {
+					answers++
+					if _, lives := f.p.System().ProcessRegistry.Get(f.node); lives && done.Err == nil {
+						w.Require("it has stopped", errors.New("it was said, and is not so"))
+					}
+				}
+			}
+			if answers != 1 {
+				w.Require("Stop is answered", fmt.Errorf("%d times", answers))
+			}
+		}, anyPanic)
+	}
+}
+
+func TestANodeAndAnElectionThatAreRestartedWithTheirSiblingsGoOn(t *testing.T) {
+	sim.Test(t, 100, func(w *sim.World) {
+		f := newFamily(w, actor.NewAllForOneStrategy(10, 10*time.Second, actor.DefaultDecider), "")
+		token := f.handle.Leadership("e").Token()
+		f.p.Send(f.own, "ouch")
+		w.Run(10 * second)
+		if l := f.handle.Leadership("e"); !l.Valid() || l.Token() <= token {
+			w.Require("it leads again", fmt.Errorf("token %d, was %d", l.Token(), token))
+		}
+		for _, m := range f.heard {
+			if failed, is := m.(*actors.Failed); is && errors.Is(failed.Err, actors.ErrStopped) {
+				w.Require("nobody is told that the node has stopped", failed.Err)
+			}
+		}
+	}, anyPanic)
+}
+
+// patient is a supervisor that takes its time.
+type patient struct {
+	w     *sim.World
+	delay time.Duration
+	then  actor.Directive
+}
+
+func (s *patient) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, _, _ any) {
+	s.w.After(s.delay, func() {
+		switch s.then {
+		case actor.RestartDirective:
+			parent.RestartChildren(child)
+		case actor.ResumeDirective:
+			parent.ResumeChildren(child)
+		default:
+			parent.StopChildren(child)
+		}
+	})
+}
+
+// Whatever a user's supervisor decides about a panic, and however late: the term ends with it, and who stands
+// stands again.
+func TestATermEndsWithThePanicWhateverTheSupervisorDecides(t *testing.T) {
+	for _, then := range []actor.Directive{actor.RestartDirective, actor.ResumeDirective, actor.StopDirective} {
+		for _, delay := range []time.Duration{0, 20 * second} {
+			for what, panics := range map[string]func(f *family){
+				"node":     func(f *family) { f.p.Send(f.node, (*actors.Subscribe)(nil)) },
+				"election": func(f *family) { f.p.Send(f.election, (*actors.Drained)(nil)) },
+			} {
+				t.Run(fmt.Sprintf("%v of a %s after %v", then, what, delay), func(t *testing.T) {
+					sim.Test(t, 20, func(w *sim.World) {
+						f := newFamily(w, &patient{w, delay, then}, "")
+						term := f.handle.Leadership("e")
+						ctx := term.Context()
+						panics(f)
+						w.Run(second / 10)
+						if ctx.Err() == nil || term.Valid() {
+							w.Require("the term is over", fmt.Errorf("valid %v", term.Valid()))
+						}
+						select {
+						case <-ctx.Done():
+						default:
+							w.Require("the work is told", errors.New("it is not"))
+						}
+						w.Run(delay + 10*second)
+						again := f.handle.Leadership("e")
+						switch {
+						case then == actor.StopDirective && again != nil:
+							w.Require("it has stopped", fmt.Errorf("token %d", again.Token()))
+						case then != actor.StopDirective && (!again.Valid() || again.Token() <= term.Token()):
+							w.Require("it leads again", fmt.Errorf("token %d, was %d", again.Token(), term.Token()))
+						}
+						lost := 0
+						for _, m := range f.heard {
+							if _, is := m.(*actors.Lost); is {
+								lost++
+							}
+						}
+						if lost != 1 {
+							w.Require("subscribers are told of the end", fmt.Errorf("%d times", lost))
+						}
+						f.p.System().Root.Stop(f.self)
+						w.Run(second)
+						if _, lives := f.p.System().ProcessRegistry.Get(f.self); lives {
+							w.Require("the parent stops", errors.New("it waits for a child"))
+						}
+					}, anyPanic)
+				})
+			}
+		}
+	}
 }
