@@ -79,7 +79,7 @@ type postponed struct {
 
 func (e *election) postpone(ctx actor.Context, m any) {
 	switch m.(type) {
-	case *awake, *redisbridge.Answer, *redisbridge.Looked, *redisbridge.Heard, *redisbridge.PeerAnswer, *redisbridge.RestoreAnswer, *tick, *nudge, *rekick:
+	case *awake, *actor.DeadLetterResponse, *redisbridge.Answer, *redisbridge.Looked, *redisbridge.Heard, *redisbridge.PeerAnswer, *redisbridge.RestoreAnswer, *tick, *nudge, *rekick:
 		return // of a start that is over
 	}
 	if e.papers != nil && e.papers.failed != nil {

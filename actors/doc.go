@@ -69,7 +69,8 @@
 //	Inspect  answered with a *Snapshot
 //	Drained  the work of the term with this token has stopped (see Drains)
 //
-// Done and Snapshot go to the sender: use Request, not Send, to be answered. All messages
+// Done and Snapshot go to the sender: use Request, not Send, to be answered. They come from
+// the PID that was asked, and events from the node's: ctx.Sender() says which. All messages
 // are sent as pointers (&actors.Run{}). A value, and a message that is sent to the other kind
 // of PID, is ignored: Done says so, and the log does of the first.
 //

@@ -83,7 +83,7 @@ func (h *hub) stop(n *nodeActor) {
 		case s.ch != nil:
 			s.close()
 		case s.window > 0 && s.missed+uint64(len(s.queue)) > 0:
-			n.env.root.Send(s.pid, &Missed{N: s.missed + uint64(len(s.queue))})
+			n.sendTo(s.pid, &Missed{N: s.missed + uint64(len(s.queue))})
 		default:
 			h.flush(n, s)
 		}
@@ -239,7 +239,7 @@ func (h *hub) offer(n *nodeActor, s *subscriber, ev Event) {
 	case s.ch != nil:
 		h.toChannel(n, s, ev)
 	case s.window > s.unacked && s.missed == 0 && len(s.queue) == 0:
-		n.env.root.Send(s.pid, ev)
+		n.sendTo(s.pid, ev)
 		s.unacked++
 	case s.window > 0:
 		s.queue = append(s.queue, ev)
@@ -253,6 +253,11 @@ func (h *hub) offer(n *nodeActor, s *subscriber, ev Event) {
 			h.conflate(n, s, st)
 		}
 	}
+}
+
+// sendTo sends an event to an actor, which may subscribe to several nodes.
+func (n *nodeActor) sendTo(pid *actor.PID, ev Event) {
+	n.env.root.RequestWithCustomSender(pid, ev, n.env.node)
 }
 
 // miss counts an event that is dropped.
@@ -324,12 +329,12 @@ func (h *hub) retellDue(n *nodeActor, m *retellDue) {
 func (h *hub) drain(n *nodeActor, s *subscriber) {
 	for len(s.queue) > 0 && s.unacked < s.window {
 		if s.missed > 0 {
-			n.env.root.Send(s.pid, &Missed{N: s.missed})
+			n.sendTo(s.pid, &Missed{N: s.missed})
 			s.missed = 0
 			s.unacked++
 			continue
 		}
-		n.env.root.Send(s.pid, s.queue[0])
+		n.sendTo(s.pid, s.queue[0])
 		s.queue = s.queue[1:]
 		s.unacked++
 	}
@@ -382,7 +387,7 @@ func (h *hub) flushDue(n *nodeActor, m *flushDue) {
 // flush sends the latest state of each election that has changed.
 func (h *hub) flush(n *nodeActor, s *subscriber) {
 	for _, st := range s.latest {
-		n.env.root.Send(s.pid, st)
+		n.sendTo(s.pid, st)
 	}
 	s.latest = nil
 	clear(s.place)

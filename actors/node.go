@@ -268,7 +268,7 @@ func (n *nodeActor) request(m any) {
 	case *ask:
 		n.asked(m.request, responder{done: m.done})
 	case *Stop:
-		n.asked(m, responder{root: n.ctx.ActorSystem().Root, pid: n.ctx.Sender(), request: m})
+		n.asked(m, n.responder(m))
 	case *sendMessage:
 		n.sendMessage(m)
 	case *ping:
@@ -283,12 +283,17 @@ func (n *nodeActor) request(m any) {
 	case Event:
 		n.hub.publish(n, m)
 	case *Run, *Quit, *Resign, *StandDown, *Stand, *Inspect, *Drained:
-		n.env.ignore(responder{root: n.ctx.ActorSystem().Root, pid: n.ctx.Sender(), request: m}, errNotElection)
+		n.env.ignore(n.responder(m), errNotElection)
 	default:
 		if isValue(m) {
-			n.env.ignore(responder{root: n.ctx.ActorSystem().Root, pid: n.ctx.Sender(), request: m}, errValue)
+			n.env.ignore(n.responder(m), errValue)
 		}
 	}
+}
+
+// responder is the actor that has sent the present message.
+func (n *nodeActor) responder(request any) responder {
+	return responder{root: n.ctx.ActorSystem().Root, pid: n.ctx.Sender(), from: n.ctx.Self(), request: request}
 }
 
 // asked takes the requests that are answered later.

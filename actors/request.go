@@ -101,6 +101,7 @@ func (c *contender) leave() *answer[*Leadership] {
 type responder struct {
 	root    *actor.RootContext
 	pid     *actor.PID
+	from    *actor.PID // who answers
 	request any
 	done    func(error)
 	token   uint64 // of the term that is given up for it, 0 if there was none
@@ -112,7 +113,7 @@ func respond(list []responder, err error) {
 		case r.done != nil:
 			r.done(err)
 		case r.pid != nil:
-			r.root.Send(r.pid, &Done{Request: r.request, Err: err})
+			r.root.RequestWithCustomSender(r.pid, &Done{Request: r.request, Err: err}, r.from)
 		}
 	}
 }
@@ -122,7 +123,7 @@ func (e *election) responder(sender *actor.PID, m any) (any, responder) {
 	if a, ok := m.(*ask); ok {
 		return a.request, responder{done: a.done}
 	}
-	return m, responder{root: e.root, pid: sender, request: m}
+	return m, responder{root: e.root, pid: sender, from: e.self, request: m}
 }
 
 // refuse answers a request with an error.
@@ -173,7 +174,7 @@ func (e *election) request(sender *actor.PID, m any) {
 		return
 	case *Inspect:
 		if sender != nil {
-			e.root.Send(sender, e.snapshot())
+			e.root.RequestWithCustomSender(sender, e.snapshot(), e.self)
 		}
 		return
 	case *Drained:

@@ -57,7 +57,7 @@ func (n *nodeActor) hold(ctx actor.Context) bool {
 func (n *nodeActor) turnAway() {
 	for _, m := range n.shared.held {
 		if _, is := m.Message.(*Stop); is {
-			n.stopping = append(n.stopping, responder{root: n.env.root, pid: m.Sender, request: m.Message})
+			n.stopping = append(n.stopping, responder{root: n.env.root, pid: m.Sender, from: n.env.node, request: m.Message})
 		}
 	}
 	n.shared.held = nil

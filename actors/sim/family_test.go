@@ -209,3 +209,42 @@ func TestATermEndsWithThePanicWhateverTheSupervisorDecides(t *testing.T) {
 		}
 	}
 }
+
+// One actor may ask several elections, and listen to several nodes: who sends an answer or an event says
+// which it is of.
+func TestAnswersAndEventsComeFromWhoeverTheyAreOf(t *testing.T) {
+	sim.Test(t, 5, func(w *sim.World) {
+		n := w.Node("a", actors.Config{TTL: second, Quarantine: new(false)})
+		from := map[string]*actor.PID{}
+		var asked []*actor.PID
+		ear := n.Spawn(actor.PropsFromFunc(func(c actor.Context) {
+			switch m := c.Message().(type) {
+			case *actors.Done:
+				asked = append(asked, c.Sender())
+			case *actors.Snapshot:
+				from[m.Election] = c.Sender()
+			case actors.Event:
+				from[fmt.Sprintf("%T", m)] = c.Sender()
+			}
+		}))
+		root := n.System().Root
+		root.Send(n.PID(), &actors.Subscribe{PID: ear, Window: 1000})
+		for _, e := range []string{"e0", "e1"} {
+			n.Stand(actors.ElectionConfig{Name: e, Run: true})
+			root.RequestWithCustomSender(n.Election(e), &actors.Inspect{}, ear)
+			w.Run(second)
+			root.RequestWithCustomSender(n.Election(e), &actors.Quit{}, ear)
+		}
+		w.Run(second)
+		root.RequestWithCustomSender(n.PID(), &actors.Stop{}, ear)
+		w.Run(second)
+		for what, want := range map[string]*actor.PID{"e0": n.Election("e0"), "e1": n.Election("e1"), "*actors.Won": n.PID(), "*actors.Status": n.PID()} {
+			if !want.Equal(from[what]) {
+				w.Require("who sends it is known", fmt.Errorf("%s came from %v", what, from[what]))
+			}
+		}
+		if len(asked) != 3 || !n.Election("e0").Equal(asked[0]) || !n.Election("e1").Equal(asked[1]) || !n.PID().Equal(asked[2]) {
+			w.Require("who is done is known", fmt.Errorf("%v", asked))
+		}
+	})
+}
