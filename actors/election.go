@@ -158,7 +158,7 @@ func (e *election) receive(ctx actor.Context) {
 		e.identify(m)
 	case *actor.Stopping:
 		if e.watches {
-			ctx.Unwatch(e.nursery.node)
+			unwatch(ctx, e.nursery.node)
 		}
 		if err := e.over(); err != nil {
 			e.detach(err, fsm.CauseNodeStopped)

@@ -658,11 +658,14 @@ func TestANodeThatHasStoppedLeavesNoDeadLetters(t *testing.T) {
 	e := own.Root.Spawn(actors.ElectionProps(n.PID(), actors.ElectionConfig{Name: "e", Run: true}))
 	sub := own.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
 	own.Root.Send(n.PID(), &actors.Subscribe{PID: sub, Window: 10})
+	former := own.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
+	own.Root.Send(n.PID(), &actors.Subscribe{PID: former, Window: 10})
+	own.Root.Send(n.PID(), &actors.Unsubscribe{PID: former})
 	eventually(t, "it leads", func() bool { return n.Leadership("e").Valid() })
 	if err := n.Stop(bg(t)); err != nil {
 		t.Fatal(err)
 	}
-	for _, pid := range []*actor.PID{e, sub} {
+	for _, pid := range []*actor.PID{e, sub, former} {
 		if err := own.Root.StopFuture(pid).Wait(); err != nil {
 			t.Error(err)
 		}

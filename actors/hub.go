@@ -175,7 +175,13 @@ func without(list []*subscriber, s *subscriber) []*subscriber {
 	return slices.DeleteFunc(list, func(other *subscriber) bool { return other == s })
 }
 
-func (h *hub) unsubscribe(n *nodeActor, m *Unsubscribe) { h.dismiss(n, m.PID, nil) }
+func (h *hub) unsubscribe(n *nodeActor, m *Unsubscribe) {
+	if m.PID == nil || len(h.by[m.PID.String()]) == 0 {
+		return
+	}
+	h.dismiss(n, m.PID, nil)
+	unwatch(n.ctx, m.PID) // it may outlive us
+}
 
 // dismiss ends subscriptions of an actor: all, or those that are meant.
 func (h *hub) dismiss(n *nodeActor, who *actor.PID, meant func(*subscriber) bool) {

@@ -155,14 +155,21 @@ func (n *nodeActor) forfeit() {
 	}
 }
 
+// unwatch ends a watch of an actor that is there: else protoactor would log a dead letter.
+func unwatch(ctx actor.Context, pid *actor.PID) {
+	if _, lives := ctx.ActorSystem().ProcessRegistry.Get(pid); lives {
+		ctx.Unwatch(pid)
+	}
+}
+
 // unwatch: who stops after us tells us no more of it.
 func (n *nodeActor) unwatch() {
 	for _, e := range n.shared.spawned() {
-		n.ctx.Unwatch(e.pid)
+		unwatch(n.ctx, e.pid)
 	}
 	for _, s := range n.hub.subs {
 		if s.pid != nil {
-			n.ctx.Unwatch(s.pid)
+			unwatch(n.ctx, s.pid)
 		}
 	}
 }

@@ -248,3 +248,20 @@ func TestAnswersAndEventsComeFromWhoeverTheyAreOf(t *testing.T) {
 		}
 	})
 }
+
+// A parent that stops its children at once, as at every end of a program, makes no dead letters of those that
+// watch each other, as far as that is in their hands.
+func TestActorsThatStopTogetherDoNotUnwatchTheDead(t *testing.T) {
+	sim.Test(t, 50, func(w *sim.World) {
+		f := newFamily(w, actor.RestartingSupervisorStrategy(), "")
+		f.p.System().EventStream.Subscribe(func(event any) {
+			if dead, is := event.(*actor.DeadLetterEvent); is {
+				if _, is := dead.Message.(*actor.Unwatch); is {
+					w.Require("nobody unwatches the dead", fmt.Errorf("%v", dead.PID))
+				}
+			}
+		})
+		f.p.System().Root.Stop(f.self)
+		w.Run(second)
+	})
+}
