@@ -81,6 +81,10 @@
 // (Its parent is told by protoactor without a Watch, and twice with one. That may come before
 // the Done of Stop.)
 //
+// NodeProps and ElectionProps may be configured further, with middleware say. What these actors
+// send goes through the system's Root: sender middleware there sees it, that of their Props does
+// not. Headers are not passed on.
+//
 // # Events
 //
 // All are pointers and implement [Event]. Those of an election name it.

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -146,8 +147,8 @@ func (e *election) receive(ctx actor.Context) {
 			if restarted {
 				e.cell = id.(*identity).cell
 			}
-			if e.nursery.node == nil {
-				e.detach(errNoNode, fsm.CauseNone)
+			if err := nodeless(ctx, e.nursery.node); err != nil {
+				e.detach(err, fsm.CauseNone)
 				break
 			}
 			ctx.Watch(e.nursery.node)
@@ -197,6 +198,19 @@ func (e *election) receive(ctx actor.Context) {
 		e.handle(ctx.Sender(), m)
 	}
 	e.tidy()
+}
+
+// nodeless is why nobody can belong to that node, nil if one can. Messages to it are no protobuf, so that
+// protoactor's remote takes them nowhere.
+func nodeless(ctx actor.Context, node *actor.PID) error {
+	if node == nil {
+		return errNoNode
+	}
+	switch node.Address {
+	case ctx.Self().Address, ctx.ActorSystem().Address(), "nonhost": // what it was before remote was started
+		return nil
+	}
+	return fmt.Errorf("%w: the node that ElectionProps was given is in another actor system, %q: spawn its elections there", ErrConfig, node.Address)
 }
 
 // over is why the node's start has ended to which we belong, nil if it lasts.

@@ -50,6 +50,7 @@ var (
 	errNotElection = errors.New("hustings: this is a node's actor: send that to an election's PID")
 	errNotNode     = errors.New("hustings: this is an election's actor: send Stop to the node's PID; stop this one as any actor")
 	errNotHub      = errors.New("hustings: this is an election's actor: send that to the node's PID")
+	errNoPID       = errors.New("hustings: Subscribe, Unsubscribe and Ack are of the actor that they name: set PID, to ctx.Self() say")
 	errValue       = errors.New("hustings: this is a value: send a pointer, &actors.Run{} or whatever it is")
 	// errFormerLife: Redis answers, and our id is not ours yet.
 	errFormerLife = errors.New("waiting for the session of an earlier process with this id to end")

@@ -420,13 +420,30 @@ func TestPropsOfAnElectionUsedTwice(t *testing.T) {
 }
 
 func TestAnElectionWithoutANodeAnswersWithWhatIsMissing(t *testing.T) {
-	pid := system.Root.Spawn(actors.ElectionProps(nil, actors.ElectionConfig{Name: "e", Run: true}))
-	answer, err := system.Root.RequestFuture(pid, &actors.Run{}, patience).Result()
-	if done, ok := answer.(*actors.Done); err != nil || !ok || !errors.Is(done.Err, actors.ErrConfig) {
-		t.Errorf("%+v, %v", answer, err)
+	for _, node := range []*actor.PID{nil, actor.NewPID("elsewhere:1", "$1")} { // that can't be reached
+		pid := system.Root.Spawn(actors.ElectionProps(node, actors.ElectionConfig{Name: "e", Run: true}))
+		answer, err := system.Root.RequestFuture(pid, &actors.Run{}, patience).Result()
+		if done, ok := answer.(*actors.Done); err != nil || !ok || !errors.Is(done.Err, actors.ErrConfig) {
+			t.Errorf("%+v, %v", answer, err)
+		}
+		if err := system.Root.StopFuture(pid).Wait(); err != nil {
+			t.Error(err)
+		}
 	}
-	if err := system.Root.StopFuture(pid).Wait(); err != nil {
-		t.Error(err)
+}
+
+// Whoever subscribes and does not say who would wait for events for ever.
+func TestASubscriptionOfNobodyIsAnswered(t *testing.T) {
+	f := newFleet(t, servers["miniredis"])
+	a := f.start("a", 1)
+	for _, m := range []any{&actors.Subscribe{Window: 1}, &actors.Unsubscribe{}, &actors.Ack{N: 1}} {
+		answer, err := system.Root.RequestFuture(a.PID(), m, patience).Result()
+		if done, ok := answer.(*actors.Done); err != nil || !ok || done.Err == nil || !strings.Contains(done.Err.Error(), "set PID") {
+			t.Errorf("%T: %+v, %v", m, answer, err)
+		}
+	}
+	if n := strings.Count(f.logs.String(), "message ignored"); n != 1 {
+		t.Errorf("logged %d times:\n%s", n, f.logs.String())
 	}
 }
 

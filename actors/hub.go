@@ -104,6 +104,7 @@ func (h *hub) count(n *nodeActor) {
 
 func (h *hub) subscribe(n *nodeActor, m *Subscribe) {
 	if m.PID == nil {
+		n.env.ignore(n.responder(m), errNoPID)
 		return
 	}
 	n.ctx.Watch(m.PID)
@@ -176,7 +177,11 @@ func without(list []*subscriber, s *subscriber) []*subscriber {
 }
 
 func (h *hub) unsubscribe(n *nodeActor, m *Unsubscribe) {
-	if m.PID == nil || len(h.by[m.PID.String()]) == 0 {
+	switch {
+	case m.PID == nil:
+		n.env.ignore(n.responder(m), errNoPID)
+		return
+	case len(h.by[m.PID.String()]) == 0:
 		return
 	}
 	h.dismiss(n, m.PID, nil)
@@ -351,6 +356,7 @@ func (h *hub) drain(n *nodeActor, s *subscriber) {
 func (h *hub) ack(n *nodeActor, m *Ack) {
 	left := max(m.N, 0)
 	if m.PID == nil {
+		n.env.ignore(n.responder(m), errNoPID)
 		return
 	}
 	for _, s := range h.by[m.PID.String()] {

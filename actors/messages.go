@@ -69,7 +69,9 @@ type (
 		Done func(*Node)
 	}
 	// Subscribe sends events to PID: of one election, or of all and of the node
-	// itself if Election is "". First comes the present state.
+	// itself if Election is "". First comes the present state. PID is an actor of the node's
+	// own system: events are no protobuf, and protoactor's remote sends none, but logs an error for
+	// each. For an actor elsewhere spawn one here that passes on what that needs.
 	//
 	// With a Window, up to so many events are sent before one is acknowledged
 	// (send Ack to the node); then up to 256 wait, and beyond that the oldest are
