@@ -22,7 +22,8 @@ func (e *election) identify(id *identity) {
 
 // join asks to belong to the node.
 func (e *election) join(err error) {
-	e.root.Send(e.nursery.node, &attach{election: e.name, pid: e.self, cell: e.cell, cfg: *e.cfg, err: err})
+	process, _ := e.root.ActorSystem().ProcessRegistry.Get(e.self)
+	e.root.Send(e.nursery.node, &attach{election: e.name, pid: e.self, process: process, cell: e.cell, cfg: *e.cfg, err: err})
 }
 
 // attach begins with a node's start: the first one, or the next after the node was

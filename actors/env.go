@@ -3,7 +3,6 @@ package actors
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -141,7 +140,7 @@ type shared struct {
 	// Owned by the node's actor, and handed on to its successor at a restart:
 	// the subscribers, elections that were spawned outside, by their PIDs' ids, the backend.
 	hub    hub
-	roster map[string]*entry
+	roster map[string]lodger
 	// departed are the elections whose actors have stopped, until Redis knows, by the quits
 	// that tell it: who comes next under such a name clears up first.
 	departed map[string]uint64
@@ -189,7 +188,10 @@ func (s *shared) turn() {
 // spawned are the elections of the roster in an order of their own: what is done for each may
 // show.
 func (s *shared) spawned() []*entry {
-	list := slices.Collect(maps.Values(s.roster))
+	list := make([]*entry, 0, len(s.roster))
+	for _, l := range s.roster {
+		list = append(list, l.entry)
+	}
 	slices.SortFunc(list, func(a, b *entry) int { return strings.Compare(a.name, b.name) })
 	return list
 }
@@ -203,7 +205,7 @@ func (s *shared) closeBackend() {
 }
 
 func newShared() *shared {
-	s := &shared{elections: newRegister(), done: make(chan struct{}), departed: map[string]uint64{}, down: map[string]bool{}, roster: map[string]*entry{}}
+	s := &shared{elections: newRegister(), done: make(chan struct{}), departed: map[string]uint64{}, down: map[string]bool{}, roster: map[string]lodger{}}
 	s.workers = newWorkers(several(), s.done)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.members.Store(&[]Member{})
@@ -297,6 +299,7 @@ type (
 		silent
 		election string
 		pid      *actor.PID
+		process  actor.Process
 		cell     *cell
 		cfg      ElectionConfig
 		err      error // its config is wrong

@@ -105,7 +105,7 @@ func (n *nodeActor) shutdown(why error) {
 	n.revoke(why)
 	for _, e := range n.els {
 		n.env.root.Send(e.pid, &detached{err: why})
-		if n.shared.roster[e.pid.Id] != e {
+		if n.shared.roster[e.pid.Id].entry != e {
 			n.keepDown(e)
 			if e.cell.run.Load() {
 				n.shared.rerun = append(n.shared.rerun, e.name)

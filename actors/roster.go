@@ -26,6 +26,13 @@ type entry struct {
 	place    int32  // among the node's
 }
 
+// lodger is an election that somebody else has spawned. Its PID may come to be another actor's when it has stopped:
+// the process tells which one is meant.
+type lodger struct {
+	*entry
+	process actor.Process
+}
+
 // idle reports whether the election is no candidate.
 func (e *entry) idle() bool {
 	_, stands := e.candidacy()
@@ -89,13 +96,16 @@ func (n *nodeActor) attach(m *attach) {
 	case known != nil && !known.pid.Equal(m.pid):
 		n.refuse(m, ErrBusy)
 		return
+	case known != nil && known.cell != m.cell: // the next actor of this PID is here before we are told of the end of the last
+		n.leftUs(known)
+		known = nil
 	}
 	if known == nil {
 		known = &entry{name: m.election, pid: m.pid, cell: m.cell, stopped: n.env.offline.Load()}
 		n.shared.elections.put(known)
 		n.enter(known)
 		n.ctx.Watch(m.pid)
-		n.shared.roster[m.pid.Id] = known
+		n.shared.roster[m.pid.Id] = lodger{known, m.process}
 		if _, left := n.shared.departed[m.election]; !left && !n.link.Commands {
 			n.unheard[known] = n.shared.counters.Registering()
 		}
@@ -151,13 +161,7 @@ func (n *nodeActor) terminated(who *actor.PID) {
 		return
 	}
 	if e := n.ended(who); e != nil {
-		n.strike(e)
-		delete(n.shared.roster, who.Id)
-		n.shared.turn()
-		if n.phase < parting {
-			n.clear(e.name, n.unheard[e])
-		}
-		delete(n.unheard, e)
+		n.leftUs(e)
 		if n.super.exhausted(who.Id) {
 			n.keepDown(e)
 			n.hub.publish(n, &Failed{Election: e.name, At: n.env.clock.Now(), Err: errExhausted})
@@ -166,10 +170,24 @@ func (n *nodeActor) terminated(who *actor.PID) {
 	}
 }
 
+// leftUs: the actor of an election has stopped.
+func (n *nodeActor) leftUs(e *entry) {
+	n.strike(e)
+	delete(n.shared.roster, e.pid.Id)
+	n.shared.turn()
+	if n.phase < parting {
+		n.clear(e.name, n.unheard[e])
+	}
+	delete(n.unheard, e)
+}
+
 // ended finds the election whose actor has stopped, nil if there is none that anybody has to know of.
 func (n *nodeActor) ended(who *actor.PID) *entry {
-	if e := n.shared.roster[who.Id]; e != nil && e.pid.Equal(who) { // that of a subscriber elsewhere may have its id
-		return e
+	if l := n.shared.roster[who.Id]; l.entry != nil && l.pid.Equal(who) { // that of a subscriber elsewhere may have its id
+		if p, lives := n.ctx.ActorSystem().ProcessRegistry.Get(who); lives && p == l.process {
+			return nil // it is of the one that had this PID before
+		}
+		return l.entry
 	}
 	if n.phase == parting {
 		return nil // all children stop now

@@ -192,3 +192,55 @@ func TestABadConfigOfASpawnedNodeIsTold(t *testing.T) {
 		t.Errorf("%v, %v", err, n.Err())
 	}
 }
+
+// successor is a watcher that is told of an actor's end before the node is, and spawns another one of its name.
+type successor struct{ spawn func() }
+
+func (s successor) SendSystemMessage(_ *actor.PID, m any) {
+	if _, is := m.(*actor.Terminated); is {
+		s.spawn()
+	}
+}
+
+func (successor) SendUserMessage(*actor.PID, any) {}
+
+func (successor) Stop(*actor.PID) {}
+
+// Who waits for the end of an election's actor, and spawns the next one under its name, may be there before
+// the node has been told: then the end is not that of the next one, which leads.
+func TestTheEndOfAnElectionIsNotThatOfTheNextOneOfItsName(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a := f.start("a", 1)
+		props, name := actors.ElectionProps(a.PID(), actors.ElectionConfig{Name: "e", Run: true}), string(f.keys)
+		first, err := system.Root.SpawnNamed(props, name)
+		a.must(err)
+		spawned, leads := make(chan *actor.PID, 1), make(chan struct{})
+		watcher, _ := system.ProcessRegistry.Add(successor{func() {
+			next, _ := system.Root.SpawnNamed(props, name)
+			spawned <- next
+			<-leads
+		}}, name+"-watcher")
+		defer system.ProcessRegistry.Remove(watcher)
+		process, _ := system.ProcessRegistry.Get(first)
+		process.SendSystemMessage(first, &actor.Watch{Watcher: watcher}) // before the node does
+		token := a.won("e").Token
+		stopped := system.Root.StopFuture(first)
+		second := receive(t, "the next one", spawned)
+		next := a.won("e").Token
+		close(leads)
+		a.must(stopped.Wait()) // and the node was told before
+		a.must(a.Ping(bg(t)))
+		if _, err := a.Broadcast(bg(t), "what the node asks Redis goes before this"); err != nil {
+			t.Error(err)
+		}
+		if l := a.Leadership("e"); next <= token || !l.Valid() || l.Token() != next || !f.candidate("e", "a") {
+			t.Errorf("token %d after %d, now %d, valid %v, candidate %v", next, token, l.Token(), l.Valid(), f.candidate("e", "a"))
+		}
+		a.must(system.Root.StopFuture(second).Wait())
+		a.must(a.Ping(bg(t)))
+		if l := a.Leadership("e"); l != nil {
+			t.Errorf("it leads on: token %d", l.Token())
+		}
+		eventually(t, "it is no candidate", func() bool { return !f.candidate("e", "a") })
+	})
+}
