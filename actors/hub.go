@@ -23,6 +23,7 @@ type subscriber struct {
 	ch          chan Event
 	closeCh     func()
 	pid         *actor.PID
+	process     actor.Process // pid may come to be another actor's
 	window      int
 	unacked     int
 	queue       []Event
@@ -110,7 +111,8 @@ func (h *hub) subscribe(n *nodeActor, m *Subscribe) {
 	n.ctx.Watch(m.PID)
 	// It may have been restarted, and have forgotten that it has subscribed.
 	h.dismiss(n, m.PID, func(s *subscriber) bool { return s.election == m.Election })
-	h.add(n, &subscriber{election: m.Election, transitions: m.Transitions, pid: m.PID, window: max(m.Window, 0), sentAt: -conflate})
+	process, _ := n.ctx.ActorSystem().ProcessRegistry.Get(m.PID)
+	h.add(n, &subscriber{election: m.Election, transitions: m.Transitions, pid: m.PID, process: process, window: max(m.Window, 0), sentAt: -conflate})
 }
 
 func (h *hub) subscribeChan(n *nodeActor, m *subscribeChan) {
@@ -186,6 +188,20 @@ func (h *hub) unsubscribe(n *nodeActor, m *Unsubscribe) {
 	}
 	h.dismiss(n, m.PID, nil)
 	unwatch(n.ctx, m.PID) // it may outlive us
+}
+
+// ended: an actor has stopped. What the next one of its PID has subscribed to meanwhile lasts.
+func (h *hub) ended(n *nodeActor, who *actor.PID) {
+	if who == nil || len(h.by) == 0 {
+		return
+	}
+	h.dismiss(n, who, func(s *subscriber) bool { return !n.is(who, s.process) })
+}
+
+// is reports whether an actor lives that has this PID and is this process.
+func (n *nodeActor) is(pid *actor.PID, process actor.Process) bool {
+	p, lives := n.ctx.ActorSystem().ProcessRegistry.Get(pid)
+	return lives && p == process
 }
 
 // dismiss ends subscriptions of an actor: all, or those that are meant.

@@ -150,7 +150,7 @@ func (n *nodeActor) terminated(who *actor.PID) {
 	if n.wasRetired(who) {
 		return
 	}
-	n.hub.dismiss(n, who, nil)
+	n.hub.ended(n, who)
 	if n.env.bridge != nil && who.Equal(n.env.bridge) {
 		switch {
 		case n.phase == parting && len(n.stopping) > 0:
@@ -184,7 +184,7 @@ func (n *nodeActor) leftUs(e *entry) {
 // ended finds the election whose actor has stopped, nil if there is none that anybody has to know of.
 func (n *nodeActor) ended(who *actor.PID) *entry {
 	if l := n.shared.roster[who.Id]; l.entry != nil && l.pid.Equal(who) { // that of a subscriber elsewhere may have its id
-		if p, lives := n.ctx.ActorSystem().ProcessRegistry.Get(who); lives && p == l.process {
+		if n.is(who, l.process) {
 			return nil // it is of the one that had this PID before
 		}
 		return l.entry

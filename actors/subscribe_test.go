@@ -242,3 +242,43 @@ func TestAChannelIsClosedWhenTheNodeStops(t *testing.T) {
 		}
 	})
 }
+
+// A subscriber's name is free before its watchers are told of its end, and while its own Stopped is handled. The next
+// one of that name, which subscribes meanwhile, is none that has stopped.
+func TestTheEndOfASubscriberIsNotThatOfTheNextOneOfItsName(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, f *fleet) {
+		a := f.start("a", 1)
+		heard, stopped, told := make(chan any, 100), make(chan struct{}, 2), make(chan struct{})
+		props := actor.PropsFromFunc(func(ctx actor.Context) {
+			switch m := ctx.Message().(type) {
+			case *actor.Started:
+				ctx.Send(a.PID(), &actors.Subscribe{PID: ctx.Self(), Window: 100})
+			case *actor.Stopped:
+				stopped <- struct{}{}
+				<-told
+			case actors.Event:
+				heard <- m
+			}
+		})
+		first, err := system.Root.SpawnNamed(props, string(f.keys))
+		a.must(err)
+		receive(t, "the present state", heard)
+		end := system.Root.StopFuture(first)
+		receive(t, "its end", stopped)
+		second, err := system.Root.SpawnNamed(props, string(f.keys))
+		a.must(err)
+		receive(t, "the present state", heard)
+		close(told)
+		a.must(end.Wait()) // and the node was told before
+		a.must(a.Ping(bg(t)))
+		if _, err := a.Broadcast(bg(t), "hello"); err != nil {
+			t.Error(err)
+		}
+		for {
+			if _, is := receive(t, "the message", heard).(*actors.Message); is {
+				break
+			}
+		}
+		a.must(system.Root.StopFuture(second).Wait())
+	})
+}
