@@ -26,7 +26,8 @@ func (n *nodeActor) breaks() {
 		}
 		n.env.root.Send(e.pid, &detached{err: errRestarted})
 	}
-	n.env.root.Send(n.env.node, &awake{})
+	root, self := n.env.root, n.env.node
+	n.env.clock.AfterFunc(greetMax, func() { root.Send(self, &awake{}) }) // not at once: it may panic at every start
 }
 
 // hold keeps what is asked of the node for its successor: it is being restarted, and waits for its
@@ -38,7 +39,7 @@ func (n *nodeActor) hold(ctx actor.Context) bool {
 	case *actor.Restarting, *actor.Stopping, *actor.Terminated:
 		return false
 	}
-	if !n.restarting && !n.resumed {
+	if _, is := message.(*awake); is && !n.restarting && !n.resumed {
 		n.resumed = true
 		restart(ctx)
 	}

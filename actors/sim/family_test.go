@@ -3,6 +3,7 @@ package sim_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -24,10 +25,13 @@ type family struct {
 	heard                     []any
 }
 
-func newFamily(w *sim.World, s actor.SupervisorStrategy, name string) *family {
+func newFamily(w *sim.World, s actor.SupervisorStrategy, name string, change ...func(*actors.Config)) *family {
 	p := w.Process("a")
 	cfg := actors.Config{ID: "a", TTL: second, Quarantine: new(false), Host: "sim", PID: 1}
 	cfg.Redis.Clock, cfg.Redis.Backend, cfg.Redis.Entropy = p.Clock(), p.Backend(), p.Rand().Uint64
+	for _, c := range change {
+		c(&cfg)
+	}
 	f := &family{p: p, props: actors.NodeProps(cfg), name: name}
 	f.self = p.Spawn(actor.PropsFromProducer(func() actor.Actor { return f }, actor.WithSupervisor(s)))
 	w.Run(3 * second)
@@ -208,6 +212,25 @@ func TestATermEndsWithThePanicWhateverTheSupervisorDecides(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A node that panics at every start, and is let go on each time, starts once a second.
+func TestANodeThatIsLetGoOnIsRestartedNowAndThen(t *testing.T) {
+	sim.Test(t, 5, func(w *sim.World) {
+		log := &panics{at: "node starts"}
+		f := newFamily(w, &patient{w, 0, actor.ResumeDirective}, "", func(c *actors.Config) { c.Logger = slog.New(log) })
+		log.left = 1000
+		f.p.Send(f.node, (*actors.Subscribe)(nil))
+		w.Run(10 * second)
+		if starts := 1000 - log.left; starts < 5 || starts > 11 {
+			w.Require("it starts now and then", fmt.Errorf("%d times in 10 s", starts))
+		}
+		log.left = 0
+		w.Run(5 * second)
+		if !f.handle.Leadership("e").Valid() {
+			w.Require("it leads again", errors.New("it does not"))
+		}
+	}, anyPanic)
 }
 
 // One actor may ask several elections, and listen to several nodes: who sends an answer or an event says
