@@ -51,7 +51,7 @@
 // that it waits for, select, the global random source, or the order of maps, and
 // of proto.actor not: blocking on a Future, timeouts of Futures and StopFuture (a
 // RequestFuture with a timeout fails the world; with -1 and ReenterAfter it works),
-// SetReceiveTimeout, the scheduler package, bounded mailboxes, exponential
+// SetReceiveTimeout (which fails it, too), the scheduler package, bounded mailboxes, exponential
 // back-off, routers, remote and cluster. A panic fails the world, unless
 // [TolerateWhen] leaves it to the supervision; where the user names no strategy
 // that restarts without counting, since the stock one counts in real seconds.

@@ -85,3 +85,22 @@ func TestFuturesEndWithTheirWorld(t *testing.T) {
 		w.Close()
 	}
 }
+
+// So would a receive timeout, also that of an actor which sets it when it is started.
+func TestReceiveTimeoutsAreRefused(t *testing.T) {
+	for _, when := range []string{"*actor.Started", "string"} {
+		w := sim.New(nil, 1)
+		p := w.Process("a")
+		pid := p.Spawn(actor.PropsFromFunc(func(c actor.Context) {
+			if fmt.Sprintf("%T", c.Message()) == when {
+				c.SetReceiveTimeout(time.Hour) //nolint:forbidigo // to see it refused
+			}
+		}))
+		w.After(time.Second, func() { p.Send(pid, "now") })
+		w.Run(10 * time.Second)
+		if err := w.Err(); err == nil || !strings.Contains(err.Error(), "no real time: SetReceiveTimeout") || !strings.Contains(err.Error(), when) {
+			t.Errorf("set at %s: %v", when, err)
+		}
+		w.Close()
+	}
+}

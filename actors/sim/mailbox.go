@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -23,6 +24,13 @@ type mailbox struct {
 	posted    bool // an event for the next message is on the agenda, or running
 	epoch     uint32
 	apart     bool // its actor can neither begin nor end a term: see [apart]
+	real      realTimed
+}
+
+// realTimed is the part of an actor's context that counts in real time.
+type realTimed interface {
+	ReceiveTimeout() time.Duration
+	CancelReceiveTimeout()
 }
 
 // RegisterHandlers implements [actor.Mailbox].
@@ -32,6 +40,8 @@ func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, _ actor.Dispatc
 		switch c.Actor().(type) {
 		case *redisbridge.Bridge, *ears:
 			m.apart = true
+		default:
+			m.real = c
 		}
 	}
 }
@@ -99,6 +109,9 @@ func (m *mailbox) run() {
 			m.failed(reason, message)
 		}
 		m.posted = false
+		if m.real != nil && m.real.ReceiveTimeout() != 0 {
+			m.refuseTimeout(message)
+		}
 		if m.epoch == m.proc.epoch {
 			m.schedule()
 		}
@@ -116,6 +129,13 @@ func (m *mailbox) run() {
 		message = m.user.pop()
 		m.invoker.InvokeUserMessage(message)
 	}
+}
+
+// refuseTimeout fails the world: the timeout would come in real time, from another goroutine.
+func (m *mailbox) refuseTimeout(message any) {
+	m.real.CancelReceiveTimeout()
+	m.proc.world.Fail("no real time", fmt.Errorf("SetReceiveTimeout, when handling %T, is counted in real time, and here it would never come: "+
+		"have Process.Clock send the actor a message", message))
 }
 
 // failed hands a panic to the supervision if the world tolerates it, and fails
