@@ -30,7 +30,8 @@ import (
 // to the scenario's goroutine, and fails the world and ends the code at the call if it would
 // change something.
 //
-// When the scenario returns, all contexts of Go code end, and it has a minute to return; the
+// When the scenario returns, all contexts of Go code end, and it has a minute to return, and the
+// goroutines that it has left behind a minute more; the
 // world's own rules hold to the end, the checks of [World.Every] do not. Whatever goes wrong
 // is reported with its seed, also a panic or a t.Fatal in Go code, and what waits for ever. Where
 // Go code spins, or waits for what is not of the bubble, that can only be said: on standard
@@ -69,7 +70,7 @@ func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option, g
 			if w.reported {
 				t.FailNow() // it was to be expected, and is named
 			}
-			w.failure.Store(newFailure("no deadlock", fmt.Errorf("%v; the bubble's goroutines:\n%s", r, bubbled(w.outside.name))))
+			w.failure.Store(stuck(r, bubbled(w.outside.name)))
 			t.Fatal(w.Report())
 		}
 	}()
@@ -82,6 +83,14 @@ func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option, g
 		w.play(scenario, t)
 	})
 	return hash
+}
+
+// stuck is what synctest finds when a bubble's goroutines wait for what never comes.
+func stuck(found any, goroutines string) *failure {
+	if strings.Contains(fmt.Sprint(found), "main bubble goroutine has exited") {
+		return newFailure("Go code ends", fmt.Errorf("goroutines are left in the bubble %v after all contexts ended:\n%s", farewell, goroutines))
+	}
+	return newFailure("no deadlock", fmt.Errorf("%v; the bubble's goroutines:\n%s", found, goroutines))
 }
 
 // play runs the scenario, and its Go code to its end. Whatever ends it too soon is reported
@@ -140,7 +149,7 @@ func bubbled(name string) string {
 		if !strings.Contains(head, name+"]") && !strings.Contains(head, name+" ") {
 			continue
 		}
-		if !strings.Contains(s, "testing.testingSynctestTest(") && !strings.Contains(s, "sim.bubbled(") {
+		if !strings.Contains(s, "testingSynctestTest(") && !strings.Contains(s, "synctest.Run(") && !strings.Contains(s, "sim.bubbled(") {
 			list = append(list, s)
 		}
 	}
@@ -169,6 +178,10 @@ func (w *World) endGo() {
 	if n := o.live.Load(); n > 0 && !w.failed() {
 		w.Fail("Go code ends", fmt.Errorf("%d functions of Go have not returned %v after their contexts ended; the bubble's goroutines:\n%s",
 			n, farewell, bubbled(o.name)))
+	}
+	if o.started > 0 { // a minute more for the goroutines that it has left behind
+		o.resting.Store(true)
+		time.Sleep(farewell) //nolint:forbidigo // of the bubble
 	}
 	if before != nil {
 		w.failure.Store(before)

@@ -64,6 +64,15 @@ var failing = map[string]struct {
 		inGoCode(func(*testing.T, *sim.World) { select {} }),
 		[]string{"Go code ends: 2 functions of Go have not returned 1m0s after", "inGoCode", "select (no cases)"},
 	},
+	"a failure of a goroutine that Go code has left": {
+		inGoCode(func(_ *testing.T, w *sim.World) {
+			go func() {
+				time.Sleep(30 * time.Second)
+				w.Fail("mine", errors.New("something is wrong"))
+			}()
+		}),
+		[]string{"mine: something is wrong"},
+	},
 	"Go code that sleeps for ever": {
 		inGoCode(func(*testing.T, *sim.World) {
 			for {
@@ -74,7 +83,7 @@ var failing = map[string]struct {
 	},
 	"a goroutine of Go code that waits for ever": {
 		inGoCode(func(*testing.T, *sim.World) { go waitForever() }),
-		[]string{"no deadlock: ", "waitForever"},
+		[]string{"Go code ends: goroutines are left in the bubble 1m0s after all contexts ended", "waitForever"},
 	},
 	"a scenario that waits for ever": {
 		inScenario(func(*testing.T, *sim.World) { waitForever() }),
@@ -352,7 +361,7 @@ func TestWhatFailsInABubbleNamesItsSeed(t *testing.T) {
 					t.Errorf("it does not say %q", text)
 				}
 			}
-			for _, text := range []string{"\npanic: ", "fatal error: ", "DATA RACE"} {
+			for _, text := range []string{"\npanic: ", "fatal error: ", "DATA RACE", "synctest.Run(", "testingSynctestTest("} {
 				if strings.Contains("\n"+string(out), text) {
 					t.Errorf("it says %q", text)
 				}
