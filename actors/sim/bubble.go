@@ -49,17 +49,17 @@ func Bubble(t *testing.T, seeds int, scenario func(w *World), opts ...Option) {
 	g := &guard{out: os.Stderr}
 	defer g.begin()()
 	for seed := first; seed <= last; seed++ {
-		hash := bubble(t, seed, scenario, opts, g)
+		once := bubble(t, seed, scenario, opts, g, twice)
 		if twice {
-			if again := bubble(t, seed, scenario, opts, g); again != hash {
-				t.Fatal(notDeterministic(seed, hash, again))
+			if again := bubble(t, seed, scenario, opts, g, twice); again.hash != once.hash {
+				t.Fatal(notDeterministic(seed, once, again))
 			}
 		}
 	}
 }
 
-// bubble runs one seed, and returns the hash of its trace.
-func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option, g *guard) (hash uint64) {
+// bubble runs one seed, and returns what there is to compare with another run.
+func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option, g *guard, twice bool) (run ran) { //nolint:revive // whether its lines are kept
 	t.Helper()
 	var w *World
 	defer func() {
@@ -79,10 +79,13 @@ func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option, g
 		w = New(inner, seed, opts...)
 		w.outside = newOutside(seed, bubbleName())
 		g.present.Store(w.outside)
-		defer func() { hash = w.Hash() }()
+		if twice {
+			w.keepAll()
+		}
+		defer func() { run = w.ran() }()
 		w.play(scenario, t)
 	})
-	return hash
+	return run
 }
 
 // stuck is what synctest finds when a bubble's goroutines wait for what never comes.

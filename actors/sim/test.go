@@ -77,10 +77,6 @@ func asked(t T, seeds int) (first, last uint64, twice bool) {
 	return first, last, os.Getenv(twiceVariable) != ""
 }
 
-func notDeterministic(seed, hash, again uint64) string {
-	return fmt.Sprintf("sim: seed %d is not deterministic: trace %016x, then %016x", seed, hash, again)
-}
-
 // sweep is one call of Test. Workers take seeds in rising order, so that the
 // lowest failing one is known when all have stopped.
 type sweep struct {
@@ -102,11 +98,11 @@ func (s *sweep) work() {
 		if seed > s.last || seed > s.failed.Load() {
 			return
 		}
-		report, hash := s.one(seed)
+		report, first := s.one(seed)
 		if report == "" && s.twice {
-			var again uint64
-			if report, again = s.one(seed); report == "" && again != hash {
-				report = notDeterministic(seed, hash, again)
+			var second ran
+			if report, second = s.one(seed); report == "" && second.hash != first.hash {
+				report = notDeterministic(seed, first, second)
 			}
 		}
 		if report != "" {
@@ -125,13 +121,16 @@ func (s *sweep) fail(seed uint64, report string) {
 }
 
 // one runs one seed on a goroutine of its own, which a failure ends.
-func (s *sweep) one(seed uint64) (report string, hash uint64) {
+func (s *sweep) one(seed uint64) (report string, r ran) {
 	t := &seedT{}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer t.cleanup()
 		w := New(t, seed, s.opts...)
+		if s.twice {
+			w.keepAll()
+		}
 		returned := false
 		defer func() {
 			if r := recover(); r != nil {
@@ -142,14 +141,14 @@ func (s *sweep) one(seed uint64) (report string, hash uint64) {
 			if w.failed() && t.report == "" {
 				t.report = w.Report()
 			}
-			hash = w.Hash()
+			r = w.ran()
 		}()
 		s.scenario(w)
 		returned = true
 		w.neverRan()
 	}()
 	<-done
-	return t.report, hash
+	return t.report, r
 }
 
 // seedT is the T of one seed of a sweep.
