@@ -12,6 +12,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -20,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/redis/go-redis/v9"
@@ -84,24 +86,57 @@ func (mute) Printf(context.Context, string, ...any) {}
 // run does what the arguments say and returns the exit code.
 func run(args []string, c *console) int {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return runScript(args, c)
+		return heard(c, "demo", func(c *console) int { return runScript(args, c) })
 	}
 	switch args[0] {
 	case "node":
 		return runNode(args[1:], c)
 	case "sim":
-		return runSim(args[1:], c)
+		return heard(c, "demo sim", func(c *console) int { return runSim(args[1:], c) })
 	case "chaos":
-		return runChaos(args[1:], c)
+		return heard(c, "demo chaos", func(c *console) int { return runChaos(args[1:], c) })
 	case "serve":
 		return runServe(args[1:], c)
 	case "bench":
 		return runBench(args[1:], c)
 	case "help":
-		return runHelp(args[1:], c)
+		return heard(c, "demo help", func(c *console) int { return runHelp(args[1:], c) })
 	}
 	fmt.Fprintf(c.err, "demo: there is no command %q; %s\n", args[0], commands)
 	return exitUsage
+}
+
+// heard runs a command whose result is what it prints: if that can't be written, it has failed.
+func heard(c *console, name string, command func(*console) int) int {
+	out := &minded{w: c.out}
+	own := *c
+	own.out = out
+	code := command(&own)
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	if out.err == nil {
+		return code
+	}
+	fmt.Fprintf(c.err, "%s: %s\n", name, unwritten(out.err))
+	return max(code, exitFault)
+}
+
+// unwritten is how an error of stdout is told.
+func unwritten(err error) string { return fmt.Sprintf("stdout can't be written: %v", err) }
+
+// minded is a writer that keeps its first error.
+type minded struct {
+	w   io.Writer
+	mu  sync.Mutex
+	err error // guarded by mu
+}
+
+func (m *minded) Write(p []byte) (int, error) {
+	n, err := m.w.Write(p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.err = cmp.Or(m.err, err)
+	return n, err
 }
 
 // parsed says what a fault of flag parsing means for the exit code. -h is no fault.

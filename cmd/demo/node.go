@@ -59,15 +59,31 @@ func runNode(args []string, c *console) int {
 		r.printer.close(flushPatience)
 		finished <- code
 	}()
-	for told := false; ; told = true {
+	failed, unheard := r.printer.failed, false
+	say := func() {
+		fmt.Fprintln(c.err, "demo node:", unwritten(r.printer.err))
+		failed, unheard = nil, true
+	}
+	for told := false; ; {
 		select {
+		case <-failed:
+			say()
 		case code := <-finished:
+			select {
+			case <-failed:
+				say()
+			default:
+			}
+			if unheard {
+				return max(code, exitFault)
+			}
 			return code
 		case <-c.signals:
 			if told {
 				r.printer.close(abortPatience)
 				return exitFault
 			}
+			told = true
 			r.stop(errTold)
 		}
 	}

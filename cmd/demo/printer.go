@@ -22,6 +22,7 @@ type printer struct {
 	out    io.Writer
 	format func(l *line, id string) []byte
 	failed chan struct{} // closed when a write failed: nobody reads any more
+	err    error         // why, when failed is closed
 	done   chan struct{} // closed when the writer has ended
 	wake   chan struct{}
 
@@ -88,6 +89,7 @@ func (p *printer) write() {
 				text = append(text, p.format(l, p.id)...)
 			}
 			if _, err := p.out.Write(text); err != nil {
+				p.err = err
 				close(p.failed)
 				return
 			}
