@@ -35,6 +35,26 @@ func TestThePageIsLiveAgainWhenItIsAnsweredAgain(t *testing.T) {
 	b.until(`document.getElementById("live").textContent === "live"`)
 }
 
+// A proxy may hold an answer back until it is complete, which a stream never is.
+func TestThePageFollowsBehindAProxyThatBuffers(t *testing.T) {
+	r := newRig(t, inspect.Options{})
+	r.cast()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if strings.HasSuffix(req.URL.Path, "/events") {
+			<-req.Context().Done()
+			return
+		}
+		r.page.ServeHTTP(w, req)
+	}))
+	defer proxy.Close()
+	b := newBrowser(t)
+	b.call("Page.navigate", map[string]any{"url": proxy.URL + "/"})
+	b.until(`document.getElementById("leader").textContent.includes("web-5")`)
+	r.board.Note(start, "", "", "good", "something happens")
+	b.until(`document.getElementById("live").textContent.startsWith("no stream comes through")`)
+	b.until(`document.body.textContent.includes("something happens")`)
+}
+
 func TestAVisitorToAMomentThatIsForgottenIsBroughtBackToThePresent(t *testing.T) {
 	r := newRig(t, inspect.Options{History: 50})
 	r.cast()

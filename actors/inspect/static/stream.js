@@ -1,6 +1,7 @@
 // The event stream: reconnects by itself, goes on where it broke, and says how it stands.
 
 const PATIENCE = 3000;
+const OPENING = 5000; // what has said nothing by then may be held back by a proxy
 
 export class Stream {
   /** on: { changes(data), reload(), live(ok, words) } */
@@ -32,6 +33,7 @@ export class Stream {
     const take = (name, f) =>
       source.addEventListener(name, (e) => {
         if (source !== this.source) return;
+        clearTimeout(this.timer);
         if (e.lastEventId) this.since = e.lastEventId;
         f(JSON.parse(e.data));
       });
@@ -48,6 +50,10 @@ export class Stream {
     source.onerror = () => {
       if (source === this.source) this.again("connection lost");
     };
+    this.timer = setTimeout(() => {
+      this.again("no stream comes through");
+      this.on.reload(); // at least that
+    }, OPENING);
   }
 
   stands(...standing) {
