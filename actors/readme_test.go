@@ -46,6 +46,7 @@ var snippets = []struct{ page, before, after string }{
 	{"simulation.md", "func _(w *sim.World, program func(context.Context, *actor.ActorSystem, actors.Config) error) {", "}"},
 	{"simulation.md", "func _(ctx context.Context, node *actors.Node, n *sim.Node) error { var err error; {", "; _ = err }; return err }"},
 	{"simulation.md", "func _(w *sim.World, workers *atomic.Int64) {", "}"},
+	{"simulation.md", "type store struct { calls sync.WaitGroup; late func() time.Duration }", ""},
 }
 
 const snippetsHead = `package snippets
@@ -55,6 +56,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
