@@ -182,10 +182,7 @@ func (w *World) endGo() {
 		w.Fail("Go code ends", fmt.Errorf("%d functions of Go have not returned %v after their contexts ended; the bubble's goroutines:\n%s",
 			n, farewell, bubbled(o.name)))
 	}
-	if o.started > 0 { // a minute more for the goroutines that it has left behind
-		o.resting.Store(true)
-		time.Sleep(farewell) //nolint:forbidigo // of the bubble
-	}
+	o.linger()
 	if before != nil {
 		w.failure.Store(before)
 	}

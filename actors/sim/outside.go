@@ -215,6 +215,14 @@ func (o *outside) bury() bool {
 	return len(deaths) > 0
 }
 
+// linger gives the goroutines that Go code has left behind a minute more of the bubble's time.
+func (o *outside) linger() {
+	if o.started > 0 {
+		o.resting.Store(true)
+		time.Sleep(farewell)
+	}
+}
+
 // OutsideAfter implements redisbridge.Outsider: package time's clock is the bubble's.
 func (simClock) OutsideAfter(d time.Duration, f func()) redisbridge.Timer {
 	return time.AfterFunc(max(d, 1), f) // at 0 it would not wait until the other goroutines do
