@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"runtime"
@@ -142,7 +143,8 @@ func adoptSystem(p *Process) {
 			// Not next: it has forgotten the props' own guardian.
 			return func(sys *actor.ActorSystem, id string, props *actor.Props, parent actor.SpawnerContext) (*actor.PID, error) {
 				if p.world.beside() {
-					p.world.Fail(asDocumented, errors.New("an actor was spawned from Go code: let the scenario do that, or a function that Process.Do is given; actors.Start may be called"))
+					_, at := user()
+					p.world.Fail(asDocumented, fmt.Errorf("an actor was spawned from Go code: let the scenario do that, or a function that Process.Do is given; actors.Start may be called\n  called at %s", at))
 					runtime.Goexit()
 				}
 				return actor.DefaultSpawner(sys, id, Adopt(props, p), parent)
