@@ -115,16 +115,7 @@ func ElectionProps(node *actor.PID, cfg ElectionConfig) *actor.Props {
 }
 
 // Receive is the actor's one entry.
-func (e *election) Receive(ctx actor.Context) {
-	whole := false
-	defer func() {
-		if !whole {
-			e.breaks()
-		}
-	}()
-	e.receive(ctx)
-	whole = true
-}
+func (e *election) Receive(ctx actor.Context) { handle(e, ctx) }
 
 func (e *election) receive(ctx actor.Context) {
 	if e.broken && e.goesOn(ctx) {

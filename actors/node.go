@@ -93,16 +93,7 @@ func nodeProps(cfg Config, s *shared) *actor.Props {
 }
 
 // Receive is the actor's one entry.
-func (n *nodeActor) Receive(ctx actor.Context) {
-	whole := false
-	defer func() {
-		if !whole {
-			n.breaks()
-		}
-	}()
-	n.receive(ctx)
-	whole = true
-}
+func (n *nodeActor) Receive(ctx actor.Context) { handle(n, ctx) }
 
 func (n *nodeActor) receive(ctx actor.Context) {
 	n.ctx = ctx

@@ -9,6 +9,24 @@ import (
 // The user's own parent of a node, or of an election, decides what becomes of it when it panics, and
 // when: it may restart it with its siblings, or after a while, or have it go on as if nothing had been.
 
+// breakable is an actor that does something about its own panic.
+type breakable interface {
+	receive(ctx actor.Context)
+	breaks() // the message that it was given has made it panic
+}
+
+// handle has an actor handle a message. A panic goes on to its supervisor.
+func handle(a breakable, ctx actor.Context) {
+	whole := false
+	defer func() {
+		if !whole {
+			a.breaks()
+		}
+	}()
+	a.receive(ctx)
+	whole = true
+}
+
 // awake is what an actor that panics sends itself: it is handled when the mailbox is no longer suspended.
 type awake struct{ silent }
 
