@@ -71,7 +71,7 @@ func (w *World) strays() {
 func (w *World) refuse() {
 	call, at := user()
 	w.Fail(asDocumented, fmt.Errorf("%s from Go code: that is for the scenario, or for a function that Process.Do is given; "+
-		"Go code itself may call Process.Do, Node.Working, and World.Now, Fail, Err and Seed\n  called at %s", call, at))
+		"Go code itself may call actors.Start, Process.Do, Node.Working, and World.Now, Fail, Err and Seed\n  called at %s", call, at))
 	runtime.Goexit()
 }
 

@@ -2,10 +2,8 @@ package sim
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"reflect"
-	"runtime"
 	"strings"
 	"sync"
 
@@ -142,11 +140,7 @@ func adoptSystem(p *Process) {
 		WithSpawnMiddleware(func(actor.SpawnFunc) actor.SpawnFunc {
 			// Not next: it has forgotten the props' own guardian.
 			return func(sys *actor.ActorSystem, id string, props *actor.Props, parent actor.SpawnerContext) (*actor.PID, error) {
-				if p.world.beside() {
-					_, at := user()
-					p.world.Fail(asDocumented, fmt.Errorf("an actor was spawned from Go code: let the scenario do that, or a function that Process.Do is given; actors.Start may be called\n  called at %s", at))
-					runtime.Goexit()
-				}
+				p.world.scenarios()
 				return actor.DefaultSpawner(sys, id, Adopt(props, p), parent)
 			}
 		})
