@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,12 +47,15 @@ import (
 func Bubble(t *testing.T, seeds int, scenario func(w *World), opts ...Option) {
 	t.Helper()
 	first, last, twice := asked(t, seeds)
+	if twice {
+		opts = append(slices.Clip(opts), keepAll)
+	}
 	g := &guard{out: os.Stderr}
 	defer g.begin()()
 	for seed := first; seed <= last; seed++ {
-		once := bubble(t, seed, scenario, opts, g, twice)
+		once := bubble(t, seed, scenario, opts, g)
 		if twice {
-			if again := bubble(t, seed, scenario, opts, g, twice); again.hash != once.hash {
+			if again := bubble(t, seed, scenario, opts, g); again.hash != once.hash {
 				t.Fatal(notDeterministic(seed, once, again))
 			}
 		}
@@ -59,7 +63,7 @@ func Bubble(t *testing.T, seeds int, scenario func(w *World), opts ...Option) {
 }
 
 // bubble runs one seed, and returns what there is to compare with another run.
-func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option, g *guard, twice bool) (run ran) { //nolint:revive // whether its lines are kept
+func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option, g *guard) (run ran) {
 	t.Helper()
 	var w *World
 	defer func() {
@@ -79,9 +83,6 @@ func bubble(t *testing.T, seed uint64, scenario func(w *World), opts []Option, g
 		w = New(inner, seed, opts...)
 		w.outside = newOutside(seed, bubbleName())
 		g.present.Store(w.outside)
-		if twice {
-			w.keepAll()
-		}
 		defer func() { run = w.ran() }()
 		w.play(scenario, t)
 	})

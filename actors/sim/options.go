@@ -5,6 +5,7 @@ import "time"
 // options are a world's; see the Option functions for the defaults.
 type options struct {
 	keep           int
+	all            *chronicle // nil: nobody compares runs
 	wall           time.Duration
 	tolerate       func(reason any) bool
 	latency        [2]time.Duration

@@ -35,7 +35,7 @@ func TestAWorldThatGoCodeHoldsUpIsNamed(t *testing.T) {
 			holdUp(held, let)
 		})
 		w.Run(time.Minute)
-	}, nil, g, false)
+	}, nil, g)
 	<-looked
 	for _, text := range []string{"seed 7 has stood still for 10s of real time, since 1.", "HUSTINGS_SEED=7", "holdUp"} {
 		if strings.Count(said.String(), text) == 0 {
@@ -67,7 +67,7 @@ func TestAWorldThatGoesOnIsNotTakenForOneThatStandsStill(t *testing.T) {
 			w.Run(time.Second)
 			g.look()
 		}
-	}, nil, g, false)
+	}, nil, g)
 	if said.Len() > 0 {
 		t.Error(said.String())
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,9 @@ func Test(t T, seeds int, scenario func(w *World), opts ...Option) {
 func test(t T, seeds int, scenario func(w *World), opts []Option, explain func(seed uint64) string) {
 	t.Helper()
 	first, last, twice := asked(t, seeds)
+	if twice {
+		opts = append(slices.Clip(opts), keepAll)
+	}
 	s := sweep{scenario: scenario, opts: opts, last: last, twice: twice}
 	s.next.Store(first)
 	s.failed.Store(last + 1)
@@ -128,9 +132,6 @@ func (s *sweep) one(seed uint64) (report string, r ran) {
 		defer close(done)
 		defer t.cleanup()
 		w := New(t, seed, s.opts...)
-		if s.twice {
-			w.keepAll()
-		}
 		returned := false
 		defer func() {
 			if r := recover(); r != nil {

@@ -21,7 +21,7 @@ type ran struct {
 }
 
 // keepAll has the world keep every line of its trace.
-func (w *World) keepAll() { w.trace.all = new(chronicle) }
+func keepAll(o *options) { o.all = new(chronicle) }
 
 // ran is what there is to compare.
 func (w *World) ran() ran {

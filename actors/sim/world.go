@@ -78,7 +78,7 @@ func New(t T, seed uint64, opts ...Option) *World {
 	w.random = root.Fork()
 	w.faults = root.Fork()
 	w.trace.sched = &w.sched
-	w.trace.ring = make([]entry, o.keep)
+	w.trace.ring, w.trace.all = make([]entry, o.keep), o.all
 	w.redis = newRedis(w, root.Fork())
 	w.observer = newObserver(w)
 	w.Waive(o.without...)
