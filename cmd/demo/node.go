@@ -59,10 +59,10 @@ func runNode(args []string, c *console) int {
 		r.printer.close(flushPatience)
 		finished <- code
 	}()
-	failed, unheard := r.printer.failed, false
+	failed := r.printer.failed // nil once that was said
 	say := func() {
 		fmt.Fprintln(c.err, "demo node:", unwritten(r.printer.err))
-		failed, unheard = nil, true
+		failed = nil
 	}
 	for told := false; ; {
 		select {
@@ -74,7 +74,7 @@ func runNode(args []string, c *console) int {
 				say()
 			default:
 			}
-			if unheard {
+			if failed == nil {
 				return max(code, exitFault)
 			}
 			return code
