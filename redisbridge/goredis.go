@@ -60,15 +60,7 @@ type backend struct {
 // configuration (errors wrap [ErrBackendConfig]) and connects to nothing yet.
 // All its methods may be called from any goroutine.
 func NewBackend(cfg BackendConfig) (Backend, error) {
-	if cfg.Keys == "" {
-		cfg.Keys = DefaultPrefix
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = DefaultTimeout
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
+	cfg = cfg.withDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -90,12 +82,23 @@ func IsCluster(o *redis.UniversalOptions) bool {
 	return o != nil && o.MasterName == "" && (len(o.Addrs) > 1 || o.IsClusterMode)
 }
 
-// Validate reports every fault that no retry could heal, each with what to do; it connects to
-// nothing. The error wraps [ErrBackendConfig].
-func (c BackendConfig) Validate() error {
+func (c BackendConfig) withDefaults() BackendConfig {
 	if c.Keys == "" {
 		c.Keys = DefaultPrefix
 	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Validate reports every fault that no retry could heal, each with what to do; it connects to
+// nothing. The error wraps [ErrBackendConfig].
+func (c BackendConfig) Validate() error {
+	c = c.withDefaults()
 	var all []error
 	bad := func(when bool, format string, args ...any) {
 		if when {
