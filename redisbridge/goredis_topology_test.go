@@ -343,6 +343,18 @@ func TestAnUntrustedCertificateIsPermanent(t *testing.T) {
 	}
 }
 
+// served is the address of a server that serves until the test ends.
+func served(t *testing.T, answer func(c net.Conn, words []string)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go serve(l, answer)
+	return l.Addr().String()
+}
+
 // serve speaks just enough RESP: answer gets each command of each connection.
 func serve(l net.Listener, answer func(c net.Conn, words []string)) {
 	for {
@@ -422,16 +434,11 @@ func TestWhyAServerTurnsUsAwayIsTold(t *testing.T) {
 		"ERR max number of clients reached":                       redisbridge.Outage,
 		"DENIED Redis is running in protected mode because of it": redisbridge.Permanent,
 	} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = l.Close() }()
-		go serve(l, func(c net.Conn, _ []string) {
+		addr := served(t, func(c net.Conn, _ []string) {
 			_, _ = c.Write([]byte("-" + says + "\r\n"))
 			_ = c.(*net.TCPConn).CloseWrite()
 		})
-		plain, password := options(l.Addr().String()), options(l.Addr().String())
+		plain, password := options(addr), options(addr)
 		password.Password = "topsecret"
 		sentinel, cluster := plain, plain
 		sentinel.MasterName, cluster.IsClusterMode = "mymaster", true
@@ -455,12 +462,7 @@ func TestAServerOfAClusterThatWasNotSaidToBeOneIsToldOf(t *testing.T) {
 		"MOVED 4454 127.0.0.1:7000": redisbridge.Reconnect,
 		"ERR Script attempted to access a non local key in a cluster node script: 77fd, on @user_script:29.": redisbridge.Refused,
 	} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = l.Close() }()
-		go serve(l, func(c net.Conn, words []string) {
+		addr := served(t, func(c net.Conn, words []string) {
 			answer := "-NOPERM no"
 			switch strings.ToLower(words[0]) {
 			case "ping":
@@ -470,7 +472,7 @@ func TestAServerOfAClusterThatWasNotSaidToBeOneIsToldOf(t *testing.T) {
 			}
 			_, _ = c.Write([]byte(answer + "\r\n"))
 		})
-		f := fixture(t, redisbridge.BackendConfig{Redis: options(l.Addr().String())})
+		f := fixture(t, redisbridge.BackendConfig{Redis: options(addr)})
 		said := f.Do(redisbridge.Command{Args: []string{"GET", "x"}})[0].Err
 		if redisbridge.Classify(said) != want {
 			t.Errorf("%v is %v, want %v", said, redisbridge.Classify(said), want)
@@ -492,12 +494,7 @@ func TestASubscriptionEndsWhenTheServerDoesWhatNobodyAsked(t *testing.T) {
 		"another's protocol": {"HTTP/1.1 400 Bad Request\r\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = l.Close() }()
-			go serve(l, func(c1 net.Conn, words []string) {
+			addr := served(t, func(c1 net.Conn, words []string) {
 				if strings.EqualFold(words[0], "subscribe") {
 					_, _ = c1.Write([]byte(confirm + "*3\r\n$7\r\nmessage\r\n$1\r\nx\r\n$2\r\nhi\r\n" + c.after))
 				} else {
@@ -505,7 +502,7 @@ func TestASubscriptionEndsWhenTheServerDoesWhatNobodyAsked(t *testing.T) {
 				}
 			})
 			heard, ended := make(chan string, 4), make(chan error, 2)
-			b := backend(t, redisbridge.BackendConfig{Redis: options(l.Addr().String())})
+			b := backend(t, redisbridge.BackendConfig{Redis: options(addr)})
 			b.Subscribe([]string{"x"}, redisbridge.SubscriptionHandler{
 				Confirmed: func() { heard <- "confirmed" },
 				Message:   func(_, payload string) { heard <- payload },

@@ -19,15 +19,20 @@ func items(c *rigConn) int {
 	return n
 }
 
+// crowd has a survey go out, and n more wait for it.
+func (r *rig) crowd(n int) {
+	r.call(survey("first", 1))
+	for range n {
+		r.call(survey("e", 1))
+	}
+}
+
 // A server that is slow is sent less at a time, and more again when it keeps up: the TTL is
 // 3 s, so 200 ms are long and 50 ms short.
 func TestAPipelineCarriesAsMuchAsTheServerKeepsUpWith(t *testing.T) {
 	r := newRig(t)
 	c := r.up()
-	r.call(survey("first", 1))
-	for range 20_000 {
-		r.call(survey("e", 1))
-	}
+	r.crowd(20_000)
 	for i, step := range []struct {
 		took time.Duration
 		want int
@@ -63,10 +68,7 @@ func TestAPipelineCarriesAsMuchAsTheServerKeepsUpWith(t *testing.T) {
 func TestAPipelineHasAnEnd(t *testing.T) {
 	r := newRig(t)
 	c := r.up()
-	r.call(survey("first", 1))
-	for range 40_000 {
-		r.call(survey("e", 1))
-	}
+	r.crowd(40_000)
 	most := 0
 	for range 10 {
 		c.reply()
@@ -84,10 +86,7 @@ func TestAfterALostLinkAPipelineCarriesLess(t *testing.T) {
 	c.done[0](nil, errors.New("i/o timeout"))
 	r.advance(time.Second)
 	c = r.accept()
-	r.call(survey("first", 1))
-	for range 4000 {
-		r.call(survey("e", 1))
-	}
+	r.crowd(4000)
 	c.reply()
 	if got := items(c); got != 64 { // instead of 256
 		t.Errorf("%d", got)
@@ -195,10 +194,7 @@ func TestLargeMessagesAreNoReasonToSendMoreItemsAtOnce(t *testing.T) {
 		c.reply()
 	}
 	c.reply()
-	r.call(survey("first", 1))
-	for range 4000 {
-		r.call(survey("e", 1))
-	}
+	r.crowd(4000)
 	c.reply()
 	if got := items(c); got != 256 {
 		t.Errorf("%d", got)
